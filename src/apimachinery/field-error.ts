@@ -1,0 +1,75 @@
+/** The kinds of mistake in a field, named as a Status cause's `reason` names them. */
+export type FieldErrorType =
+  | "FieldValueNotFound"
+  | "FieldValueRequired"
+  | "FieldValueDuplicate"
+  | "FieldValueInvalid"
+  | "FieldValueNotSupported"
+  | "FieldValueForbidden"
+  | "FieldValueTooLong"
+  | "FieldValueTooMany"
+  | "InternalError"
+  | "FieldValueTypeInvalid";
+
+/** One mistake in one field. `text` is the message without the path, exactly as upstream prints it. */
+export interface FieldError {
+  readonly type: FieldErrorType;
+  readonly field: string;
+  readonly text: string;
+}
+
+/** A path like `spec.containers[0].name`, built from its root on. */
+export class FieldPath {
+  readonly text: string;
+
+  constructor(text = "") {
+    this.text = text;
+  }
+
+  child(...names: readonly string[]): FieldPath {
+    const tail = names.join(".");
+    return new FieldPath(this.text === "" ? tail : `${this.text}.${tail}`);
+  }
+
+  index(i: number): FieldPath {
+    return new FieldPath(`${this.text}[${i}]`);
+  }
+
+  /** A key of a map: `metadata.labels[app]`. */
+  key(name: string): FieldPath {
+    return new FieldPath(`${this.text}[${name}]`);
+  }
+
+  toString(): string {
+    return this.text === "" ? "<nil>" : this.text;
+  }
+}
+
+const error = (type: FieldErrorType, path: FieldPath, text: string): FieldError => ({ type, field: path.toString(), text });
+const withDetail = (text: string, detail: string) => (detail === "" ? text : `${text}: ${detail}`);
+
+/** @see apimachinery pkg/util/validation/field/errors.go for the texts */
+export const fieldError = {
+  required: (path: FieldPath, detail = "") => error("FieldValueRequired", path, withDetail("Required value", detail)),
+  invalid: (path: FieldPath, value: unknown, detail = "") =>
+    error("FieldValueInvalid", path, withDetail(`Invalid value: ${printed(value)}`, detail)),
+  duplicate: (path: FieldPath, value: unknown) => error("FieldValueDuplicate", path, `Duplicate value: ${printed(value)}`),
+  notFound: (path: FieldPath, value: unknown) => error("FieldValueNotFound", path, `Not found: ${printed(value)}`),
+  forbidden: (path: FieldPath, detail = "") => error("FieldValueForbidden", path, withDetail("Forbidden", detail)),
+  notSupported: (path: FieldPath, value: unknown, supported: readonly string[]) => {
+    const detail = supported.length > 0 ? `supported values: ${supported.map((v) => JSON.stringify(v)).join(", ")}` : "";
+    return error("FieldValueNotSupported", path, withDetail(`Unsupported value: ${printed(value)}`, detail));
+  },
+  tooLong: (path: FieldPath, maxBytes: number) =>
+    error("FieldValueTooLong", path, `Too long: may not be more than ${maxBytes} byte${maxBytes === 1 ? "" : "s"}`),
+  tooMany: (path: FieldPath, count: number, max: number) =>
+    error("FieldValueTooMany", path, `Too many: ${count}: must have at most ${max} item${max === 1 ? "" : "s"}`),
+  typeInvalid: (path: FieldPath, value: unknown, detail = "") =>
+    error("FieldValueTypeInvalid", path, withDetail(`Invalid value: ${printed(value)}`, detail)),
+  internal: (path: FieldPath, detail: string) => error("InternalError", path, `Internal error: ${detail}`),
+};
+
+/** A value as Go's field errors print it: strings quoted, composites as JSON, nothing as `null`. */
+function printed(value: unknown): string {
+  return value === undefined ? "null" : JSON.stringify(value);
+}

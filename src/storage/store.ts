@@ -1,0 +1,108 @@
+/**
+ * The revisioned key-value store: etcd's semantics, several back ends.
+ *
+ * Every transaction that writes takes the next revision; all its writes carry that one. Revisions start at 1
+ * for an empty store and never fall, not even across restarts.
+ */
+export interface Store {
+  /** The newest committed revision. */
+  revision(): number;
+
+  /**
+   * Performs `ops` if every expectation holds, all or none.
+   *
+   * Resolves once the writes are durable and every watch of this process has been given the events: a caller that
+   * resumes has them in its cache. Transactions take effect in the order of the calls.
+   *
+   * @returns the revision of the writes, or the first op (by index) whose expectation failed and what stands there
+   * @throws {StoreFullError} when there is no room for the write; nothing was written
+   */
+  commit(ops: readonly WriteOp[]): Promise<CommitResult>;
+
+  /** The newest committed value of a key. */
+  get(key: string): Promise<Entry | undefined>;
+
+  /**
+   * Entries whose keys start with `prefix`, in order of key (bytes).
+   *
+   * @throws {CompactedError} when `revision` is older than the compaction
+   */
+  list(prefix: string, options?: ListOptions): Promise<ListResult>;
+
+  /**
+   * Gives `sink` every event with a revision above `afterRevision` whose key starts with `prefix`: in order, each
+   * once, without gaps. Events of one revision come in one call.
+   *
+   * @throws {CompactedError} when events after `afterRevision` were compacted away
+   */
+  watch(prefix: string, afterRevision: number, sink: (events: readonly StoreEvent[]) => void): Promise<{ stop(): void }>;
+
+  /** Forgets what only revisions up to and including `revision` could show. */
+  compact(revision: number): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export interface WriteOp {
+  readonly key: string;
+  /** The new value; `undefined` deletes the key. Values are JSON bytes without a resourceVersion. */
+  readonly value: Uint8Array | undefined;
+  /** The modification revision the key must have; 0: it must not exist; `undefined`: whatever. */
+  readonly expected: number | undefined;
+  /** Handed on, as it is, with the event to watches of this process, which so need not decode the value again. */
+  readonly attachment?: unknown;
+}
+
+export type CommitResult =
+  | { readonly ok: true; readonly revision: number }
+  | { readonly ok: false; readonly index: number; readonly current: Entry | undefined };
+
+export interface Entry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly createRevision: number;
+  readonly modRevision: number;
+}
+
+export interface StoreEvent {
+  readonly type: "put" | "delete";
+  readonly key: string;
+  /** The new value; for a delete, the last one. */
+  readonly value: Uint8Array;
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly attachment?: unknown;
+}
+
+export interface ListOptions {
+  /** The state at this revision; by default the newest. */
+  readonly revision?: number;
+  /** At most so many entries. */
+  readonly limit?: number;
+  /** Begin at this key, itself included. */
+  readonly startKey?: string;
+}
+
+export interface ListResult {
+  readonly entries: readonly Entry[];
+  /** The revision that the entries show. */
+  readonly revision: number;
+  /** Entries that the limit left out. */
+  readonly remaining: number;
+}
+
+/** What was asked for was compacted away. */
+export class CompactedError extends Error {
+  override readonly name = "CompactedError";
+  readonly compactedRevision: number;
+
+  constructor(compactedRevision: number) {
+    super(`revisions up to ${compactedRevision} have been compacted`);
+    this.compactedRevision = compactedRevision;
+  }
+}
+
+/** No room for the write; reads go on, and a later write may succeed. */
+export class StoreFullError extends Error {
+  override readonly name = "StoreFullError";
+}
