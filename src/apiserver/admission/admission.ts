@@ -1,0 +1,65 @@
+import type { ResourceInfo } from "#api/resources.ts";
+import type { Mutable } from "#api/strategy.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { UserInfo } from "#apiserver/user.ts";
+
+export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+
+/** One write on its way in. */
+export interface AdmissionAttributes {
+  readonly operation: Operation;
+  readonly resource: ResourceInfo;
+  /** `""` for the resource itself. */
+  readonly subresource: string;
+  /** `""` for what has no namespace. For a Namespace object itself, its own name, as upstream has it. */
+  readonly namespace: string;
+  /** `""` when the server is to generate it, and for a deletecollection. */
+  readonly name: string;
+  /** The object as it will be stored: `admit` changes it in place. For subresources like `binding`, their own object. */
+  readonly object: Mutable<KubeObject> | undefined;
+  /** What is stored now: frozen, of an update or delete. */
+  readonly oldObject: KubeObject | undefined;
+  /** CreateOptions, UpdateOptions, PatchOptions, DeleteOptions, or what a connect was asked. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** Adds a `Warning` header. */
+  warn(text: string): void;
+}
+
+/**
+ * A check of writes, in two passes: all `admit`s in the chain's order, then (after defaulting and validation) all
+ * `validate`s. Both throw a StatusError to refuse.
+ */
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** Whether the plugin looks at such writes at all; absent: at all of them. */
+  handles?(attributes: Pick<AdmissionAttributes, "operation" | "resource" | "subresource">): boolean;
+  admit?(attributes: AdmissionAttributes): Promise<void> | void;
+  validate?(attributes: AdmissionAttributes): Promise<void> | void;
+}
+
+/** Plugins in their order, as one. Does not yield while no plugin does. */
+export class AdmissionChain {
+  readonly #plugins: readonly AdmissionPlugin[];
+
+  constructor(plugins: readonly AdmissionPlugin[]) {
+    this.#plugins = plugins;
+  }
+
+  async admit(attributes: AdmissionAttributes): Promise<void> {
+    for (const plugin of this.#plugins) {
+      if (plugin.admit === undefined || plugin.handles?.(attributes) === false) continue;
+      const pending = plugin.admit(attributes);
+      if (pending !== undefined) await pending;
+    }
+  }
+
+  async validate(attributes: AdmissionAttributes): Promise<void> {
+    for (const plugin of this.#plugins) {
+      if (plugin.validate === undefined || plugin.handles?.(attributes) === false) continue;
+      const pending = plugin.validate(attributes);
+      if (pending !== undefined) await pending;
+    }
+  }
+}

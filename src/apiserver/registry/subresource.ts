@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Duplex } from "node:stream";
+
+import type { ResourceInfo } from "#api/resources.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { CallOptions, RequestContext } from "#apiserver/registry/types.ts";
+import type { UserInfo } from "#apiserver/user.ts";
+
+/** A subresource that is more than a view of its object: it says itself what its verbs do. */
+export interface SubresourceHandler {
+  readonly group: string;
+  readonly plural: string;
+  readonly subresource: string;
+  /** GET on an object-shaped subresource. */
+  get?(request: SubresourceRequest): Promise<object>;
+  /** POST with a decoded body of the subresource's kind (schema defaults applied, admission not run). */
+  create?(request: SubresourceWrite): Promise<object>;
+  /** PUT likewise. */
+  update?(request: SubresourceWrite): Promise<object>;
+  /** Answers the connection itself: logs, exec, attach, port-forward, proxy. */
+  connect?(request: ConnectRequest): Promise<void>;
+}
+
+export interface SubresourceRequest {
+  readonly info: ResourceInfo;
+  readonly namespace: string;
+  readonly name: string;
+  readonly options: CallOptions;
+  readonly context: RequestContext;
+}
+
+export interface SubresourceWrite extends SubresourceRequest {
+  readonly body: KubeObject;
+  readonly dryRun: boolean;
+}
+
+/** Authorized and, for exec, attach and port-forward, admitted; throw a StatusError before anything was written. */
+export interface ConnectRequest {
+  readonly info: ResourceInfo;
+  readonly namespace: string;
+  readonly name: string;
+  readonly subresource: string;
+  readonly method: string;
+  readonly query: URLSearchParams;
+  /** What follows the subresource in the path, with its slash, undecoded: `/metrics/x`, or `""`. */
+  readonly rest: string;
+  readonly user: UserInfo;
+  readonly request: IncomingMessage | Http2ServerRequest;
+  /** Where to answer; absent for an upgrade. */
+  readonly response?: ServerResponse | Http2ServerResponse;
+  /** Of a connection upgrade (HTTP/1.1): the handler writes the `101` itself. */
+  readonly upgrade?: { readonly socket: Duplex; readonly head: Buffer };
+}
+
+/** Handlers by resource and name. */
+export class SubresourceTable {
+  readonly #handlers = new Map<string, SubresourceHandler>();
+
+  register(...handlers: readonly SubresourceHandler[]): void {
+    for (const handler of handlers) this.#handlers.set(`${handler.group}/${handler.plural}/${handler.subresource}`, handler);
+  }
+
+  get(group: string, plural: string, subresource: string): SubresourceHandler | undefined {
+    return this.#handlers.get(`${group}/${plural}/${subresource}`);
+  }
+}
