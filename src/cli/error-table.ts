@@ -1,0 +1,31 @@
+/** What `skiff explain` tells of an error. The exit codes are the project's (README, "Exit codes"). */
+export interface ErrorEntry {
+  readonly exitCode: number;
+  readonly title: string;
+  readonly remedy: string;
+  readonly explanation: string;
+}
+
+export type ErrorId = keyof typeof ERRORS;
+
+const entry = (exitCode: number, title: string, remedy: string, explanation: string): ErrorEntry => ({ exitCode, title, remedy, explanation });
+
+/**
+ * Every error a user may see, in one place. The second digit pair is the exit code. The bash launcher reports the
+ * SKF-10xx ids before Node is there; a test compares its texts with this table.
+ */
+export const ERRORS = {
+  "SKF-0101": entry(1, "something failed that has no id of its own", "./skiff logs", "The message is all that is known. The logs may tell more."),
+  "SKF-0201": entry(2, "the command line is wrong", "./skiff --help", "A verb or flag is unknown, or a value is missing."),
+  "SKF-0301": entry(3, "no cluster runs here", "./skiff up", "The command needs a running cluster in this data dir."),
+  "SKF-1001": entry(10, "npm could not install the packages", "./skiff up", "The packages in package-lock.json come from the npm registry that `npm config get registry` names. Offline, copy node_modules from another clone of the same commit."),
+  "SKF-1002": entry(10, "apt could not install a Debian package", "apt-get update && ./skiff up", "Skiff runs containers with Debian's containerd, runc, CNI plugins, nftables, conntrack and iproute2. Offline, install them beforehand."),
+  "SKF-1003": entry(10, "the bundle could not be built", "./skiff test types", "esbuild makes dist/skiff.cjs from bin/ and src/. A syntax error in a changed file is the usual reason."),
+  "SKF-1101": entry(11, "a port is taken", "./skiff up --https-listen-port 6444", "The API listens on 6443, the kubelet on 10250. Another program, or another cluster of yours with its own --data-dir, has the port."),
+  "SKF-1102": entry(11, "another skiff works on this data dir", "./skiff status", "A lock in the data dir keeps two commands from changing it at once."),
+  "SKF-1201": entry(12, "this needs root", "sudo ./skiff up", "containerd, network devices, mounts and nftables need root."),
+  "SKF-1301": entry(13, "this machine is not supported", "use Debian 12 or later on x86-64", "Skiff is made for Debian 12 and later, on x86-64 Linux with glibc."),
+  "SKF-1401": entry(14, "not found", "./skiff --help", "The thing that was named does not exist."),
+  "SKF-1501": entry(15, "it took too long", "./skiff logs", "A process was started but did not become ready in time. Its log says why."),
+  "SKF-1701": entry(17, "a setting is wrong", "./skiff up --help", "Settings come from flags, SKIFF_* variables and /etc/skiff/config.yaml, in this order."),
+} as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,181 @@
+import { isIP, isIPv4 } from "node:net";
+import { resolve } from "node:path";
+import type { LogLevel } from "#lib/logger.ts";
+import { SkiffError } from "./errors.ts";
+import { DEFAULT_DATA_DIR } from "./paths.ts";
+
+/** Everything a user may set for a cluster on this machine, after flag > environment > file > default. */
+export interface Settings {
+  readonly dataDir: string;
+  readonly bindAddress: string;
+  readonly httpsPort: number;
+  readonly advertiseAddress: string;
+  readonly tlsSans: readonly string[];
+  readonly serviceCidr: string;
+  readonly clusterCidr: string;
+  readonly clusterDns: string;
+  readonly clusterDomain: string;
+  readonly nodePortRange: PortRange;
+  /** Off in tests that want the API alone. */
+  readonly controllers: boolean;
+  /** Where an agent finds its server. */
+  readonly server: string;
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly kubeletPort: number;
+  readonly registriesFile: string;
+  readonly resolvConf: string;
+  readonly pauseImage: string;
+  readonly logLevel: LogLevel;
+}
+
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One setting: its flag without dashes; the variable is `SKIFF_` and the flag in upper snake case. */
+export interface SettingFlag {
+  readonly flag: string;
+  readonly value: string;
+  readonly help: string;
+  readonly default?: string;
+}
+
+export const SETTING_FLAGS: readonly SettingFlag[] = [
+  { flag: "data-dir", value: "DIR", help: "state of this cluster; another one moves run files too", default: DEFAULT_DATA_DIR },
+  { flag: "https-listen-port", value: "PORT", help: "port of the API", default: "6443" },
+  { flag: "bind-address", value: "IP", help: "address that the API listens on", default: "0.0.0.0" },
+  { flag: "advertise-address", value: "IP", help: "address of the API that pods are told (default: the node's)" },
+  { flag: "tls-san", value: "NAMES", help: "more names and addresses for the serving certificate, comma-separated" },
+  { flag: "cluster-cidr", value: "CIDR", help: "addresses of pods", default: "10.42.0.0/16" },
+  { flag: "service-cidr", value: "CIDR", help: "addresses of services", default: "10.43.0.0/16" },
+  { flag: "service-node-port-range", value: "A-B", help: "ports for NodePort services", default: "30000-32767" },
+  { flag: "cluster-dns", value: "IP", help: "address of the cluster's DNS (default: the tenth service address)" },
+  { flag: "cluster-domain", value: "NAME", help: "DNS domain of the cluster", default: "cluster.local" },
+  { flag: "server", value: "URL", help: "server that the agent joins (default: the one on this machine)" },
+  { flag: "node-name", value: "NAME", help: "name of this node (default: the host name)" },
+  { flag: "node-ip", value: "IP", help: "address of this node (default: that of the default route)" },
+  { flag: "kubelet-port", value: "PORT", help: "port of the node's own API", default: "10250" },
+  { flag: "private-registry", value: "FILE", help: "mirrors and credentials of registries", default: "/etc/skiff/registries.yaml" },
+  { flag: "resolv-conf", value: "FILE", help: "the node's resolver file", default: "/etc/resolv.conf" },
+  { flag: "pause-image", value: "IMAGE", help: "image of pod sandboxes", default: "skiff.dev/pause:1" },
+  { flag: "log-level", value: "LEVEL", help: "debug, info, warn or error", default: "info" },
+  { flag: "without-controllers", value: "BOOL", help: "true: no controllers, no scheduler", default: "false" },
+];
+
+/** Flag to text, as given by one source. */
+export type SettingTexts = Readonly<Record<string, string | undefined>>;
+
+export interface MachineFacts {
+  readonly hostname: string;
+  readonly nodeIp: string;
+}
+
+export interface SettingSources {
+  readonly flags: SettingTexts;
+  readonly env: SettingTexts;
+  readonly file: SettingTexts;
+}
+
+/**
+ * Puts the sources together and checks every value once.
+ *
+ * @throws {SkiffError} SKF-1701 naming the flag and what is wrong with its value
+ */
+export function readSettings({ flags, env, file }: SettingSources, machine: MachineFacts): Settings {
+  const text = (flag: string): string | undefined => {
+    const declared = SETTING_FLAGS.find((candidate) => candidate.flag === flag);
+    return flags[flag] ?? env[variableOf(flag)] ?? file[flag] ?? declared?.default;
+  };
+  const read = <T>(flag: string, parse: (value: string) => T | undefined, wants: string, fallback = ""): T => {
+    const value = text(flag) ?? fallback;
+    const parsed = parse(value);
+    if (parsed === undefined) throw new SkiffError("SKF-1701", `--${flag}: ${JSON.stringify(value)} is not ${wants}`);
+    return parsed;
+  };
+  const httpsPort = read("https-listen-port", parsePort, "a port between 1 and 65535");
+  const serviceCidr = read("service-cidr", parseCidr, "an IPv4 network such as 10.43.0.0/16");
+  const nodeIp = read("node-ip", parseIp, "an IP address", machine.nodeIp);
+  return {
+    dataDir: read("data-dir", (value) => (value === "" ? undefined : resolve(value)), "a directory"),
+    bindAddress: read("bind-address", parseIp, "an IP address"),
+    httpsPort,
+    advertiseAddress: read("advertise-address", parseIp, "an IP address", nodeIp),
+    tlsSans: read("tls-san", parseList, "a list"),
+    serviceCidr,
+    clusterCidr: read("cluster-cidr", parseCidr, "an IPv4 network such as 10.42.0.0/16"),
+    clusterDns: read("cluster-dns", parseIp, "an IP address", addressAt(serviceCidr, 10)),
+    clusterDomain: read("cluster-domain", parseDomain, "a DNS domain"),
+    nodePortRange: read("service-node-port-range", parsePortRange, "a range such as 30000-32767"),
+    controllers: read("without-controllers", parseBoolean, "true or false") === false,
+    server: read("server", parseUrl, "an https:// address", `https://127.0.0.1:${httpsPort}`),
+    nodeName: read("node-name", parseNodeName, "a node name (lower-case letters, digits, '-' and '.')", machine.hostname.toLowerCase()),
+    nodeIp,
+    kubeletPort: read("kubelet-port", parsePort, "a port between 1 and 65535"),
+    registriesFile: read("private-registry", (value) => value, "a file"),
+    resolvConf: read("resolv-conf", (value) => value, "a file"),
+    pauseImage: read("pause-image", (value) => value || undefined, "an image"),
+    logLevel: read("log-level", parseLogLevel, "debug, info, warn or error"),
+  };
+}
+
+/** The environment variable of a flag: `data-dir` is `SKIFF_DATA_DIR`. */
+export function variableOf(flag: string): string {
+  return `SKIFF_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** The `index`-th address of an IPv4 network: index 1 of 10.43.0.0/16 is 10.43.0.1. */
+export function addressAt(cidr: string, index: number): string {
+  const base = (cidr.split("/")[0] ?? "").split(".").reduce((sum, part) => sum * 256 + Number(part), 0) + index;
+  return [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".");
+}
+
+function parsePort(value: string): number | undefined {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+  return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+function parsePortRange(value: string): PortRange | undefined {
+  const [first, last, ...rest] = value.split("-");
+  const from = parsePort(first ?? "");
+  const to = parsePort(last ?? "");
+  return from === undefined || to === undefined || from > to || rest.length > 0 ? undefined : { from, to };
+}
+
+function parseIp(value: string): string | undefined {
+  return isIP(value) === 0 ? undefined : value;
+}
+
+/** IPv4 only, with the host bits clear. */
+function parseCidr(value: string): string | undefined {
+  const [address = "", length = "", ...rest] = value.split("/");
+  if (rest.length > 0 || !isIPv4(address) || !/^\d{1,2}$/.test(length) || Number(length) > 30) return undefined;
+  const numeric = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  return numeric % 2 ** (32 - Number(length)) === 0 ? value : undefined;
+}
+
+function parseDomain(value: string): string | undefined {
+  const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+  return new RegExp(`^${label}(\\.${label})*$`).test(value) ? value : undefined;
+}
+
+function parseNodeName(value: string): string | undefined {
+  return value.length <= 253 ? parseDomain(value) : undefined;
+}
+
+function parseList(value: string): readonly string[] {
+  return value.split(",").map((part) => part.trim()).filter((part) => part !== "");
+}
+
+function parseBoolean(value: string): boolean | undefined {
+  return value === "true" ? true : value === "false" ? false : undefined;
+}
+
+function parseUrl(value: string): string | undefined {
+  return URL.canParse(value) && value.startsWith("https://") ? value.replace(/\/+$/, "") : undefined;
+}
+
+function parseLogLevel(value: string): LogLevel | undefined {
+  return value === "debug" || value === "info" || value === "warn" || value === "error" ? value : undefined;
+}

@@ -1,0 +1,42 @@
+import { pathsOf, type ServerTlsPaths } from "#cli/paths.ts";
+import type { PortRange, Settings } from "#cli/settings.ts";
+import type { LogLevel } from "#lib/logger.ts";
+
+/** All that a server process needs to know. `src/cli/settings.ts` has the defaults and the checks. */
+export interface ServerConfig {
+  readonly dataDir: string;
+  /** The embedded store's file. */
+  readonly database: string;
+  readonly bindAddress: string;
+  readonly httpsPort: number;
+  /** The endpoint of the `kubernetes` service. */
+  readonly advertiseAddress: string;
+  readonly tls: ServerTlsPaths;
+  readonly serviceCidr: string;
+  readonly clusterCidr: string;
+  readonly clusterDns: string;
+  readonly clusterDomain: string;
+  readonly nodePortRange: PortRange;
+  /** The API alone, without controllers and scheduler. */
+  readonly withoutControllers: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export function serverConfig(settings: Settings): ServerConfig {
+  const paths = pathsOf(settings.dataDir);
+  return {
+    dataDir: settings.dataDir,
+    database: paths.database,
+    bindAddress: settings.bindAddress,
+    httpsPort: settings.httpsPort,
+    advertiseAddress: settings.advertiseAddress,
+    tls: paths.serverTls,
+    serviceCidr: settings.serviceCidr,
+    clusterCidr: settings.clusterCidr,
+    clusterDns: settings.clusterDns,
+    clusterDomain: settings.clusterDomain,
+    nodePortRange: settings.nodePortRange,
+    withoutControllers: !settings.controllers,
+    logLevel: settings.logLevel,
+  };
+}
