@@ -1,0 +1,28 @@
+import type { KubeObject } from "#apimachinery/object.ts";
+import { controllerRevisionStrategy } from "#api/apps-v1/controller-revision.ts";
+import { daemonSetStrategy } from "#api/apps-v1/daemon-set.ts";
+import { deploymentStrategy } from "#api/apps-v1/deployment.ts";
+import { replicaSetStrategy } from "#api/apps-v1/replica-set.ts";
+import { statefulSetStrategy } from "#api/apps-v1/stateful-set.ts";
+import { podStrategy } from "#api/core-v1/pod/strategy.ts";
+import { podTemplateStrategy } from "#api/core-v1/pod-template/strategy.ts";
+import { replicationControllerStrategy } from "#api/core-v1/replication-controller/strategy.ts";
+import type { Strategy } from "#api/strategy.ts";
+
+/** The kinds that have rules of their own, by `group/kind`; the core group's name is empty. */
+const strategies: Readonly<Record<string, unknown>> = {
+  "/Pod": podStrategy,
+  "/PodTemplate": podTemplateStrategy,
+  "/ReplicationController": replicationControllerStrategy,
+  "apps/ControllerRevision": controllerRevisionStrategy,
+  "apps/DaemonSet": daemonSetStrategy,
+  "apps/Deployment": deploymentStrategy,
+  "apps/ReplicaSet": replicaSetStrategy,
+  "apps/StatefulSet": statefulSetStrategy,
+};
+
+/** @returns the kind's own rules, `undefined` when the schema says all there is to say of it */
+export function strategyFor(group: string, kind: string): Strategy<KubeObject> | undefined {
+  const key = `${group}/${kind}`;
+  return Object.hasOwn(strategies, key) ? (strategies[key] as Strategy) : undefined;
+}
