@@ -165,7 +165,10 @@ function parseNodeName(value: string): string | undefined {
 }
 
 function parseList(value: string): readonly string[] {
-  return value.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return value
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 function parseBoolean(value: string): boolean | undefined {

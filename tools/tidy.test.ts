@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkFile, checkTidy } from "./tidy.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+
+test("checkTidy() finds nothing in this repository", () => {
+  const { files, findings } = checkTidy(root);
+  assert.deepEqual(findings, []);
+  assert.ok(files > 60, `${files} files`);
+});
+
+for (const { name, file, source, want } of [
+  { name: "refuses the machine's clock", file: "src/dns/a.ts", source: "const now = Date.now();", want: ["Date.now"] },
+  { name: "lets the clock itself use it", file: "src/lib/system-clock.ts", source: "now: () => Date.now(),", want: [] },
+  { name: "refuses bare timers", file: "src/dns/a.ts", source: "setTimeout(run, 5);", want: ["a bare timer"] },
+  { name: "lets methods of that name be", file: "src/dns/a.ts", source: "socket.setTimeout(5);", want: [] },
+  { name: "refuses console and environment", file: "src/dns/a.ts", source: "console.log(process.env.HOME);", want: ["console", "process.env"] },
+  { name: "leaves comments alone", file: "src/dns/a.ts", source: "// Math.random is banned\n * Math.random", want: [] },
+  { name: "leaves tests alone", file: "src/dns/a.test.ts", source: "Date.now();", want: [] },
+  {
+    name: "wants a reason for a long file",
+    file: "src/dns/a.ts",
+    source: "x;\n".repeat(401),
+    want: ['401 lines and no "// Long because …" in the first five'],
+  },
+  { name: "takes a reason", file: "src/dns/a.ts", source: `// Long because it is a table.\n${"x;\n".repeat(401)}`, want: [] },
+]) {
+  test(`checkFile() ${name}`, () => {
+    assert.deepEqual(
+      checkFile(file, source).map(({ what }) => what),
+      want,
+    );
+  });
+}
