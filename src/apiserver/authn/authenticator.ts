@@ -1,0 +1,72 @@
+import type { PeerCertificate, TLSSocket } from "node:tls";
+
+import { AUTHENTICATED } from "#apiserver/user.ts";
+import type { UserInfo } from "#apiserver/user.ts";
+
+/** Finds out who sent a bearer token; `undefined` when it is not one of ours, or not good any more. */
+export interface TokenAuthenticator {
+  authenticate(token: string): Promise<UserInfo | undefined> | UserInfo | undefined;
+}
+
+/** What a request shows to be recognised by. */
+export interface Credentials {
+  /** The connection; its certificate is only looked at when TLS has verified it. */
+  readonly socket: TLSSocket;
+  readonly authorization: string | undefined;
+}
+
+/**
+ * Client certificate first, then bearer token.
+ *
+ * @returns the user; `undefined` for who shows nothing; `"invalid"` for who shows what does not hold
+ */
+export class Authenticator {
+  readonly #tokens: TokenAuthenticator | undefined;
+  readonly #byConnection = new WeakMap<TLSSocket, UserInfo | "none">();
+
+  constructor(tokens?: TokenAuthenticator) {
+    this.#tokens = tokens;
+  }
+
+  authenticate({ socket, authorization }: Credentials): Promise<UserInfo | undefined | "invalid"> | UserInfo | undefined | "invalid" {
+    const byCertificate = this.#certificateUser(socket);
+    if (byCertificate !== undefined) return byCertificate;
+    const token = bearerToken(authorization);
+    if (token === undefined) return undefined;
+    const found = this.#tokens?.authenticate(token);
+    if (found instanceof Promise) return found.then((user) => user ?? "invalid");
+    return found ?? "invalid";
+  }
+
+  #certificateUser(socket: TLSSocket): UserInfo | undefined {
+    let known = this.#byConnection.get(socket);
+    if (known === undefined) {
+      known = socket.authorized ? (certificateUser(socket.getPeerCertificate()) ?? "none") : "none";
+      this.#byConnection.set(socket, known);
+    }
+    return known === "none" ? undefined : known;
+  }
+}
+
+/** The subject's CN is the name, its O's are the groups. */
+export function certificateUser({ subject, fingerprint256 }: PeerCertificate): UserInfo | undefined {
+  const name = single(subject?.CN);
+  if (name === undefined || name === "") return undefined;
+  const organizations = subject?.O as string | readonly string[] | undefined;
+  const groups = organizations === undefined ? [] : typeof organizations === "string" ? [organizations] : organizations;
+  const fingerprint = (fingerprint256 ?? "").replaceAll(":", "").toLowerCase();
+  const extra: Record<string, readonly string[]> = fingerprint === "" ? {} : { "authentication.kubernetes.io/credential-id": [`X509SHA256=${fingerprint}`] };
+  return { name, uid: "", groups: [...groups, AUTHENTICATED], extra };
+}
+
+function single(value: unknown): string | undefined {
+  return typeof value === "string" ? value : Array.isArray(value) ? String(value.at(-1)) : undefined;
+}
+
+export function bearerToken(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || authorization.length < 8) return undefined;
+  const space = authorization.indexOf(" ");
+  if (space < 0 || authorization.slice(0, space).toLowerCase() !== "bearer") return undefined;
+  const token = authorization.slice(space + 1).trim();
+  return token === "" ? undefined : token;
+}
