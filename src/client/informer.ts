@@ -36,10 +36,20 @@ export interface ChangeHandler<T extends KubeObject> {
 /** Values under which an index files an object. */
 export type IndexFunction<T extends KubeObject> = (object: T) => readonly string[];
 
-/** One informer for each resource, shared by all that ask. */
+/** The part of a resource that an informer watches: a kubelet's own pods, for one. */
+export interface Scope {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+/** One informer for each resource and scope, shared by all that ask. */
 export interface InformerFactory {
-  /** @param indexes added to those that the informer has; indexes of one name must be the same function */
-  informer<T extends KubeObject>(resource: Resource<T>, indexes?: Readonly<Record<string, IndexFunction<T>>>): Informer<T>;
+  /**
+   * @param indexes added to those that the informer has; indexes of one name must be the same function
+   * @param scope by default all objects of all namespaces
+   */
+  informer<T extends KubeObject>(resource: Resource<T>, indexes?: Readonly<Record<string, IndexFunction<T>>>, scope?: Scope): Informer<T>;
   /** Resolves once every informer asked for so far is synced. */
   synced(): Promise<void>;
   stop(): void;
