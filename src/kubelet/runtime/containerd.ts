@@ -1,0 +1,107 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { type Clock, sleep } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+
+import type { ContainerdPaths } from "#kubelet/config.ts";
+import { CriRuntime } from "#kubelet/cri/runtime.ts";
+
+export interface ContainerdDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** How long a fresh containerd may take until it answers. */
+const START_TIMEOUT_MS = 30_000;
+const POLL_MS = 8;
+const STOP_TIMEOUT_MS = 10_000;
+
+/**
+ * Makes sure that the private containerd runs with `config`: one that runs already with the same configuration is
+ * adopted, so that a restart of the agent leaves pods alone; with another one it is restarted, which shims survive.
+ *
+ * @returns the CRI client, once the runtime answers
+ */
+export async function ensureContainerd(paths: ContainerdPaths, config: string, deps: ContainerdDeps): Promise<CriRuntime> {
+  const runtime = new CriRuntime(paths.socket);
+  const running = runningPid(paths);
+  const unchanged = readText(paths.configFile) === config;
+  if (running !== undefined && unchanged && (await answers(runtime))) {
+    deps.log.info("containerd adopted", { pid: running });
+    return runtime;
+  }
+  if (running !== undefined) await stopContainerd(paths, deps);
+  launch(paths, config, deps);
+  await untilAnswers(runtime, paths, deps);
+  return runtime;
+}
+
+/** Stops the private containerd; containers and their shims run on. */
+export async function stopContainerd(paths: ContainerdPaths, { clock, log }: Pick<ContainerdDeps, "clock" | "log">): Promise<void> {
+  const pid = runningPid(paths);
+  if (pid !== undefined) {
+    process.kill(pid, "SIGTERM");
+    const deadline = clock.monotonic() + STOP_TIMEOUT_MS;
+    while (runningPid(paths) === pid && clock.monotonic() < deadline) await sleep(clock, POLL_MS);
+    if (runningPid(paths) === pid) process.kill(pid, "SIGKILL");
+    log.info("containerd stopped", { pid });
+  }
+  rmSync(pidFile(paths), { force: true });
+}
+
+/** The process id of the private containerd, if it runs. */
+export function runningPid(paths: ContainerdPaths): number | undefined {
+  const pid = Number(readText(pidFile(paths)) ?? "");
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  const commandLine = readText(`/proc/${pid}/cmdline`) ?? "";
+  const zombie = /^State:\s+Z/m.test(readText(`/proc/${pid}/status`) ?? "");
+  return !zombie && commandLine.split("\0").includes(paths.configFile) ? pid : undefined;
+}
+
+function launch(paths: ContainerdPaths, config: string, { env, log }: ContainerdDeps): void {
+  for (const dir of [paths.root, paths.state, paths.certsDir, dirname(paths.socket), dirname(paths.configFile), dirname(paths.logFile)]) {
+    mkdirSync(dir, { recursive: true, mode: 0o711 });
+  }
+  rmSync(paths.socket, { force: true });
+  writeFileSync(paths.configFile, config);
+  const output = openSync(paths.logFile, "a");
+  try {
+    const child = spawn(paths.binary, ["--config", paths.configFile], { detached: true, stdio: ["ignore", output, output], env });
+    child.on("error", (error) => log.error("containerd cannot be started", { error }));
+    child.unref();
+    if (child.pid !== undefined) writeFileSync(pidFile(paths), String(child.pid));
+  } finally {
+    closeSync(output);
+  }
+}
+
+async function untilAnswers(runtime: CriRuntime, paths: ContainerdPaths, { clock }: ContainerdDeps): Promise<void> {
+  const deadline = clock.monotonic() + START_TIMEOUT_MS;
+  while (!(await answers(runtime))) {
+    if (runningPid(paths) === undefined) throw new Error(`containerd exited while starting, see ${paths.logFile}`);
+    if (clock.monotonic() > deadline) throw new Error(`containerd does not answer, see ${paths.logFile}`);
+    await sleep(clock, POLL_MS);
+  }
+}
+
+async function answers(runtime: CriRuntime): Promise<boolean> {
+  try {
+    await runtime.version();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const pidFile = (paths: ContainerdPaths): string => `${paths.configFile}.pid`;
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
