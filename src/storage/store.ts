@@ -14,6 +14,8 @@ export interface Store {
    * Resolves once the writes are durable and every watch of this process has been given the events: a caller that
    * resumes has them in its cache. Transactions take effect in the order of the calls.
    *
+   * Deleting a key that is not there writes nothing; a transaction that writes nothing takes no revision.
+   *
    * @returns the revision of the writes, or the first op (by index) whose expectation failed and what stands there
    * @throws {StoreFullError} when there is no room for the write; nothing was written
    */
@@ -37,7 +39,10 @@ export interface Store {
    */
   watch(prefix: string, afterRevision: number, sink: (events: readonly StoreEvent[]) => void): Promise<{ stop(): void }>;
 
-  /** Forgets what only revisions up to and including `revision` could show. */
+  /**
+   * Forgets the events up to and including `revision`, and the states before it; the state at `revision` stays readable,
+   * and a watch after `revision` possible, as in etcd.
+   */
   compact(revision: number): Promise<void>;
 
   close(): Promise<void>;
@@ -67,7 +72,7 @@ export interface Entry {
 export interface StoreEvent {
   readonly type: "put" | "delete";
   readonly key: string;
-  /** The new value; for a delete, the last one. */
+  /** The new value; for a delete, the last one. May be read from disk on first use: take it while handling the event. */
   readonly value: Uint8Array;
   readonly revision: number;
   readonly createRevision: number;

@@ -1,0 +1,129 @@
+import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
+
+/** One state of one object: frozen, with the bytes that go over the wire. Each is made at most once. */
+export interface CachedObject<T extends KubeObject = KubeObject> {
+  readonly key: string;
+  readonly object: T;
+  /** The object as JSON, resourceVersion included. */
+  readonly json: Buffer;
+  readonly revision: number;
+}
+
+const METADATA = Buffer.from('"metadata":{');
+const METADATA_CLOSED = "}".charCodeAt(0);
+/** How our own values and upstream's begin; only then is the first `"metadata":{` the object's own. */
+const USUAL_HEAD = /^\{(?:"kind":"[^"\\]*",?)?(?:"apiVersion":"[^"\\]*",?)?"metadata":\{/;
+const RESOURCE_VERSION = Buffer.from('"resourceVersion":');
+const HEAD_BYTES = 400;
+
+/** An object on its way into the store: encoded, frozen but for the place of its resourceVersion. */
+export class PendingObject {
+  readonly key: string;
+  /** What the store keeps: JSON without a resourceVersion. */
+  readonly value: Buffer;
+  readonly #object: KubeObject;
+  readonly #metadata: { resourceVersion: string | undefined };
+  /** Set when the write has been published. */
+  cached: CachedObject | undefined;
+
+  constructor(key: string, { kind, apiVersion, metadata, ...rest }: KubeObject) {
+    this.key = key;
+    const ownMetadata = { ...metadata, resourceVersion: undefined as string | undefined };
+    for (const name in ownMetadata) deepFreeze(ownMetadata[name as keyof typeof ownMetadata]);
+    for (const name in rest) deepFreeze(rest[name as keyof typeof rest]);
+    this.#metadata = ownMetadata;
+    const head = { ...(kind !== undefined && { kind }), ...(apiVersion !== undefined && { apiVersion }) };
+    const object = { ...head, metadata: ownMetadata, ...rest };
+    this.#object = object as unknown as KubeObject;
+    this.value = Buffer.from(JSON.stringify(object));
+  }
+
+  publish(revision: number): CachedObject {
+    if (this.cached !== undefined) return this.cached; // by another cache of the same store
+    this.#metadata.resourceVersion = String(revision);
+    Object.freeze(this.#metadata);
+    Object.freeze(this.#object);
+    this.cached = new Cached(this.key, revision, this.#object, withResourceVersion(this.value, revision));
+    return this.cached;
+  }
+}
+
+/** A state read from the store; its object is parsed when first asked for. */
+export function fromStored(key: string, revision: number, value: Uint8Array): CachedObject {
+  return new Cached(key, revision, undefined, withResourceVersion(usual(value), revision));
+}
+
+/** The same state under another revision, as a deletion shows it. Made when first looked at. */
+export function withRevision(cached: CachedObject, revision: number): CachedObject {
+  return new Moved(cached, revision);
+}
+
+class Cached implements CachedObject {
+  readonly key: string;
+  readonly revision: number;
+  readonly json: Buffer;
+  #object: KubeObject | undefined;
+
+  constructor(key: string, revision: number, object: KubeObject | undefined, json: Buffer) {
+    this.key = key;
+    this.revision = revision;
+    this.json = json;
+    this.#object = object;
+  }
+
+  get object(): KubeObject {
+    this.#object ??= deepFreeze(JSON.parse(this.json.toString()) as KubeObject);
+    return this.#object;
+  }
+}
+
+class Moved implements CachedObject {
+  readonly key: string;
+  readonly revision: number;
+  readonly #from: CachedObject;
+  #object: KubeObject | undefined;
+  #json: Buffer | undefined;
+
+  constructor(from: CachedObject, revision: number) {
+    this.key = from.key;
+    this.revision = revision;
+    this.#from = from;
+  }
+
+  get object(): KubeObject {
+    const { object } = this.#from;
+    this.#object ??= deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.revision) } });
+    return this.#object;
+  }
+
+  get json(): Buffer {
+    this.#json ??= this.#spliced();
+    return this.#json;
+  }
+
+  /** A state's bytes with the new revision in the place of its own. */
+  #spliced(): Buffer {
+    const { json, revision } = this.#from;
+    const at = json.indexOf(METADATA) + METADATA.length + RESOURCE_VERSION.length;
+    const own = `"${revision}"`;
+    return Buffer.concat([json.subarray(0, at), Buffer.from(`"${this.revision}"`), json.subarray(at + own.length)]);
+  }
+}
+
+/** Puts a resourceVersion at the beginning of the metadata of JSON bytes that have none. */
+function withResourceVersion(value: Buffer, revision: number): Buffer {
+  const at = value.indexOf(METADATA) + METADATA.length;
+  const member = `"resourceVersion":"${revision}"${value[at] === METADATA_CLOSED ? "" : ","}`;
+  const json = Buffer.allocUnsafeSlow(value.length + member.length);
+  value.copy(json, 0, 0, at);
+  json.write(member, at, "latin1");
+  value.copy(json, at + member.length, at);
+  return json;
+}
+
+/** Bytes that begin as our own do; values that another program wrote may need to be written anew. */
+function usual(value: Uint8Array): Buffer {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (USUAL_HEAD.test(bytes.toString("latin1", 0, HEAD_BYTES)) && !bytes.includes(RESOURCE_VERSION)) return bytes;
+  return new PendingObject("", JSON.parse(bytes.toString()) as KubeObject).value;
+}

@@ -1,0 +1,241 @@
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { Clock, Timer } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+import { RevisionedMap } from "#storage/revisioned-map.ts";
+import type { Store, StoreEvent, WriteOp } from "#storage/store.ts";
+import { CacheChange, type CacheEvent } from "./cache-event.ts";
+import { type CachedObject, fromStored, PendingObject } from "./cached-object.ts";
+import { wants, Watchers, type Watcher, type WatchScope } from "./watchers.ts";
+
+export interface WatchCacheOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How many events are kept for watches and lists of the past, at most. */
+  readonly historySize?: number;
+  /** Events older than this are forgotten, here and in the store. */
+  readonly historyAgeMs?: number;
+}
+
+export interface CacheWrite {
+  readonly key: string;
+  /** The new state; a resourceVersion in it is ignored. `undefined` deletes. */
+  readonly object: KubeObject | undefined;
+  /** The revision the key must have; 0: it must not exist; `undefined`: whatever. */
+  readonly expected: number | undefined;
+}
+
+export type CacheCommitResult =
+  /** `objects` in the order of the writes: the new states; for a delete, the last state under the delete's revision. */
+  | { readonly ok: true; readonly revision: number; readonly objects: readonly (CachedObject | undefined)[] }
+  | { readonly ok: false; readonly index: number; readonly current: CachedObject | undefined };
+
+export interface CacheListOptions {
+  /** The state at this revision; by default the newest. */
+  readonly revision?: number;
+  readonly limit?: number;
+  /** Begin at this key, itself included; the next page begins at the last key with "\0" appended. */
+  readonly startKey?: string;
+  readonly filter?: (cached: CachedObject) => boolean;
+}
+
+export interface CacheList {
+  readonly items: readonly CachedObject[];
+  readonly revision: number;
+  /** How many the limit left out; with a filter, 1 stands for one or more. */
+  readonly remaining: number;
+}
+
+export interface WatchOptions {
+  /** Begin with the first event after this revision; by default with the next event. */
+  readonly afterRevision?: number;
+  readonly scope?: WatchScope;
+  /** Events of objects that match neither before nor after are left out. */
+  readonly matches?: (object: KubeObject) => boolean;
+}
+
+const ROOT = "/registry/";
+const DEFAULT_HISTORY_SIZE = 50_000;
+const DEFAULT_HISTORY_AGE_MS = 300_000;
+
+/**
+ * The whole state in memory, each object once, with the latest events. It follows the store's watch, so that what is
+ * durable and what it shows are the same; reads never touch the disk.
+ */
+export class WatchCache {
+  readonly #store: Store;
+  readonly #logger: Logger;
+  readonly #historySize: number;
+  readonly #map: RevisionedMap<CachedObject>;
+  readonly #watchers = new Watchers();
+  readonly #clock: Clock;
+  /** The number of the next event. */
+  #sequence = 0;
+  #agedRevision: number;
+  #timer: Timer | undefined;
+  #subscription: { stop(): void } | undefined;
+  #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
+
+  /** Loads what the store holds and follows it. */
+  static async open(store: Store, options: WatchCacheOptions): Promise<WatchCache> {
+    const { entries, revision } = await store.list(ROOT);
+    const cache = new WatchCache(store, revision, options);
+    for (const { key, modRevision, value } of entries) cache.#map.load(key, fromStored(key, modRevision, value));
+    cache.#subscription = await store.watch(ROOT, revision, (events) => cache.#take(events));
+    cache.#timer = options.clock.every(options.historyAgeMs ?? DEFAULT_HISTORY_AGE_MS, () => cache.#age());
+    return cache;
+  }
+
+  private constructor(store: Store, revision: number, { clock, logger, historySize = DEFAULT_HISTORY_SIZE }: WatchCacheOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#historySize = historySize;
+    this.#map = new RevisionedMap(revision);
+    this.#agedRevision = revision;
+  }
+
+  /** The newest revision that this cache shows. */
+  revision(): number {
+    return this.#map.revision;
+  }
+
+  /** Lists at revisions before this one, and watches after such a one, are refused. */
+  compactedRevision(): number {
+    return this.#map.compactedRevision;
+  }
+
+  /** How many objects there are under a prefix. */
+  count(prefix: string): number {
+    return this.#map.count(prefix);
+  }
+
+  /**
+   * Writes all or none; resolves when they are durable, and this cache and its watchers have seen them.
+   *
+   * @throws {StoreFullError} when there is no room; nothing was written
+   */
+  async commit(ops: readonly CacheWrite[]): Promise<CacheCommitResult> {
+    const pending = ops.map(({ key, object }) => (object === undefined ? new PendingDelete() : new PendingObject(key, object)));
+    const writes = ops.map(({ key, expected }, i): WriteOp => {
+      const attachment = pending[i]!;
+      return { key, expected, value: attachment instanceof PendingObject ? attachment.value : undefined, attachment };
+    });
+    const result = await this.#store.commit(writes);
+    if (!result.ok) return { ok: false, index: result.index, current: this.#map.get(ops[result.index]!.key) };
+    return { ok: true, revision: result.revision, objects: pending.map(({ cached }) => cached) };
+  }
+
+  get(key: string): CachedObject | undefined {
+    return this.#map.get(key);
+  }
+
+  /**
+   * Objects whose keys start with `prefix`, in order of key.
+   *
+   * @throws {CompactedError} when the revision is older than the history
+   */
+  list(prefix: string, options: CacheListOptions = {}): CacheList {
+    return this.#map.range(prefix, options);
+  }
+
+  /**
+   * Gives `sink` the events under `prefix` (which ends in a slash): in order, each once, synchronously as the cache
+   * takes them in. The past ones that were asked for come before this returns. A sink that throws is stopped.
+   *
+   * @throws {CompactedError} when the history does not reach back to `afterRevision`
+   */
+  watch(prefix: string, options: WatchOptions, sink: (event: CacheEvent) => void): { stop(): void } {
+    const { afterRevision, scope = {}, matches } = options;
+    const past = afterRevision === undefined ? [] : this.#map.since(afterRevision, prefix);
+    const watcher: Watcher = { prefix, scope, matches, sink, afterRevision: afterRevision ?? 0, next: this.#sequence };
+    this.#watchers.add(watcher);
+    for (const { key, revision, current, previous } of past) {
+      const event = new CacheChange(key, revision, current, previous);
+      if (wants(watcher, event)) this.#give(watcher, event);
+    }
+    return { stop: () => this.#stop(watcher) };
+  }
+
+  /** Whether the cache came to show `revision` within `timeoutMs`. */
+  waitFor(revision: number, timeoutMs: number): Promise<boolean> {
+    if (revision <= this.revision()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(timeoutMs, () => {
+        this.#waiting = this.#waiting.filter((each) => each !== waiting);
+        resolve(false);
+      });
+      const waiting = {
+        revision,
+        resolve: () => {
+          timer.cancel();
+          resolve(true);
+        },
+      };
+      this.#waiting.push(waiting);
+    });
+  }
+
+  /** Stops following the store, which stays open. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#subscription?.stop();
+  }
+
+  /** Takes in all events before a watcher hears of the first: whatever a watcher reads is at least as new as its event. */
+  #take(events: readonly StoreEvent[]): void {
+    const changes: CacheChange[] = [];
+    for (const event of events) {
+      const change = this.#apply(event);
+      if (change !== undefined) changes.push(change);
+    }
+    const first = this.#sequence;
+    this.#sequence += changes.length;
+    changes.forEach((change, i) => this.#watchers.deliver(change, first + i, this.#give));
+    this.#map.compact(this.#map.revisionToKeep(this.#historySize));
+    this.#wake();
+  }
+
+  #apply(event: StoreEvent): CacheChange | undefined {
+    const { key, revision, attachment } = event;
+    const current = event.type === "delete" ? undefined : attachment instanceof PendingObject ? attachment.publish(revision) : fromStored(key, revision, event.value);
+    const change = this.#map.apply(revision, key, current);
+    if (change === undefined) return undefined;
+    const seen = new CacheChange(key, revision, current, change.previous);
+    if (attachment instanceof PendingDelete) attachment.cached = seen.current;
+    return seen;
+  }
+
+  readonly #give = (watcher: Watcher, event: CacheEvent): void => {
+    try {
+      watcher.sink(event);
+    } catch (error) {
+      this.#logger.error("a watcher failed and was stopped", { prefix: watcher.prefix, error });
+      this.#stop(watcher);
+    }
+  };
+
+  #stop(watcher: Watcher): void {
+    watcher.next = Infinity;
+    this.#watchers.remove(watcher);
+  }
+
+  #wake(): void {
+    if (this.#waiting.length === 0) return;
+    const due = this.#waiting.filter(({ revision }) => revision <= this.revision());
+    this.#waiting = this.#waiting.filter(({ revision }) => revision > this.revision());
+    for (const { resolve } of due) resolve();
+  }
+
+  /** Forgets what was there at the last round, so an event is kept for one to two periods. */
+  #age(): void {
+    const revision = this.#agedRevision;
+    this.#agedRevision = this.revision();
+    this.#map.compact(revision);
+    this.#store.compact(revision).catch((error: unknown) => this.#logger.warn("compaction failed", { revision, error }));
+  }
+}
+
+/** Stands for a delete on its way; set when published. */
+class PendingDelete {
+  cached: CachedObject | undefined;
+}

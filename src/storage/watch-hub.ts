@@ -1,0 +1,37 @@
+import type { StoreEvent } from "./store.ts";
+
+export type Sink = (events: readonly StoreEvent[]) => void;
+
+/** Hands events to the watches of one store. A sink that throws is a bug: the process hears of it, the others go on. */
+export class WatchHub {
+  readonly #watches = new Set<{ readonly prefix: string; readonly sink: Sink }>();
+
+  get size(): number {
+    return this.#watches.size;
+  }
+
+  add(prefix: string, sink: Sink): { stop(): void } {
+    const watch = { prefix, sink };
+    this.#watches.add(watch);
+    return { stop: () => void this.#watches.delete(watch) };
+  }
+
+  publish(events: readonly StoreEvent[]): void {
+    if (events.length === 0) return;
+    for (const { prefix, sink } of [...this.#watches]) {
+      const wanted = events.every(({ key }) => key.startsWith(prefix)) ? events : events.filter(({ key }) => key.startsWith(prefix));
+      if (wanted.length === 0) continue;
+      try {
+        sink(wanted);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  clear(): void {
+    this.#watches.clear();
+  }
+}
