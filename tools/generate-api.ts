@@ -15,6 +15,7 @@ interface Field {
   readonly noJson?: boolean;
   readonly omit?: string;
   readonly pointer?: boolean;
+  readonly named?: string;
   readonly enum?: readonly string[];
 }
 interface TypeDef {
@@ -48,6 +49,7 @@ function main(): void {
   writeTable("src/api/schema/kinds.json", kinds);
   writeTable("src/api/schema/columns.json", columns(read("tables.json")));
   writeTable("src/kubelet/cri/messages.json", read("cri.json"));
+  writeTable("src/api/core-v1/pod-template/go-types.json", goTypes(types, "core/v1.PodTemplateSpec"));
   for (const pkg of new Set(Object.keys(types).map(packageOf))) writeTypes(pkg, types);
 }
 
@@ -127,6 +129,62 @@ const folder = (pkg: string) => pkg.replace("/", "-");
 const place = (pkg: string) => `${/^(meta\/|runtime$|version$)/.test(pkg) ? "#apimachinery" : "#api"}/${folder(pkg)}`;
 const alias = (pkg: string) => pkg.replace(/\/v/, "V").replace("/", "");
 
+/**
+ * Go's view of a type and all it holds, for the pod-template hash, which upstream takes over a dump of Go values.
+ *
+ * @returns type name → rows of [Go field name, JSON name ("" when inlined), Go type]
+ */
+function goTypes(types: Record<string, TypeDef>, root: string): Record<string, string[][]> {
+  const out: Record<string, string[][]> = {};
+  const visit = (key: string): void => {
+    const def = types[key];
+    if (def === undefined || out[goTypeName(key)] !== undefined) return;
+    out[goTypeName(key)] = def.fields.map((f) => [goFieldName(f, key), f.inline ? "" : f.name, goType(f)]);
+    for (const { type } of def.fields) visit(/^(?:array<|map<string,)?([^>]*)>?$/.exec(type)![1]!);
+  };
+  visit(root);
+  return out;
+}
+
+const goTypeName = (key: string) => key.replace(/^.*\//, "");
+
+const GO_SCALARS: Readonly<Record<string, string>> = { boolean: "bool", quantity: "resource.Quantity", time: "v1.Time", intOrString: "intstr.IntOrString", any: "v1.FieldsV1" };
+
+function goType({ type, named, pointer }: Field): string {
+  const [, container = "", element = type] = /^(array<|map<string,)(.*)>$/.exec(type) ?? [];
+  const prefix = container === "" ? "" : container.startsWith("array") ? "[]" : "map[string]";
+  const whole = named !== undefined && prefix !== "[]" ? goTypeName(named) : prefix + (named === undefined ? (GO_SCALARS[element] ?? goTypeName(element)) : goTypeName(named));
+  return pointer ? `*${whole}` : whole;
+}
+
+/** Go's name of a field, where it is more than the JSON name with a capital letter. */
+const GO_NAMES: Readonly<Record<string, string>> = {
+  metadata: "ObjectMeta",
+  serviceAccount: "DeprecatedServiceAccount",
+  cephfs: "CephFS",
+  storageos: "StorageOS",
+  "ISCSIVolumeSource.chapAuthDiscovery": "DiscoveryCHAPAuth",
+  "ISCSIVolumeSource.chapAuthSession": "SessionCHAPAuth",
+  "GlusterfsVolumeSource.endpoints": "EndpointsName",
+  "RBDVolumeSource.monitors": "CephMonitors",
+  "RBDVolumeSource.image": "RBDImage",
+  "RBDVolumeSource.pool": "RBDPool",
+  "RBDVolumeSource.user": "RadosUser",
+  "AzureDiskVolumeSource.diskURI": "DataDiskURI",
+  wwids: "WWIDs",
+  pdID: "PdID",
+};
+/** Beginnings that Go writes in capitals. */
+const INITIALISMS = /^(uid|api|dns|os|gce|aws|nfs|iscsi|rbd|fc|csi|pd|fs|iqn|ssl|tty|http|tcp|grpc|seLinux|gmsa|ip)(?=[A-Z]|$)/;
+
+function goFieldName(field: Field, owner: string): string {
+  if (field.inline) return field.type.replace(/^.*\./, "");
+  const special = GO_NAMES[`${owner.replace(/^.*\./, "")}.${field.name}`] ?? GO_NAMES[field.name];
+  if (special !== undefined) return special;
+  const name = field.name.replace(INITIALISMS, (initials) => (initials === "seLinux" ? "SELinux" : initials.toUpperCase()));
+  return name[0]!.toUpperCase() + name.slice(1);
+}
+
 function writeTable(path: string, value: unknown): void {
   const file = join(root, path);
   mkdirSync(join(file, ".."), { recursive: true });
@@ -137,7 +195,9 @@ function writeTable(path: string, value: unknown): void {
 function rows(value: unknown, depth = 0): string {
   if (depth >= 2 || typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[\n${value.map((v) => JSON.stringify(v)).join(",\n")}\n]`;
-  return `{\n${Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${rows(v, depth + 1)}`).join(",\n")}\n}`;
+  return `{\n${Object.entries(value)
+    .map(([k, v]) => `${JSON.stringify(k)}: ${rows(v, depth + 1)}`)
+    .join(",\n")}\n}`;
 }
 
 main();
