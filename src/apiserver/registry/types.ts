@@ -47,8 +47,9 @@ export interface RequestContext {
 /** What a resource does around its commit, besides its strategy: allocation of addresses and ports. */
 export interface ResourceHooks {
   /**
-   * Right before the commit of a create (`old` absent) or update; may fill `object` in place (it is a private copy) or
-   * throw a StatusError. The registry calls `rollback` when the write then fails or was a dry run.
+   * Before the strategy prepares and validates a create (`old` absent) or update, after mutating admission, where
+   * upstream has BeginCreate and BeginUpdate: validation sees what was allocated. May fill `object` in place (it is a
+   * private copy) or throw a StatusError. The registry calls `rollback` when the write then fails or was a dry run.
    */
   beforeCommit?(object: KubeObject, old: KubeObject | undefined, write: { readonly dryRun: boolean }): Promise<{ rollback(): void } | void>;
   /** Once an update's or create's commit is durable. */
