@@ -10,6 +10,8 @@ const SIMILAR_WINDOW_MS = 600_000;
 
 export interface Correlated {
   readonly event: Event;
+  /** What makes events the same. */
+  readonly key: string;
   /** The name of the Event that this one repeats; its count is in `event`. */
   readonly repeats?: string;
 }
@@ -52,25 +54,24 @@ export class EventCorrelator {
 
   /** @returns `undefined` when the object's events come too thick */
   correlate(fresh: Event): Correlated | undefined {
-    const event = this.#aggregated(fresh);
-    const key = identity(event);
+    const { event, key } = this.#aggregated(fresh);
     const before = this.#written.get(key);
     const nowMs = this.#clock.now();
     if (!this.#allowed(fresh, nowMs)) return undefined;
-    if (before === undefined || nowMs - before.lastMs > SIMILAR_WINDOW_MS) return { event };
+    if (before === undefined || nowMs - before.lastMs > SIMILAR_WINDOW_MS) return { event, key };
     before.count++;
     before.lastMs = nowMs;
-    return { repeats: before.name, event: { ...event, count: before.count, firstTimestamp: before.firstTimestamp } };
+    return { key, repeats: before.name, event: { ...event, count: before.count, firstTimestamp: before.firstTimestamp } };
   }
 
-  /** Notes that `event` now stands in the API, as what `fresh` became. */
-  written(_fresh: Event, event: Event): void {
+  /** Notes that `event` now stands in the API. */
+  written(key: string, event: Event): void {
     const { name } = event.metadata;
-    this.#written.set(identity(event), { name, firstTimestamp: event.firstTimestamp, count: event.count ?? 1, lastMs: this.#clock.now() });
+    this.#written.set(key, { name, firstTimestamp: event.firstTimestamp, count: event.count ?? 1, lastMs: this.#clock.now() });
   }
 
   /** Many events that differ in their text only become one that says so. */
-  #aggregated(event: Event): Event {
+  #aggregated(event: Event): Pick<Correlated, "event" | "key"> {
     const key = [aboutKey(event), event.type, event.reason].join("\0");
     const nowMs = this.#clock.now();
     let similar = this.#similar.get(key);
@@ -78,9 +79,10 @@ export class EventCorrelator {
     similar.lastMs = nowMs;
     similar.messages.add(event.message ?? "");
     this.#similar.set(key, similar);
-    if (similar.messages.size < SIMILAR_MAX) return event;
+    if (similar.messages.size < SIMILAR_MAX) return { event, key: [key, event.involvedObject.fieldPath, event.message].join("\0") };
     if (similar.messages.size > SIMILAR_MAX) similar.messages.delete(similar.messages.values().next().value!);
-    return { ...event, message: `(combined from similar events): ${event.message}`, metadata: { ...event.metadata, annotations: { [COMBINED]: "true" } } };
+    // However the text varies from now on, it is the same event, counted up.
+    return { event: { ...event, message: `(combined from similar events): ${event.message}` }, key };
   }
 
   #allowed(event: Event, nowMs: number): boolean {
@@ -93,16 +95,8 @@ export class EventCorrelator {
   }
 }
 
-const COMBINED = "skiff.internal/combined";
-
 function aboutKey({ source, involvedObject: { kind, namespace, name, uid, apiVersion } }: Event): string {
   return [source.component, source.host, kind, namespace, name, uid, apiVersion].join("\0");
-}
-
-/** Combined events are the same whatever their text says last. */
-function identity(event: Event): string {
-  const combined = event.metadata.annotations?.[COMBINED] !== undefined;
-  return [aboutKey(event), event.involvedObject.fieldPath, event.type, event.reason, combined ? "combined" : event.message].join("\0");
 }
 
 /** A map that forgets what was set longest ago. */

@@ -16,7 +16,7 @@ export type EventType = "Normal" | "Warning";
 /** Tells users what happened to an object, as Events beside it. */
 export interface EventRecorder {
   /** Never blocks, never throws: an Event that cannot be written is lost. */
-  record(about: ObjectReference, type: EventType, reason: string, message: string): void;
+  record(about: ObjectReference, type: EventType, reason: string, message: string, more?: Pick<Event, "action" | "related">): void;
 }
 
 export interface EventRecorderOptions {
@@ -55,9 +55,9 @@ export class ApiEventRecorder implements EventRecorder {
     this.#correlator = new EventCorrelator(options.clock);
   }
 
-  record(about: ObjectReference, type: EventType, reason: string, message: string): void {
+  record(about: ObjectReference, type: EventType, reason: string, message: string, more: Pick<Event, "action" | "related"> = {}): void {
     if (this.#waiting >= MAX_WAITING) return;
-    const event = this.#build(about, type, reason, message);
+    const event = { ...this.#build(about, type, reason, message), ...more };
     this.#waiting++;
     this.#tail = this.#tail.then(() => this.#write(event)).finally(() => this.#waiting--);
   }
@@ -94,7 +94,7 @@ export class ApiEventRecorder implements EventRecorder {
     try {
       if (decision.repeats !== undefined && (await this.#countUp(decision.repeats, decision.event))) return;
       await client.create(EVENTS, decision.event);
-      this.#correlator.written(fresh, decision.event);
+      this.#correlator.written(decision.key, decision.event);
     } catch (error) {
       logger.debug("event lost", { reason: fresh.reason, about: fresh.involvedObject.name, error });
     }

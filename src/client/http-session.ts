@@ -47,7 +47,8 @@ export class SessionPool {
 
   #free(): Session | undefined {
     for (const session of this.#sessions) {
-      if (session.streams < STREAMS_PER_SESSION) return session;
+      const { closed, destroyed } = session.http2;
+      if (!closed && !destroyed && session.streams < STREAMS_PER_SESSION) return session;
     }
     return undefined;
   }
