@@ -1,0 +1,73 @@
+import type { Node, Pod } from "#api/core-v1/types.ts";
+
+import { NodeTable } from "./node-table.ts";
+import { podInfo, type PodInfo } from "./pod-info.ts";
+
+/**
+ * The cluster as the scheduler sees it: nodes in columns, and the pods that stand on them or were just sent there
+ * ("assumed"). Every change is a delta; nothing is rebuilt.
+ */
+export class ClusterState {
+  readonly nodes = new NodeTable();
+  readonly #placed = new Map<string, { info: PodInfo; nodeName: string }>();
+  /** Pods by node name, also of nodes that are not known (yet, or any more). */
+  readonly #onNode = new Map<string, Map<string, PodInfo>>();
+
+  setNode(node: Node): void {
+    const { name } = node.metadata;
+    const known = this.nodes.slotOf(name) !== undefined;
+    const slot = this.nodes.set(node);
+    if (!known) for (const info of this.podsOn(name)) this.nodes.account(slot, info, 1);
+  }
+
+  removeNode(name: string): void {
+    this.nodes.remove(name);
+  }
+
+  podsOn(nodeName: string): Iterable<PodInfo> {
+    return this.#onNode.get(nodeName)?.values() ?? [];
+  }
+
+  /** Counts a bound pod; one that has ended no longer takes anything. */
+  setPod(pod: Pod): void {
+    if (hasEnded(pod)) return this.removePod(pod.metadata.uid);
+    const placed = this.#placed.get(pod.metadata.uid);
+    const isSame = placed?.nodeName === pod.spec.nodeName && placed?.info.pod.metadata.generation === pod.metadata.generation;
+    if (isSame) return; // only a new generation can ask for other resources
+    this.#place(podInfo(pod), pod.spec.nodeName!);
+  }
+
+  /** Counts a pod as if it stood on the node already, until `setPod` confirms it or `removePod` takes it back. */
+  assume(info: PodInfo, nodeName: string): void {
+    this.#place(info, nodeName);
+  }
+
+  removePod(uid: string): void {
+    const placed = this.#placed.get(uid);
+    if (placed === undefined) return;
+    this.#placed.delete(uid);
+    const pods = this.#onNode.get(placed.nodeName);
+    pods?.delete(uid);
+    if (pods?.size === 0) this.#onNode.delete(placed.nodeName);
+    const slot = this.nodes.slotOf(placed.nodeName);
+    if (slot !== undefined) this.nodes.account(slot, placed.info, -1);
+  }
+
+  isPlaced(uid: string): boolean {
+    return this.#placed.has(uid);
+  }
+
+  #place(info: PodInfo, nodeName: string): void {
+    this.removePod(info.uid);
+    this.#placed.set(info.uid, { info, nodeName });
+    let pods = this.#onNode.get(nodeName);
+    if (pods === undefined) this.#onNode.set(nodeName, (pods = new Map()));
+    pods.set(info.uid, info);
+    const slot = this.nodes.slotOf(nodeName);
+    if (slot !== undefined) this.nodes.account(slot, info, 1);
+  }
+}
+
+export function hasEnded({ status }: Pod): boolean {
+  return status.phase === "Succeeded" || status.phase === "Failed";
+}
