@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { resourceInfo, type Resource } from "#api/resources.ts";
+import { keyOf, type KubeObject } from "#apimachinery/object.ts";
+import { bootstrapCluster, type BootstrapDeps } from "#apiserver/bootstrap/bootstrap.ts";
+import type { Call } from "#apiserver/registry/types.ts";
+import { SimClock } from "#lib/sim-clock.ts";
+
+const FACTS = { advertiseAddress: "192.0.2.1", securePort: 6443, serviceCidr: "10.43.0.0/16", kubernetesServiceIp: "10.43.0.1", clientCa: "PEM" };
+
+/** Keeps what is written, as the registry would. */
+function fakeApi() {
+  const objects = new Map<string, KubeObject>();
+  const calls: Call[] = [];
+  const key = (resource: { plural: string }, object: KubeObject) => `${resource.plural} ${keyOf(object)}`;
+  const deps: BootstrapDeps = {
+    clock: new SimClock(0),
+    reader: {
+      lookup: <T extends KubeObject>(resource: Resource<T>, namespace: string, name: string) =>
+        objects.get(key(resource, { metadata: { namespace, name } } as unknown as KubeObject)) as T | undefined,
+      list: () => [],
+    },
+    async perform(call) {
+      calls.push(call);
+      assert.ok(resourceInfo(call.resource.group, call.resource.version, call.resource.plural));
+      const object = call.body as KubeObject;
+      if (call.namespace) assert.ok(objects.has(`namespaces ${call.namespace}`), "namespaces come first");
+      objects.set(key(call.resource, object), object);
+      return object;
+    },
+  };
+  return { objects, calls, deps };
+}
+
+test("bootstrapCluster() makes namespaces, roles, classes and the kubernetes service", async () => {
+  const { objects, deps } = fakeApi();
+  await bootstrapCluster(deps, FACTS);
+  for (const key of [
+    "namespaces kube-node-lease",
+    "clusterroles cluster-admin",
+    "clusterrolebindings system:basic-user",
+    "rolebindings kube-public/system:controller:bootstrap-signer",
+    "priorityclasses system-node-critical",
+    "flowschemas exempt",
+    "apiservices v1.apps",
+    "services default/kubernetes",
+    "endpointslices default/kubernetes",
+    "servicecidrs kubernetes",
+    "configmaps kube-system/extension-apiserver-authentication",
+  ]) {
+    assert.ok(objects.has(key), key);
+  }
+});
+
+test("bootstrapCluster() writes nothing the second time", async () => {
+  const { calls, deps } = fakeApi();
+  await bootstrapCluster(deps, FACTS);
+  const before = calls.length;
+  await bootstrapCluster(deps, FACTS);
+  assert.deepEqual(calls.slice(before), []);
+});
+
+test("bootstrapCluster() follows the advertised address and gives default roles their rules back", async () => {
+  const { objects, calls, deps } = fakeApi();
+  await bootstrapCluster(deps, FACTS);
+  const role = objects.get("clusterroles system:discovery")!;
+  objects.set("clusterroles system:discovery", { ...role, rules: [] } as KubeObject);
+  const before = calls.length;
+  await bootstrapCluster(deps, { ...FACTS, advertiseAddress: "192.0.2.9", securePort: 7443 });
+  assert.deepEqual(
+    calls.slice(before).map(({ verb, resource, name }) => `${verb} ${resource.plural} ${name}`).sort(),
+    ["update clusterroles system:discovery", "update endpoints kubernetes", "update endpointslices kubernetes", "update services kubernetes"],
+  );
+  assert.deepEqual(objects.get("clusterroles system:discovery"), role);
+});
