@@ -11,6 +11,7 @@ export interface Version {
 /** One write of a transaction whose expectations hold; `current` is undefined for a delete. */
 export interface PlannedWrite<V extends Version> {
   readonly op: WriteOp;
+  readonly revision: number;
   readonly current: V | undefined;
   readonly previous: V | undefined;
 }
@@ -48,7 +49,7 @@ export class CommitPlanner<V extends Version> {
       const previous = this.#newest(op.key);
       if (op.value === undefined && previous === undefined) continue;
       const current = op.value === undefined ? undefined : this.#make(op, revision, previous?.createRevision ?? revision);
-      writes.push({ op, current, previous });
+      writes.push({ op, revision, current, previous });
       this.#inFlight.set(op.key, { version: current, revision });
     }
     if (writes.length > 0) this.#revision = revision;

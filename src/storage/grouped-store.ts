@@ -8,7 +8,7 @@ export interface Engine<V extends Version> {
   /** The version that `op` makes; its value becomes readable when the group is written. */
   make(op: WriteOp, revision: number, createRevision: number): V;
   /** Makes the writes durable, all or none. Not called again before it has settled. */
-  write(group: readonly PlannedWrite<V>[], revision: number): Promise<void>;
+  write(group: readonly PlannedWrite<V>[]): Promise<void>;
   value(version: V): Uint8Array;
   values(versions: readonly V[]): Uint8Array[];
   /** Drops the values that `changes` replaced, and the changes. */
@@ -100,7 +100,7 @@ export class GroupedStore<V extends Version> implements Store {
       this.#queue = [];
       try {
         const writes = group.flatMap(({ plan }) => (plan.ok ? plan.writes : []));
-        if (writes.length > 0) await this.#engine.write(writes, this.#map.revision);
+        if (writes.length > 0) await this.#engine.write(writes);
         this.#publish(group);
       } catch (error) {
         this.#fail(group, error);

@@ -82,8 +82,9 @@ export class RevisionedMap<T> {
   }
 
   /** Takes in a state without a history; for loading. */
-  load(key: string, item: T): void {
-    this.#live.set(key, item);
+  load(key: string, item: T | undefined): void {
+    if (item === undefined) this.#live.delete(key);
+    else this.#live.set(key, item);
   }
 
   /** Takes in a change of a revision that is not below the newest; deleting what is not there changes nothing. */

@@ -1,4 +1,3 @@
-import type { PlannedWrite } from "../commit-planner.ts";
 import { type Engine, GroupedStore } from "../grouped-store.ts";
 import { RevisionedMap } from "../revisioned-map.ts";
 import type { Entry, Store, WriteOp } from "../store.ts";
@@ -13,7 +12,7 @@ class MemoryEngine implements Engine<Entry> {
     return { key, value: value!, createRevision, modRevision };
   }
 
-  async write(_group: readonly PlannedWrite<Entry>[]): Promise<void> {}
+  async write(): Promise<void> {}
 
   value({ value }: Entry): Uint8Array {
     return value;

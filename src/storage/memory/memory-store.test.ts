@@ -1,0 +1,4 @@
+import { testStoreContract } from "../testing/contract.ts";
+import { createMemoryStore } from "./memory-store.ts";
+
+testStoreContract({ name: "memory store", open: async () => createMemoryStore() });

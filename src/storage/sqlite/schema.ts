@@ -1,0 +1,40 @@
+/** One change of one key. Rows are only ever appended; compaction deletes those that nothing can show any more. */
+export interface SqliteRow {
+  /** Ascending in the order of the changes, never used again within a process. */
+  readonly id: number;
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly key: string;
+  /** `undefined`: a delete. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** "Skif": tells our files from other SQLite databases. */
+export const APPLICATION_ID = 0x536b6966;
+export const SCHEMA_VERSION = 1;
+
+/**
+ * The only index is the row id: the main thread knows where the newest row of each key is, so a write is one append.
+ * `checksum` is the CRC-32 of the value.
+ */
+export const SCHEMA = `
+CREATE TABLE changes (
+  id INTEGER PRIMARY KEY,
+  revision INTEGER NOT NULL,
+  create_revision INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  value BLOB
+) STRICT;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+INSERT INTO meta VALUES ('compacted', 0);
+`;
+
+/** A file that is not a sound store of ours; it has been left as it was. */
+export class CorruptStoreError extends Error {
+  override readonly name = "CorruptStoreError";
+
+  constructor(path: string, what: string, options?: ErrorOptions) {
+    super(`the database ${path} is damaged or not ours (${what}); it was left untouched: restore a backup, or move it away to start empty`, options);
+  }
+}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Store, StoreFullError } from "../store.ts";
+import { testStoreContract } from "../testing/contract.ts";
+import { CorruptStoreError } from "./schema.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "skiff-store-"));
+after(() => rmSync(directory, { recursive: true }));
+
+let files = 0;
+const paths = new WeakMap<Store, string>();
+const newPath = () => join(directory, `${files++}.db`);
+
+async function open(path = newPath()): Promise<Store> {
+  const store = await openSqliteStore({ path });
+  paths.set(store, path);
+  return store;
+}
+
+testStoreContract({
+  name: "SQLite store",
+  open,
+  async reopen(store) {
+    await store.close();
+    return open(paths.get(store)!);
+  },
+});
+
+const value = Buffer.alloc(1500, "x");
+const put = (name: string, bytes = value) => [{ key: `/registry/${name}`, value: bytes, expected: undefined }];
+
+/** A closed database with a hundred entries. */
+async function filled(): Promise<string> {
+  const path = newPath();
+  const store = await open(path);
+  for (let i = 0; i < 100; i++) await store.commit(put(`${i}`));
+  await store.close();
+  return path;
+}
+
+for (const { name, damage } of [
+  { name: "cut to half", damage: (path: string) => truncateSync(path, statSync(path).size >> 1) },
+  { name: "cut to nothing", damage: (path: string) => truncateSync(path, 0) },
+  { name: "cut in the header", damage: (path: string) => truncateSync(path, 50) },
+  { name: "with another beginning", damage: (path: string) => writeFileSync(path, "not a database".padEnd(8192, ".")) },
+  { name: "with a page of zeros", damage: (path: string) => overwrite(path, 8192, 4096, 0) },
+  { name: "with a byte changed in a value", damage: (path: string) => overwrite(path, statSync(path).size - 1000, 1, 1) },
+]) {
+  test(`openSqliteStore() or the first list refuses a file ${name}, and leaves it as it is`, async () => {
+    const path = await filled();
+    damage(path);
+    const before = readFileSync(path);
+    await assert.rejects(readAll(path), (error) => error instanceof CorruptStoreError && error.message.includes(path));
+    assert.deepEqual(readFileSync(path), before);
+  });
+}
+
+async function readAll(path: string): Promise<void> {
+  const store = await openSqliteStore({ path });
+  try {
+    await store.list("/registry/");
+  } finally {
+    await store.close();
+  }
+}
+
+function overwrite(path: string, from: number, length: number, byte: number): void {
+  const bytes = readFileSync(path);
+  bytes.fill(byte, from, from + length);
+  writeFileSync(path, bytes);
+}
+
+test("openSqliteStore() refuses a write-ahead log whose database is gone", async () => {
+  const path = newPath();
+  writeFileSync(`${path}-wal`, "frames");
+  await assert.rejects(openSqliteStore({ path }), CorruptStoreError);
+});
+
+test("a copy of the files of an open store opens with all that was acknowledged", async () => {
+  const path = newPath();
+  const store = await open(path);
+  for (let i = 0; i < 20; i++) await store.commit(put(`${i}`));
+  const copy = newPath();
+  for (const end of ["", "-wal"]) copyFileSync(path + end, copy + end);
+  await store.close();
+  const again = await open(copy);
+  assert.equal((await again.list("/registry/")).entries.length, 20);
+  await again.close();
+});
+
+test("a full store refuses writes and takes them again when there is room; reads go on", async () => {
+  const store = await openSqliteStore({ path: newPath(), maxBytes: 300_000 });
+  const results = await Promise.allSettled(Array.from({ length: 400 }, (_, i) => store.commit(put(`${i}`))));
+  assert.ok(results.every((result) => result.status === "rejected" && result.reason instanceof StoreFullError));
+  assert.equal(store.revision(), 0);
+  let written = 0;
+  await assert.rejects(async () => {
+    for (; ; written++) await store.commit(put(`${written % 10}`));
+  }, StoreFullError);
+  assert.equal(store.revision(), written);
+  assert.equal((await store.list("/registry/")).entries.length, 10);
+  await store.compact(store.revision());
+  assert.deepEqual(await store.commit(put("more")), { ok: true, revision: written + 1 });
+  await store.close();
+});
+
+test("compaction bounds the file and its log", async () => {
+  const path = newPath();
+  const store = await open(path);
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: 1000 }, (_, i) => store.commit(put(`${i % 100}`))));
+    await store.compact(store.revision());
+  }
+  assert.ok(statSync(path).size < 8_000_000, `${statSync(path).size} bytes`);
+  assert.equal(statSync(`${path}-wal`).size, 0);
+  assert.equal((await store.list("/registry/")).entries.length, 100);
+  await store.close();
+});
+
+test("what a process acknowledged before SIGKILL is there, and revisions never fall", async () => {
+  const path = newPath();
+  let acknowledged = 0;
+  for (let round = 0; round < 4; round++) {
+    acknowledged = Math.max(acknowledged, await killAfter(path, 150 + round * 100));
+    const store = await open(path);
+    assert.ok(store.revision() >= acknowledged, `${store.revision()} is below ${acknowledged}`);
+    const { entries, revision } = await store.list("/registry/");
+    assert.ok(entries.every((entry) => entry.modRevision <= revision && entry.createRevision <= entry.modRevision));
+    await store.watch("/registry/", Math.max(revision - 50, acknowledged - 50, 0), (events) => assert.equal(events.at(-1)!.revision, revision));
+    acknowledged = store.revision();
+    await store.close();
+  }
+});
+
+/** Runs a writing process until it has acknowledged `lines` more revisions, and kills it; gives the highest of them. */
+async function killAfter(path: string, lines: number): Promise<number> {
+  const program = fileURLToPath(new URL("../testing/write-until-killed.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  let highest = 0;
+  let seen = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    highest = Math.max(highest, Number(line));
+    if (++seen === lines) child.kill("SIGKILL");
+  }
+  const [, signal] = await exited;
+  assert.equal(signal, "SIGKILL");
+  return highest;
+}

@@ -1,0 +1,156 @@
+import { existsSync, statSync } from "node:fs";
+import type { PlannedWrite, Version } from "../commit-planner.ts";
+import { type Engine, GroupedStore } from "../grouped-store.ts";
+import { type Change, RevisionedMap } from "../revisioned-map.ts";
+import type { Store, WriteOp } from "../store.ts";
+import { packRows } from "./protocol.ts";
+import { Reader } from "./reader.ts";
+import { CorruptStoreError, type SqliteRow } from "./schema.ts";
+import { WriterThread } from "./writer-thread.ts";
+
+export interface SqliteStoreOptions {
+  /** The database file; its directory exists. Made when missing. */
+  readonly path: string;
+  /** Bytes the file may grow to; beyond, writes fail with StoreFullError. */
+  readonly maxBytes?: number;
+  /** The writer thread's program. A bundle gives the path of its own build of `writer.ts`. */
+  readonly writerEntry?: URL | string;
+}
+
+/** A version and the row that holds its value; 0 until the row is written. */
+interface StoredVersion extends Version {
+  id: number;
+}
+
+/** What a start finds in the file. */
+interface StoredIndex {
+  readonly map: RevisionedMap<StoredVersion>;
+  readonly lastId: number;
+  /** Rows that an interrupted compaction has left. */
+  readonly garbage: number[];
+  readonly tombstones: Tombstone[];
+}
+
+/** The row of a delete: it holds no value, and stands in the file until compacted. */
+interface Tombstone {
+  readonly id: number;
+  readonly revision: number;
+}
+
+/** Ids deleted in one go: writes must not wait long behind a compaction. */
+const COMPACTION_BATCH = 2000;
+
+/**
+ * Opens the store in an SQLite file. What was acknowledged before a crash is there again, and revisions go on.
+ *
+ * @throws {CorruptStoreError} when the file is damaged or not ours; it is left as it was
+ */
+export async function openSqliteStore({ path, maxBytes, writerEntry = new URL("./writer.ts", import.meta.url) }: SqliteStoreOptions): Promise<Store> {
+  const existed = existsSync(path);
+  if (!existed && isFilled(`${path}-wal`)) throw new CorruptStoreError(path, "it is missing, but its write-ahead log is there");
+  const writer = new WriterThread(writerEntry); // the thread starts while this one reads
+  let reader: Reader | undefined;
+  try {
+    if (!existed) await writer.request({ kind: "create", path });
+    reader = new Reader(path);
+    const index = readIndex(reader);
+    await writer.request({ kind: "open", path, ...(maxBytes !== undefined && { maxBytes }) });
+    return new GroupedStore(new SqliteEngine(reader, writer, index), index.map);
+  } catch (error) {
+    reader?.close();
+    await writer.close();
+    throw error;
+  }
+}
+
+/** Rebuilds the newest state and the history from the rows. */
+function readIndex(reader: Reader): StoredIndex {
+  const compacted = reader.compactedRevision();
+  const map = new RevisionedMap<StoredVersion>(compacted, compacted);
+  const garbage: number[] = [];
+  const tombstones: Tombstone[] = [];
+  let lastId = 0;
+  for (const { id, key, revision, createRevision, deleted } of reader.rows()) {
+    const version = deleted ? undefined : { id, key, createRevision, modRevision: revision };
+    lastId = id;
+    if (deleted) tombstones.push({ id, revision });
+    if (revision > compacted) {
+      map.apply(revision, key, version);
+      continue;
+    }
+    const replaced = map.get(key);
+    if (replaced !== undefined) garbage.push(replaced.id);
+    map.load(key, version);
+  }
+  return { map, lastId, garbage, tombstones };
+}
+
+class SqliteEngine implements Engine<StoredVersion> {
+  readonly #reader: Reader;
+  readonly #writer: WriterThread;
+  #lastId: number;
+  #tombstones: Tombstone[];
+  /** Rows that nothing can show any more, until they are deleted. */
+  #garbage: number[];
+
+  constructor(reader: Reader, writer: WriterThread, { lastId, garbage, tombstones }: StoredIndex) {
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#lastId = lastId;
+    this.#garbage = garbage;
+    this.#tombstones = tombstones;
+  }
+
+  make({ key }: WriteOp, modRevision: number, createRevision: number): StoredVersion {
+    return { id: 0, key, createRevision, modRevision };
+  }
+
+  async write(group: readonly PlannedWrite<StoredVersion>[]): Promise<void> {
+    const rows = group.map(({ op: { key, value }, current, revision, previous }, i): SqliteRow => {
+      const id = this.#lastId + 1 + i;
+      if (current !== undefined) current.id = id;
+      return { id, revision, createRevision: (current ?? previous)!.createRevision, key, value };
+    });
+    const packed = packRows(rows);
+    await this.#writer.request({ kind: "write", rows: packed }, [packed.numbers.buffer, packed.values.buffer]);
+    this.#lastId += rows.length;
+    for (const { id, revision, value } of rows) if (value === undefined) this.#tombstones.push({ id, revision });
+  }
+
+  value({ id }: StoredVersion): Uint8Array {
+    return this.#reader.value(id);
+  }
+
+  values(versions: readonly StoredVersion[]): Uint8Array[] {
+    return this.#reader.values(versions.map(({ id }) => id));
+  }
+
+  /** Deletes in order of id: an interruption must not take a delete's row and leave the rows that it deleted. */
+  async forget(changes: readonly Change<StoredVersion>[], compactedRevision: number): Promise<void> {
+    for (const { previous } of changes) if (previous !== undefined) this.#garbage.push(previous.id);
+    const kept = this.#tombstones.filter(({ revision }) => revision > compactedRevision);
+    for (const { id, revision } of this.#tombstones) if (revision <= compactedRevision) this.#garbage.push(id);
+    this.#tombstones = kept;
+    const ids = this.#garbage.sort((a, b) => a - b);
+    this.#garbage = [];
+    for (let done = 0; done === 0 || done < ids.length; done += COMPACTION_BATCH) {
+      const batch = Float64Array.from(ids.slice(done, done + COMPACTION_BATCH));
+      try {
+        await this.#writer.request({ kind: "compact", ids: batch, compactedRevision }, [batch.buffer]);
+      } catch (error) {
+        this.#garbage.push(...ids.slice(done));
+        throw error;
+      }
+    }
+    await this.#writer.request({ kind: "shrink" });
+  }
+
+  async close(): Promise<void> {
+    this.#reader.close();
+    await this.#writer.close();
+  }
+}
+
+function isFilled(path: string): boolean {
+  return existsSync(path) && statSync(path).size > 0;
+}

@@ -1,0 +1,119 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { parentPort } from "node:worker_threads";
+import { crc32 } from "node:zlib";
+import { type PackedRows, unpackRows, type WriterAnswer, type WriterRequest } from "./protocol.ts";
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+
+/** SQLite's result codes for a full disk: FULL, and IOERR with WRITE or SHMSIZE. */
+const FULL_CODES: readonly (number | undefined)[] = [13, 778, 4874];
+const WAL_CHECKPOINT_PAGES = 4096;
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const VACUUM_PAGES = 1024;
+const VACUUM_STEPS = 8;
+const BUSY_TIMEOUT_MS = 5000;
+
+/** The one connection that writes. Runs in a thread of its own, as every commit waits for the disk. */
+class Writer {
+  readonly #db: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
+
+  constructor(path: string, maxBytes: number | undefined) {
+    this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`);
+    if (maxBytes !== undefined) this.#db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / this.#pragma("page_size"))}`);
+    this.#insert = this.#db.prepare("INSERT INTO changes (id, revision, create_revision, checksum, key, value) VALUES (?, ?, ?, ?, ?, ?)");
+    this.#delete = this.#db.prepare("DELETE FROM changes WHERE id = ?");
+  }
+
+  write(rows: PackedRows): void {
+    this.#transaction(() => {
+      for (const { id, revision, createRevision, key, value } of unpackRows(rows)) {
+        this.#insert.run(id, revision, createRevision, value === undefined ? 0 : crc32(value), key, value ?? null);
+      }
+    });
+  }
+
+  compact(ids: Float64Array, compactedRevision: number): void {
+    this.#transaction(() => {
+      for (const id of ids) this.#delete.run(id);
+      this.#db.prepare("UPDATE meta SET value = ? WHERE name = 'compacted'").run(compactedRevision);
+    });
+  }
+
+  /** Leaves a quarter of the pages free: new rows take them. */
+  shrink(): void {
+    for (let step = 0; step < VACUUM_STEPS && this.#pragma("freelist_count") > VACUUM_PAGES + this.#pragma("page_count") / 4; step++) {
+      this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+    }
+    this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #pragma(name: string): number {
+    return Number(Object.values(this.#db.prepare(`PRAGMA ${name}`).get()!)[0]);
+  }
+
+  #transaction(run: () => void): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      run();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+/** A crash in the middle leaves a file under another name, not half a database. */
+function create(path: string): void {
+  const draft = `${path}.new`;
+  for (const end of ["", "-wal", "-shm", "-journal"]) rmSync(draft + end, { force: true });
+  const db = new DatabaseSync(draft);
+  db.exec("PRAGMA auto_vacuum = INCREMENTAL"); // before the first page is written
+  db.exec(`BEGIN; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+  db.exec("PRAGMA journal_mode = WAL");
+  db.close();
+  renameSync(draft, path);
+  const directory = openSync(dirname(path), "r");
+  fsyncSync(directory);
+  closeSync(directory);
+}
+
+let writer: Writer | undefined;
+
+function perform(request: WriterRequest): void {
+  switch (request.kind) {
+    case "create":
+      return create(request.path);
+    case "open":
+      writer = new Writer(request.path, request.maxBytes);
+      return;
+    case "write":
+      return writer!.write(request.rows);
+    case "compact":
+      return writer!.compact(request.ids, request.compactedRevision);
+    case "shrink":
+      return writer!.shrink();
+    case "close":
+      return writer?.close();
+  }
+}
+
+function answer(request: WriterRequest): WriterAnswer {
+  try {
+    perform(request);
+    return { ok: true };
+  } catch (error) {
+    const { errcode, message } = error as Error & { errcode?: number };
+    return { ok: false, full: FULL_CODES.includes(errcode), message };
+  }
+}
+
+parentPort!.on("message", (request: WriterRequest) => parentPort!.postMessage(answer(request)));
