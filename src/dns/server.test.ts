@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { after, before, test } from "node:test";
+
+import packet, { type Answer } from "dns-packet";
+import { silentLogger } from "#lib/logger.ts";
+import { seededRng } from "#lib/rng.ts";
+import { systemClock } from "#lib/system-clock.ts";
+
+import type { ClusterRecords } from "./cluster-zone.ts";
+import { Forwarder } from "./forwarder.ts";
+import { startDnsServer } from "./server.ts";
+
+const records: ClusterRecords = {
+  service: () => undefined,
+  slices: () => [],
+  hasNamespace: () => false,
+  serviceByIp: () => undefined,
+  endpointByIp: () => undefined,
+};
+const MANY = Array.from({ length: 100 }, (_, i): Answer => ({ type: "A", name: "many.example", ttl: 1, data: `192.0.2.${i}` }));
+
+/** Plays the host's resolver: cuts its answers by UDP, as they are too long. */
+const outside = async (query: Buffer): Promise<Buffer> => {
+  const { id = 0, questions = [] } = packet.decode(query);
+  return packet.encode({ type: "response", id, questions, answers: MANY });
+};
+
+let port = 0;
+let stop: () => Promise<void>;
+
+before(async () => {
+  port = await freePort();
+  const server = await startDnsServer({ zone: { domain: "cluster.local", records, forward: outside }, addresses: ["127.0.0.1"], port, logger: silentLogger });
+  stop = server.stop;
+});
+after(() => stop());
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+const forwarder = () => new Forwarder({ resolvers: () => ["127.0.0.1#1", `127.0.0.1#${port}`], clock: systemClock, rng: seededRng(1) });
+
+test("Forwarder takes the next resolver when one does not answer, and keeps the client's id", async () => {
+  const query = packet.encode({ type: "query", id: 99, questions: [{ type: "A", name: "none.cluster.local" }] });
+  const answer = packet.decode(await forwarder().forward(query));
+  assert.equal(answer.id, 99);
+  assert.equal((answer as { rcode?: string }).rcode, "NXDOMAIN");
+});
+
+test("Forwarder gets a long answer whole, by TCP when UDP cuts it", async () => {
+  const query = packet.encode({ type: "query", id: 5, questions: [{ type: "A", name: "many.example" }] });
+  assert.equal(packet.decode(await forwarder().forward(query)).answers?.length, MANY.length);
+});
