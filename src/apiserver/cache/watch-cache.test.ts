@@ -138,12 +138,14 @@ test("WatchCache.watch() stops a watcher that throws, and serves the others", as
   assert.deepEqual(seen, ["put a/p 1", "put a/q 2"]);
 });
 
-test("WatchCache forgets history beyond its size", async () => {
-  const { cache } = await openCache({ historySize: 2 });
+test("WatchCache forgets history beyond its size, the store beyond twice that", async () => {
+  const { cache, store } = await openCache({ historySize: 2 });
   for (let i = 0; i < 5; i++) await put(cache, pod("a", `p${i}`));
   assert.throws(() => cache.watch(PODS, { afterRevision: 2 }, () => {}), CompactedError);
   assert.throws(() => cache.list(PODS, { revision: 2 }), CompactedError);
   assert.equal(cache.list(PODS, { revision: 3 }).items.length, 3);
+  await put(cache, pod("a", "p5"));
+  await assert.rejects(store.list(PODS, { revision: 2 }), CompactedError);
 });
 
 test("WatchCache forgets history of more than its age, in the store too", async () => {

@@ -71,6 +71,9 @@ export class WatchCache {
   /** The number of the next event. */
   #sequence = 0;
   #agedRevision: number;
+  #storeCompacted: number;
+  /** Events since the store was last told to compact. */
+  #sinceCompaction = 0;
   #timer: Timer | undefined;
   #subscription: { stop(): void } | undefined;
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
@@ -92,6 +95,7 @@ export class WatchCache {
     this.#historySize = historySize;
     this.#map = new RevisionedMap(revision);
     this.#agedRevision = revision;
+    this.#storeCompacted = revision;
   }
 
   /** The newest revision that this cache shows. */
@@ -191,7 +195,7 @@ export class WatchCache {
     const first = this.#sequence;
     this.#sequence += changes.length;
     changes.forEach((change, i) => this.#watchers.deliver(change, first + i, this.#give));
-    this.#map.compact(this.#map.revisionToKeep(this.#historySize));
+    this.#trim(changes.length);
     this.#wake();
   }
 
@@ -226,11 +230,24 @@ export class WatchCache {
     for (const { resolve } of due) resolve();
   }
 
+  /** Keeps to the size of the history; the store, which follows in larger steps, holds at most twice as much. */
+  #trim(added: number): void {
+    this.#map.compact(this.#map.revisionToKeep(this.#historySize));
+    this.#sinceCompaction += added;
+    if (this.#sinceCompaction > this.#historySize && this.#map.compactedRevision > this.#storeCompacted) this.#compactStore(this.#map.compactedRevision);
+  }
+
   /** Forgets what was there at the last round, so an event is kept for one to two periods. */
   #age(): void {
     const revision = this.#agedRevision;
     this.#agedRevision = this.revision();
     this.#map.compact(revision);
+    this.#compactStore(revision);
+  }
+
+  #compactStore(revision: number): void {
+    this.#sinceCompaction = 0;
+    this.#storeCompacted = revision;
     this.#store.compact(revision).catch((error: unknown) => this.#logger.warn("compaction failed", { revision, error }));
   }
 }

@@ -51,6 +51,15 @@ class Writer {
     this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
+  /** On a full disk the log's own space may be what the next write, or a compaction, needs. */
+  emptyLog(): void {
+    try {
+      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // The database cannot grow either: the disk needs room from elsewhere.
+    }
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -112,7 +121,9 @@ function answer(request: WriterRequest): WriterAnswer {
     return { ok: true };
   } catch (error) {
     const { errcode, message } = error as Error & { errcode?: number };
-    return { ok: false, full: FULL_CODES.includes(errcode), message };
+    const full = FULL_CODES.includes(errcode);
+    if (full) writer?.emptyLog();
+    return { ok: false, full, message };
   }
 }
 
