@@ -21,6 +21,8 @@ export interface ScalarSchema {
   readonly kind: "scalar";
   readonly type: ScalarType;
   readonly enum?: readonly string[] | undefined;
+  /** What upstream's decoding errors call the type, where it has a name of its own: `v1.Protocol`. */
+  readonly goType?: string | undefined;
 }
 
 export interface ListSchema {
@@ -29,6 +31,9 @@ export interface ListSchema {
   readonly listType: "atomic" | "set" | "map";
   /** The keys of an associative list; empty otherwise. */
   readonly mapKeys: readonly string[];
+  /** Keys that must be unique although the list is atomic. */
+  readonly uniqueBy?: readonly string[] | undefined;
+  readonly goType?: string | undefined;
 }
 
 export interface MapSchema {
@@ -36,6 +41,7 @@ export interface MapSchema {
   readonly values: Schema;
   /** An atomic map is owned and applied whole. */
   readonly atomic: boolean;
+  readonly goType?: string | undefined;
 }
 
 export interface StructSchema {
@@ -52,6 +58,8 @@ export interface StructSchema {
 /** Any JSON, kept as it came. */
 export interface AnySchema {
   readonly kind: "any";
+  /** When given, the value takes one of these forms, told apart by the kind of JSON value. */
+  readonly forms?: readonly Schema[] | undefined;
 }
 
 export interface FieldSchema {
@@ -64,8 +72,10 @@ export interface FieldSchema {
   readonly omit: "never" | "empty" | "zero";
   /** The marker default, in JSON. */
   readonly default?: unknown;
-  /** The protobuf field number. */
+  /** The protobuf field number, in the message of the innermost struct of `embedded`. */
   readonly number?: number | undefined;
+  /** The structs of upstream's that the field is inlined through, outermost first. */
+  readonly embedded?: readonly { readonly name: string; readonly number?: number | undefined }[] | undefined;
   readonly patchStrategy: readonly ("merge" | "replace" | "retainKeys")[];
   readonly patchMergeKey?: string | undefined;
 }

@@ -1,0 +1,244 @@
+import type { FieldSchema, ListSchema, MapSchema, ScalarSchema, Schema, StructSchema } from "#apimachinery/schema/schema.ts";
+
+import { diagnose } from "./diagnose.ts";
+import type { JsonNotes } from "./json.ts";
+import { isObject, type JsonObject, setOwn } from "./own.ts";
+import { WRONG, scalarForms } from "./scalars.ts";
+
+export { DecodeError } from "./decode-error.ts";
+
+export interface Decoded<T = JsonObject> {
+  /** A fresh object in the form that upstream would answer; it shares nothing with the input but `any` values. */
+  readonly object: T;
+  /** What a strict decoder objects to, in order of the text: `unknown field "spec.foo"`, `duplicate field "data.x"`. */
+  readonly strictErrors: readonly string[];
+}
+
+/**
+ * Decodes a JSON value as a Go program with upstream's types would, and gives it back as that program would write it:
+ * unknown fields gone, nulls made zero values, members in the order of the struct, times and quantities in one notation.
+ *
+ * @param notes what the parser noted, for exact errors about numbers and for duplicates
+ * @throws {DecodeError} with upstream's text, when a value has the wrong type
+ */
+export function decodeObject<T = JsonObject>(schema: StructSchema, value: unknown, notes?: JsonNotes): Decoded<T> {
+  const context: Context = { doubtful: notes !== undefined };
+  const object = (value === null ? zeroStruct(planOf(schema)) : formOf(schema)(value, context)) as T;
+  return { object, strictErrors: context.doubtful ? diagnose(schema, value, notes) : [] };
+}
+
+/** Turns values into canonical form at full speed; what is wrong with one is found out by a second, slower walk. */
+interface Context {
+  /** Something was unknown or wrong. */
+  doubtful: boolean;
+}
+
+/** @param value anything but `undefined` and `null` */
+type Form = (value: unknown, context: Context) => unknown;
+
+const forms = new WeakMap<Schema, Form>();
+
+function formOf(schema: Schema): Form {
+  let form = forms.get(schema);
+  if (form === undefined) {
+    form = makeForm(schema);
+    forms.set(schema, form);
+  }
+  return form;
+}
+
+function makeForm(schema: Schema): Form {
+  switch (schema.kind) {
+    case "scalar":
+      return scalarForm(schema);
+    case "list":
+      return listForm(schema);
+    case "map":
+      return mapForm(schema);
+    case "struct":
+      return structForm(schema);
+    case "any":
+      return schema.forms === undefined ? (value) => value : eitherForm(schema.forms);
+  }
+}
+
+function scalarForm({ type }: ScalarSchema): Form {
+  const canonical = scalarForms[type];
+  return (value, context) => {
+    const form = canonical(value);
+    if (form !== WRONG) return form;
+    context.doubtful = true;
+    return undefined;
+  };
+}
+
+function listForm({ items }: ListSchema): Form {
+  let itemForm: Form | undefined; // made late: types contain themselves
+  return (value, context) => {
+    if (!Array.isArray(value)) return doubt(context);
+    itemForm ??= formOf(items);
+    const list: unknown[] = new Array(value.length);
+    for (let i = 0; i < value.length; i++) list[i] = value[i] === null ? zeroOf(items) : itemForm(value[i], context);
+    return list;
+  };
+}
+
+function mapForm({ values }: MapSchema): Form {
+  let valueForm: Form | undefined;
+  return (value, context) => {
+    if (!isObject(value)) return doubt(context);
+    valueForm ??= formOf(values);
+    const map: JsonObject = {};
+    for (const key of sortedKeys(value)) setOwn(map, key, value[key] === null ? zeroOf(values) : valueForm(value[key], context));
+    return map;
+  };
+}
+
+/** Go writes maps in order of their keys; most come so. */
+function sortedKeys(object: JsonObject): string[] {
+  const keys = Object.keys(object);
+  for (let i = 1; i < keys.length; i++) if (keys[i - 1]! > keys[i]!) return keys.sort();
+  return keys;
+}
+
+function eitherForm(alternatives: readonly Schema[]): Form {
+  return (value, context) => {
+    const schema = alternatives.find((alternative) => fits(alternative, value));
+    return schema === undefined ? doubt(context) : formOf(schema)(value, context);
+  };
+}
+
+/** Whether a schema is the one for this kind of JSON value, where a type has several forms. */
+export function fits(schema: Schema, value: unknown): boolean {
+  if (schema.kind === "list") return Array.isArray(value);
+  if (schema.kind === "scalar") return typeof value === schema.type;
+  return isObject(value);
+}
+
+function doubt(context: Context): undefined {
+  context.doubtful = true;
+  return undefined;
+}
+
+interface FieldPlan {
+  readonly name: string;
+  readonly schema: Schema;
+  /** Made at the first use. */
+  form: Form | undefined;
+  /** Zero values of this kind are left out. */
+  readonly dropsEmpty: boolean;
+  /** The field is written even if the input has none. */
+  readonly always: boolean;
+  readonly pointer: boolean;
+  readonly dropsZeroStruct: boolean;
+}
+
+const plans = new WeakMap<StructSchema, readonly FieldPlan[]>();
+
+function planOf(schema: StructSchema): readonly FieldPlan[] {
+  let plan = plans.get(schema);
+  if (plan === undefined) {
+    plan = [...schema.fields.values()].map(planField);
+    plans.set(schema, plan);
+  }
+  return plan;
+}
+
+/** Scalars that are structs in Go: an `omitempty` does not leave them out. */
+const STRUCT_SCALARS: ReadonlySet<string> = new Set(["quantity", "intOrString", "time", "microTime", "duration"]);
+
+function planField({ name, schema, pointer, omit }: FieldSchema): FieldPlan {
+  const isStruct = schema.kind === "struct" || schema.kind === "any" || (schema.kind === "scalar" && STRUCT_SCALARS.has(schema.type));
+  const omittable = omit !== "never" && (pointer || !isStruct || omit === "zero");
+  const dropsEmpty = omit !== "never" && !pointer && !isStruct;
+  return { name, schema, form: undefined, pointer, dropsEmpty, always: !omittable, dropsZeroStruct: omit === "zero" && !pointer };
+}
+
+function structForm(schema: StructSchema): Form {
+  let plan: readonly FieldPlan[] | undefined;
+  return (value, context) => {
+    if (!isObject(value)) return doubt(context);
+    plan ??= planOf(schema);
+    const struct: JsonObject = {};
+    let known = 0;
+    for (const field of plan) {
+      const { name } = field;
+      const member = value[name];
+      const given = member !== undefined && (!(name in Object.prototype) || Object.hasOwn(value, name));
+      if (given) known++;
+      if (given && member !== null) setMember(struct, field, member, context);
+      else if (field.always) struct[name] = zeroMember(field);
+    }
+    if (known !== memberCount(value)) takeUnknown(schema, value, struct, context);
+    return struct;
+  };
+}
+
+function memberCount(object: JsonObject): number {
+  let count = 0;
+  for (const _ in object) count++;
+  return count;
+}
+
+function setMember(struct: JsonObject, field: FieldPlan, member: unknown, context: Context): void {
+  const form = (field.form ??= formOf(field.schema))(member, context);
+  if (field.dropsEmpty && isEmpty(form)) return;
+  if (form === null && field.dropsZeroStruct) return; // a zero time
+  setOwn(struct, field.name, form);
+}
+
+/** What Go calls empty of scalars, lists and maps. */
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (isObject(value)) return memberCount(value) === 0;
+  return value === "" || value === false || value === 0;
+}
+
+function takeUnknown(schema: StructSchema, value: JsonObject, struct: JsonObject, context: Context): void {
+  if (!schema.preserveUnknown) {
+    context.doubtful = true;
+    return;
+  }
+  for (const key of Object.keys(value)) if (!schema.fields.has(key)) setOwn(struct, key, value[key]);
+}
+
+function zeroMember({ schema, pointer }: FieldPlan): unknown {
+  return pointer ? null : zeroOf(schema);
+}
+
+/** A type's zero value as Go writes it. */
+function zeroOf(schema: Schema): unknown {
+  switch (schema.kind) {
+    case "scalar":
+      return zeroScalar(schema);
+    case "struct":
+      return zeroStruct(planOf(schema));
+    default:
+      return null;
+  }
+}
+
+function zeroScalar({ type }: ScalarSchema): unknown {
+  switch (type) {
+    case "string":
+      return "";
+    case "boolean":
+      return false;
+    case "quantity":
+      return "0";
+    case "duration":
+      return "0s";
+    case "bytes":
+    case "time":
+    case "microTime":
+      return null;
+    default:
+      return 0;
+  }
+}
+
+function zeroStruct(plan: readonly FieldPlan[]): JsonObject {
+  const struct: JsonObject = {};
+  for (const field of plan) if (field.always) struct[field.name] = zeroMember(field);
+  return struct;
+}
