@@ -58,7 +58,9 @@ async function reopen(path: string): Promise<void> {
   const store = await openSqliteStore({ path });
   const opened = performance.now();
   const { entries } = await store.list("/registry/");
-  console.log(`  reopen ${(opened - start).toFixed(0)} ms, list of ${entries.length} in ${(performance.now() - opened).toFixed(0)} ms; file ${megabytes(path)}`);
+  console.log(
+    `  reopen ${(opened - start).toFixed(0)} ms, list of ${entries.length} in ${(performance.now() - opened).toFixed(0)} ms; file ${megabytes(path)}`,
+  );
   await store.close();
 }
 

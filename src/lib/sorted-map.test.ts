@@ -29,8 +29,14 @@ test("SortedMap agrees with a sorted array after any sets and deletions", () => 
       }
       const keys = [...model.keys()].sort(compareBytes);
       assert.equal(map.size, keys.length);
-      assert.deepEqual(walk(map, start), keys.filter((key) => compareBytes(key, start) >= 0));
-      assert.deepEqual([...map.values()], keys.map((key) => model.get(key)));
+      assert.deepEqual(
+        walk(map, start),
+        keys.filter((key) => compareBytes(key, start) >= 0),
+      );
+      assert.deepEqual(
+        [...map.values()],
+        keys.map((key) => model.get(key)),
+      );
       const counted = keys.filter((key) => key.startsWith(prefix) && compareBytes(key, start) >= 0);
       assert.equal(map.countPrefix(prefix, start), counted.length);
     }),

@@ -61,7 +61,14 @@ export class SortedMap<V> {
   countPrefix(prefix: string, startKey = prefix): number {
     const from = this.#rank((key) => compareBytes(key, startKey) < 0);
     const end = this.#rank((key) => key.startsWith(prefix) || compareBytes(key, prefix) < 0);
-    return Math.max(0, end - Math.max(from, this.#rank((key) => compareBytes(key, prefix) < 0)));
+    return Math.max(
+      0,
+      end -
+        Math.max(
+          from,
+          this.#rank((key) => compareBytes(key, prefix) < 0),
+        ),
+    );
   }
 
   *values(prefix = ""): Generator<V> {

@@ -201,7 +201,8 @@ export class WatchCache {
 
   #apply(event: StoreEvent): CacheChange | undefined {
     const { key, revision, attachment } = event;
-    const current = event.type === "delete" ? undefined : attachment instanceof PendingObject ? attachment.publish(revision) : fromStored(key, revision, event.value);
+    const current =
+      event.type === "delete" ? undefined : attachment instanceof PendingObject ? attachment.publish(revision) : fromStored(key, revision, event.value);
     const change = this.#map.apply(revision, key, current);
     if (change === undefined) return undefined;
     const seen = new CacheChange(key, revision, current, change.previous);

@@ -36,6 +36,8 @@ export class Reader {
       const { application_id: application } = this.#db.prepare("PRAGMA application_id").get() as { application_id: number };
       if (application !== APPLICATION_ID) throw new Error("made by another program");
       if (version !== SCHEMA_VERSION) throw new Error(`schema version ${version}, known is ${SCHEMA_VERSION}`);
+      const { quick_check: verdict } = this.#db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string }; // about 1 µs a row
+      if (verdict !== "ok") throw new Error(verdict);
       this.#one = this.#prepare("SELECT id, checksum, value FROM changes WHERE id = ?");
       this.#range = this.#prepare("SELECT id, checksum, value FROM changes WHERE id BETWEEN ? AND ? ORDER BY id");
     } catch (error) {

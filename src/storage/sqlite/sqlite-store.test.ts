@@ -51,7 +51,8 @@ for (const { name, damage } of [
   { name: "cut to nothing", damage: (path: string) => truncateSync(path, 0) },
   { name: "cut in the header", damage: (path: string) => truncateSync(path, 50) },
   { name: "with another beginning", damage: (path: string) => writeFileSync(path, "not a database".padEnd(8192, ".")) },
-  { name: "with a page of zeros", damage: (path: string) => overwrite(path, 8192, 4096, 0) },
+  { name: "with a page of zeros", damage: (path: string) => overwrite(path, 8192, 8192, 0) },
+  { name: "with a page of zeros among its rows", damage: (path: string) => overwrite(path, 8192 * 6, 8192, 0) },
   { name: "with a byte changed in a value", damage: (path: string) => overwrite(path, statSync(path).size - 1000, 1, 1) },
 ]) {
   test(`openSqliteStore() or the first list refuses a file ${name}, and leaves it as it is`, async () => {

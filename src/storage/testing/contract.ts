@@ -16,7 +16,8 @@ const ROOT = "/registry/";
 const text = (value: Uint8Array) => Buffer.from(value).toString();
 const put = (name: string, value: string, expected?: number): WriteOp => ({ key: ROOT + name, value: Buffer.from(value), expected });
 const remove = (name: string, expected?: number): WriteOp => ({ key: ROOT + name, value: undefined, expected });
-const brief = ({ type, key, value, revision, createRevision }: StoreEvent) => `${revision} ${type} ${key.slice(ROOT.length)}=${text(value)} since ${createRevision}`;
+const brief = ({ type, key, value, revision, createRevision }: StoreEvent) =>
+  `${revision} ${type} ${key.slice(ROOT.length)}=${text(value)} since ${createRevision}`;
 
 /** What every back end must do; each registers these tests for itself. */
 export function testStoreContract(subject: ContractSubject): void {
@@ -111,7 +112,10 @@ export function testStoreContract(subject: ContractSubject): void {
     assert.deepEqual(past, live);
     assert.equal(new Set(live).size, live.length);
     const revisions = [...new Set(live.map((line) => Number(line.split(" ")[0])))];
-    assert.deepEqual(revisions, Array.from({ length: store.revision() }, (_, i) => i + 1));
+    assert.deepEqual(
+      revisions,
+      Array.from({ length: store.revision() }, (_, i) => i + 1),
+    );
   });
 
   it("compact() forgets the states before and the events up to the revision, no more", async (store) => {
@@ -119,7 +123,10 @@ export function testStoreContract(subject: ContractSubject): void {
     await store.commit([remove("a")]);
     await store.compact(3);
     await assert.rejects(store.list(ROOT, { revision: 2 }), (error) => error instanceof CompactedError && error.compactedRevision === 3);
-    await assert.rejects(store.watch(ROOT, 2, () => {}), CompactedError);
+    await assert.rejects(
+      store.watch(ROOT, 2, () => {}),
+      CompactedError,
+    );
     assert.equal(text((await store.list(ROOT, { revision: 3 })).entries[0]!.value), "3");
     const seen: string[] = [];
     await store.watch(ROOT, 3, (events) => seen.push(...events.map(brief)));
@@ -139,7 +146,9 @@ export function testStoreContract(subject: ContractSubject): void {
           const state = new Map([...states.values()].at(-1)!);
           const ops = [...new Map(steps.map((each) => [each.key, each])).values()];
           for (const { key, value } of ops) value === null ? state.delete(root + key) : state.set(root + key, value);
-          const result = await store.commit(ops.map(({ key, value }) => ({ key: root + key, value: value === null ? undefined : Buffer.from(value), expected: undefined })));
+          const result = await store.commit(
+            ops.map(({ key, value }) => ({ key: root + key, value: value === null ? undefined : Buffer.from(value), expected: undefined })),
+          );
           assert.ok(result.ok);
           states.set(result.revision, state);
         }
@@ -155,7 +164,10 @@ export function testStoreContract(subject: ContractSubject): void {
   it("refuses work after close()", async (store) => {
     await store.close();
     await assert.rejects(store.commit([put("a", "1")]), /closed/);
-    await assert.rejects(store.watch(ROOT, 0, () => {}), /closed/);
+    await assert.rejects(
+      store.watch(ROOT, 0, () => {}),
+      /closed/,
+    );
   });
 
   if (subject.reopen === undefined) return;
@@ -171,7 +183,10 @@ export function testStoreContract(subject: ContractSubject): void {
     const seen: string[] = [];
     await again.watch(ROOT, 2, (events) => seen.push(...events.map(brief)));
     assert.deepEqual(seen, ["3 delete b=1 since 1", "3 put c=3 since 3"]);
-    assert.deepEqual(await pages(again, ROOT, 2, 10), [[`${ROOT}a`, "2"], [`${ROOT}b`, "1"]]);
+    assert.deepEqual(await pages(again, ROOT, 2, 10), [
+      [`${ROOT}a`, "2"],
+      [`${ROOT}b`, "1"],
+    ]);
     await assert.rejects(again.list(ROOT, { revision: 1 }), CompactedError);
     assert.deepEqual(await again.commit([put("a", "4", 2)]), { ok: true, revision: 4 });
     await again.close();
