@@ -148,12 +148,21 @@ function goTypes(types: Record<string, TypeDef>, root: string): Record<string, s
 
 const goTypeName = (key: string) => key.replace(/^.*\//, "");
 
-const GO_SCALARS: Readonly<Record<string, string>> = { boolean: "bool", quantity: "resource.Quantity", time: "v1.Time", intOrString: "intstr.IntOrString", any: "v1.FieldsV1" };
+const GO_SCALARS: Readonly<Record<string, string>> = {
+  boolean: "bool",
+  quantity: "resource.Quantity",
+  time: "v1.Time",
+  intOrString: "intstr.IntOrString",
+  any: "v1.FieldsV1",
+};
 
 function goType({ type, named, pointer }: Field): string {
   const [, container = "", element = type] = /^(array<|map<string,)(.*)>$/.exec(type) ?? [];
   const prefix = container === "" ? "" : container.startsWith("array") ? "[]" : "map[string]";
-  const whole = named !== undefined && prefix !== "[]" ? goTypeName(named) : prefix + (named === undefined ? (GO_SCALARS[element] ?? goTypeName(element)) : goTypeName(named));
+  const whole =
+    named !== undefined && prefix !== "[]"
+      ? goTypeName(named)
+      : prefix + (named === undefined ? (GO_SCALARS[element] ?? goTypeName(element)) : goTypeName(named));
   return pointer ? `*${whole}` : whole;
 }
 

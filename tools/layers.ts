@@ -76,9 +76,9 @@ function refusal(file: string, from: string, specifier: string): string | undefi
   if (!specifier.startsWith(".") && !specifier.startsWith("#")) return refusedPackage(file, specifier);
   const target = specifier.startsWith("#") ? `src/${specifier.slice(1)}` : join(dirname(file), specifier);
   const to = layerOf(specifier.startsWith("#test/") ? specifier.slice(1) : target);
-  if (/\.test\.ts$/.test(target)) return "a test is no module to import";
+  if (target.endsWith(".test.ts")) return "a test is no module to import";
   if (COMPOSERS.includes(from)) return from === "cmd" && to === "bin" ? "cmd does not know bin" : undefined;
-  const isTest = /\.test\.ts$|\/testing\//.test(file);
+  const isTest = file.endsWith(".test.ts") || file.includes("/testing/");
   if (to === from || (isTest && to === "test")) return undefined;
   const allowed = LAYERS[from];
   if (allowed === undefined) return `src/${from} is not in the layer table`;

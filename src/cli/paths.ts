@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 export const DEFAULT_DATA_DIR = "/var/lib/skiff";
 
@@ -70,6 +70,11 @@ export function pathsOf(dataDir: string): Paths {
     instance,
     cgroupRoot: moved ? `/${instance}-kubepods` : "/kubepods",
   };
+}
+
+/** The cluster's name in a kubeconfig: `skiff`, or with the last part of another data dir. */
+export function contextName(dataDir: string): string {
+  return dataDir === DEFAULT_DATA_DIR ? "skiff" : `skiff-${basename(dataDir)}`;
 }
 
 function serverTlsPaths(dir: string): ServerTlsPaths {

@@ -73,9 +73,18 @@ export interface MachineFacts {
 }
 
 export interface SettingSources {
+  /** From flags and, where a flag is not given, from the environment (`givenTexts`). */
   readonly flags: SettingTexts;
-  readonly env: SettingTexts;
   readonly file: SettingTexts;
+}
+
+/** The settings that the command line gives, and where it does not, the environment. */
+export function givenTexts(flags: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string | undefined>>): SettingTexts {
+  const given = SETTING_FLAGS.flatMap(({ flag }) => {
+    const text = flags[flag] ?? env[variableOf(flag)];
+    return typeof text === "string" && text !== "" ? [[flag, text] as const] : [];
+  });
+  return Object.fromEntries(given);
 }
 
 /**
@@ -83,10 +92,10 @@ export interface SettingSources {
  *
  * @throws {SkiffError} SKF-1701 naming the flag and what is wrong with its value
  */
-export function readSettings({ flags, env, file }: SettingSources, machine: MachineFacts): Settings {
+export function readSettings({ flags, file }: SettingSources, machine: MachineFacts): Settings {
   const text = (flag: string): string | undefined => {
     const declared = SETTING_FLAGS.find((candidate) => candidate.flag === flag);
-    return flags[flag] ?? env[variableOf(flag)] ?? file[flag] ?? declared?.default;
+    return flags[flag] ?? file[flag] ?? declared?.default;
   };
   const read = <T>(flag: string, parse: (value: string) => T | undefined, wants: string, fallback = ""): T => {
     const value = text(flag) ?? fallback;

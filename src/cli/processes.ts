@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { type Clock, sleep } from "#lib/clock.ts";
+
+/** Every process that a cluster starts carries this variable; its containers do not. */
+export const CLUSTER_VARIABLE = "SKIFF_CLUSTER";
+
+export type Role = "supervisor" | "server" | "agent" | "containerd" | "shim" | "other";
+
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly parent: number;
+  /** Clock ticks from the machine's start; with the pid it names a process for good. */
+  readonly startTicks: number;
+  readonly role: Role;
+  readonly command: readonly string[];
+}
+
+/** All processes of the cluster with this data dir, found in /proc: no file has to be believed. */
+export function clusterProcesses(dataDir: string): readonly ProcessInfo[] {
+  const mark = `\0${CLUSTER_VARIABLE}=${dataDir}\0`;
+  return allPids().flatMap((pid) => {
+    if (!`\0${readProc(pid, "environ")}`.includes(mark)) return [];
+    const info = processInfo(pid);
+    return info === undefined || info.pid === process.pid ? [] : [info];
+  });
+}
+
+/** The direct children of these processes. */
+export function childrenOf(parents: ReadonlySet<number>): readonly ProcessInfo[] {
+  return allPids().flatMap((pid) => {
+    const info = processInfo(pid);
+    return info !== undefined && parents.has(info.parent) ? [info] : [];
+  });
+}
+
+export function processInfo(pid: number): ProcessInfo | undefined {
+  const stat = parseStat(readProc(pid, "stat"));
+  if (stat === undefined || stat.state === "Z") return undefined;
+  const command = readProc(pid, "cmdline").split("\0").slice(0, -1);
+  return { pid, parent: stat.parent, startTicks: stat.startTicks, command, role: roleOf(command) };
+}
+
+/** Whether that very process, and not a later one with its number, is still there. */
+export function isAlive({ pid, startTicks }: Pick<ProcessInfo, "pid" | "startTicks">): boolean {
+  const stat = parseStat(readProc(pid, "stat"));
+  return stat !== undefined && stat.state !== "Z" && stat.startTicks === startTicks;
+}
+
+/** Sends a signal to those that are still there. */
+export function signalAll(processes: readonly ProcessInfo[], signal: "SIGTERM" | "SIGKILL"): void {
+  for (const info of processes) {
+    if (!isAlive(info)) continue;
+    try {
+      process.kill(info.pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
+/** Asks, waits up to `graceMs`, then kills. */
+export async function endAll(processes: readonly ProcessInfo[], graceMs: number, clock: Clock): Promise<void> {
+  signalAll(processes, "SIGTERM");
+  if (await waitUntilGone(processes, graceMs, clock)) return;
+  signalAll(processes, "SIGKILL");
+  await waitUntilGone(processes, KILLED_MS, clock);
+}
+
+const POLL_MS = 20;
+/** A killed process is gone at once, unless the kernel holds it. */
+const KILLED_MS = 2000;
+
+async function waitUntilGone(processes: readonly ProcessInfo[], timeoutMs: number, clock: Clock): Promise<boolean> {
+  const endMs = clock.monotonic() + timeoutMs;
+  while (processes.some(isAlive)) {
+    if (clock.monotonic() >= endMs) return false;
+    await sleep(clock, POLL_MS);
+  }
+  return true;
+}
+
+export function roleOf(command: readonly string[]): Role {
+  const words = command.map((word) => word.slice(word.lastIndexOf("/") + 1));
+  if (words.slice(0, 2).includes("supervise")) return "supervisor";
+  if (words[0] === "containerd") return "containerd";
+  if (words[0]?.startsWith("containerd-shim")) return "shim";
+  const verb = words.slice(1).find((word) => word === "server" || word === "agent");
+  return verb === "server" || verb === "agent" ? verb : "other";
+}
+
+/** Of /proc/PID/stat; the name in brackets may hold anything. */
+export function parseStat(stat: string): { readonly state: string; readonly parent: number; readonly startTicks: number } | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state, parent] = fields;
+  const startTicks = fields[19];
+  return state === undefined || parent === undefined || startTicks === undefined
+    ? undefined
+    : { state, parent: Number(parent), startTicks: Number(startTicks) };
+}
+
+function allPids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** Empty when the process is gone or not ours to see. */
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sleep } from "#lib/clock.ts";
+import type { Context } from "./context.ts";
+import { SkiffError } from "./errors.ts";
+import { pathsOf } from "./paths.ts";
+import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, type ProcessInfo, processInfo } from "./processes.ts";
+import type { SettingTexts } from "./settings.ts";
+
+export type Program = "server" | "agent";
+
+const POLL_MS = 15;
+const ORPHAN_GRACE_MS = 5000;
+
+/** Whether a supervisor keeps this program running. */
+export function supervisorOf(processes: readonly ProcessInfo[], program: Program): ProcessInfo | undefined {
+  return processes.find(({ role, command }) => role === "supervisor" && command.includes(program));
+}
+
+/**
+ * Starts a program under a supervisor, unless one is there. One that lost its supervisor is ended first.
+ *
+ * @returns the supervisor
+ */
+export async function startProgram(program: Program, texts: SettingTexts, context: Context): Promise<ProcessInfo> {
+  const running = clusterProcesses(context.settings.dataDir);
+  const supervisor = supervisorOf(running, program);
+  if (supervisor !== undefined) return supervisor;
+  await endAll(
+    running.filter(({ role }) => role === program),
+    ORPHAN_GRACE_MS,
+    context.clock,
+  );
+  return spawnSupervised(program, texts, context);
+}
+
+function spawnSupervised(program: Program, texts: SettingTexts, { settings, env, self, supervisor }: Context): ProcessInfo {
+  const { logsDir } = pathsOf(settings.dataDir);
+  mkdirSync(logsDir, { recursive: true, mode: 0o755 });
+  const flags = Object.entries(texts).flatMap(([flag, text]) => (text === undefined ? [] : [`--${flag}`, text]));
+  const log = openSync(logFile(settings.dataDir, program), "a");
+  const child = spawn("/bin/sh", [supervisor, logFile(settings.dataDir, program), ...self, program, ...flags], {
+    cwd: "/",
+    detached: true,
+    env: { ...env, [CLUSTER_VARIABLE]: settings.dataDir },
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  child.unref();
+  const info = child.pid === undefined ? undefined : processInfo(child.pid);
+  if (info === undefined) throw new SkiffError("SKF-0101", `the ${program} could not be started`);
+  return info;
+}
+
+/**
+ * Asks `check` until it says yes.
+ *
+ * @throws {SkiffError} SKF-1501 with the log's last error, when time is over or the supervisor gave up
+ */
+export async function waitFor(what: string, program: Program, supervisor: ProcessInfo, timeoutMs: number, context: Context, check: () => Promise<boolean>) {
+  const endMs = context.clock.monotonic() + timeoutMs;
+  while (!(await check())) {
+    const gaveUp = !isAlive(supervisor);
+    if (gaveUp || context.clock.monotonic() >= endMs) {
+      const reason = lastError(logFile(context.settings.dataDir, program));
+      const message = gaveUp ? `the ${program} ended before ${what}` : `${what}: not within ${timeoutMs / 1000} s`;
+      throw new SkiffError("SKF-1501", message, { ...(reason !== undefined && { reason }), remedy: `./skiff logs ${program}` });
+    }
+    await sleep(context.clock, POLL_MS);
+  }
+}
+
+export function logFile(dataDir: string, program: string): string {
+  return join(pathsOf(dataDir).logsDir, `${program}.log`);
+}
+
+/** The last line of a log that is an error, or that is not one of our JSON lines (a crash's message). */
+function lastError(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n").slice(-200).reverse();
+  const line = lines.find((text) => text.includes('"level":"error"') && !text.includes('"msg":"process ended"')) ?? lines.find((text) => /Error\b/.test(text));
+  return line?.slice(0, 400);
+}

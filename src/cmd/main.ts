@@ -1,0 +1,94 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { parseCommandLine, type CommandLine } from "#cli/command-line.ts";
+import { completion } from "#cli/completion.ts";
+import { DEFAULT_CONFIG_FILE, readConfigFile } from "#cli/config-file.ts";
+import { type Arguments, type Context, textFlag } from "#cli/context.ts";
+import { down, stopPrograms } from "#cli/down.ts";
+import { SkiffError } from "#cli/errors.ts";
+import { explain } from "#cli/explain.ts";
+import { type HandOver, kubectl, logs } from "#cli/hand-over.ts";
+import { image } from "#cli/image.ts";
+import { nodeAddress } from "#cli/node-address.ts";
+import { givenTexts, readSettings, type SettingTexts } from "#cli/settings.ts";
+import { status } from "#cli/status.ts";
+import { rememberedSettings, up } from "#cli/up.ts";
+import { helpOf, overview } from "#cli/verbs.ts";
+import { version } from "#cli/version.ts";
+import type { Clock } from "#lib/clock.ts";
+import type { Programs } from "./process-deps.ts";
+import { runProgram } from "./run-program.ts";
+
+export interface Machine {
+  readonly clock: Clock;
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** How this program is started, without its arguments. */
+  readonly self: readonly [string, ...string[]];
+  /** The repository's or installation's folder. */
+  readonly home: string;
+  readonly handOver: (other: HandOver) => never;
+}
+
+/**
+ * Runs one verb.
+ *
+ * @param words the command line after the program's name
+ * @returns the exit code
+ * @throws {SkiffError} for the caller to print
+ */
+export async function main(words: readonly string[], machine: Machine, programs: Programs): Promise<number> {
+  const line = parseCommandLine(words);
+  const { verb, arguments: args } = line;
+  if (args.flags["help"] === true || verb.name === "help") {
+    machine.out(verb.name === "help" ? overview() : helpOf(verb));
+    return 0;
+  }
+  if (verb.name === "completion") return print(machine, completion(args.positionals[0]));
+  if (verb.name === "explain") return print(machine, explain(args.positionals[0]));
+  if (verb.name === "version") return print(machine, version(args, machine.home));
+  return runInContext(line, await contextOf(args, givenTexts(args.flags, machine.env), machine), machine, programs);
+}
+
+async function runInContext({ verb, arguments: args }: CommandLine, context: Context, machine: Machine, programs: Programs): Promise<number> {
+  const texts = givenTexts(args.flags, context.env);
+  switch (verb.name) {
+    case "up":
+      return up(texts, args, context);
+    case "down":
+      return down(args, context);
+    case "restart": {
+      const remembered = { ...rememberedSettings(context.settings.dataDir), ...texts };
+      const again = await contextOf(args, remembered, machine);
+      await stopPrograms(context.settings.dataDir, context.clock);
+      return up(remembered, args, again);
+    }
+    case "status":
+      return status(args, context);
+    case "image":
+      return image(args, context);
+    case "kubectl":
+      return machine.handOver(kubectl(args, context));
+    case "logs":
+      return machine.handOver(logs(args, context));
+    case "server":
+    case "agent":
+      return runProgram(verb.name, context, machine, programs);
+    default:
+      throw new SkiffError("SKF-0201", `${verb.name} is started by ./skiff`, { remedy: `./skiff ${verb.name}` });
+  }
+}
+
+async function contextOf(args: Arguments, texts: SettingTexts, machine: Machine): Promise<Context> {
+  const { clock, env, out, err, self, home } = machine;
+  const configFile = textFlag(args, "config") ?? env["SKIFF_CONFIG"];
+  const file = await readConfigFile(configFile ?? DEFAULT_CONFIG_FILE, configFile !== undefined);
+  const settings = readSettings({ flags: texts, file }, { hostname: hostname(), nodeIp: nodeAddress() });
+  return { clock, env, out, err, self, settings, hostname: hostname(), home, supervisor: join(home, "bin/supervise") };
+}
+
+function print(machine: Machine, text: string): number {
+  machine.out(text);
+  return 0;
+}

@@ -1,0 +1,24 @@
+import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+import type { Rng } from "#lib/rng.ts";
+import type { AgentConfig } from "./agent-config.ts";
+import type { ServerConfig } from "./server-config.ts";
+
+/** What a long-running process gets from the outside. */
+export interface ProcessDeps {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+  /** For child processes; it carries the mark by which `skiff down` finds them. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Aborted by SIGTERM or SIGINT: stop in an orderly way, then let the returned promise resolve. */
+  readonly signal: AbortSignal;
+  /** To be called once, as soon as the process serves. */
+  readonly onReady: () => void;
+}
+
+/** Each resolves after an orderly stop. */
+export interface Programs {
+  server(config: ServerConfig, deps: ProcessDeps): Promise<void>;
+  agent(config: AgentConfig, deps: ProcessDeps): Promise<void>;
+}

@@ -1,0 +1,43 @@
+import { flushCompileCache } from "node:module";
+import type { Context } from "#cli/context.ts";
+import { pathsOf } from "#cli/paths.ts";
+import { ensurePki, requireAgentPki } from "#cli/pki/ensure.ts";
+import { CLUSTER_VARIABLE } from "#cli/processes.ts";
+import { jsonLogger } from "#lib/logger.ts";
+import { systemRng } from "#lib/rng.ts";
+import { existsSync } from "node:fs";
+import { agentConfig } from "./agent-config.ts";
+import type { Machine } from "./main.ts";
+import type { ProcessDeps, Programs } from "./process-deps.ts";
+import { serverConfig } from "./server-config.ts";
+
+/** After this time the modules that a start needs are loaded, and their compiled code can be kept. */
+const FLUSH_DELAY_MS = 5000;
+
+/** Runs a server or an agent until it is told to stop. */
+export async function runProgram(name: "server" | "agent", context: Context, machine: Machine, programs: Programs): Promise<number> {
+  const { settings, clock, hostname } = context;
+  if (machine.env[CLUSTER_VARIABLE] !== settings.dataDir) restartMarked(name, context, machine);
+  const ownsCa = existsSync(pathsOf(settings.dataDir).serverTls.caKey);
+  if (name === "server" || ownsCa) await ensurePki(settings, hostname, clock);
+  else requireAgentPki(settings);
+  const deps = processDeps(context, machine);
+  deps.logger.info(`${name} starts`, { dataDir: settings.dataDir });
+  await (name === "server" ? programs.server(serverConfig(settings), deps) : programs.agent(agentConfig(settings), deps));
+  deps.logger.info(`${name} stopped`);
+  return 0;
+}
+
+function processDeps({ settings, clock, err }: Context, { env }: Machine): ProcessDeps {
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(`${signal} received`)));
+  const logger = jsonLogger(err, clock, settings.logLevel);
+  const onReady = () => void clock.after(FLUSH_DELAY_MS, flushCompileCache);
+  return { clock, rng: systemRng, logger, env, signal: stop.signal, onReady };
+}
+
+/** The mark must stand in the environment that the kernel shows, which only a start can set. */
+function restartMarked(name: string, { settings, self }: Context, { env, handOver }: Machine): never {
+  const [file, ...words] = self;
+  return handOver({ file, words: [file, ...words, name, ...process.argv.slice(3)], env: { ...env, [CLUSTER_VARIABLE]: settings.dataDir } });
+}
