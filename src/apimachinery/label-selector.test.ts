@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { formatLabelSelector, parseLabelSelector, selectorFromLabels, selectorOf } from "./label-selector.ts";
+
+const labels = { app: "web", tier: "front", n: "5" };
+
+for (const [text, matches] of [
+  ["", true],
+  ["app=web", true],
+  ["app==web,tier!=back", true],
+  ["app in (web,api)", true],
+  ["app notin (web)", false],
+  ["gone notin (x),gone!=x,!gone", true],
+  ["app", true],
+  ["!app", false],
+  ["n>4,n<6", true],
+  ["n>5", false],
+  ["app>4", false],
+  ["toString", false],
+  ["app in ()", false],
+  ["in in (in)", false],
+  ["  app = web , tier", true],
+] as const) {
+  test(`Selector.matches() of ${JSON.stringify(text)} is ${matches}`, () => assert.equal(parseLabelSelector(text).matches(labels), matches));
+}
+
+for (const [text, message] of [
+  ["app=a,", "found '', expected: identifier after ','"],
+  [",app", "found ',', expected: !, identifier, or 'end of string'"],
+  ["n>=1", "unable to parse requirement: found '=', expected: identifier"],
+  ["app in (a b)", "unable to parse requirement: found 'b', expected: ',' or ')'"],
+  ["app notin", "unable to parse requirement: found '' expected: '('"],
+  ["a/=b", /^unable to parse requirement: <nil>: Invalid value: "a\/": name part must be non-empty; name part must consist/],
+  ["n>1.5", "unable to parse requirement: values[0]: Invalid value: \"1.5\": for 'Gt', 'Lt' operators, the value must be an integer"],
+] as const) {
+  test(`parseLabelSelector() refuses ${text}`, () => assert.throws(() => parseLabelSelector(text), { message }));
+}
+
+test("selectorOf() takes nothing for an absent selector and everything for an empty one", () => {
+  assert.equal(selectorOf(undefined).matches(labels), false);
+  assert.equal(selectorOf({}).matches(labels), true);
+});
+
+test("selectorOf() reads requirements", () => {
+  const selector = selectorOf({ matchLabels: { app: "web" }, matchExpressions: [{ key: "tier", operator: "In", values: ["front", "back"] }] });
+  assert.equal(selector.matches(labels), true);
+  assert.equal(selector.toString(), "app=web,tier in (back,front)");
+  assert.throws(() => selectorOf({ matchExpressions: [{ key: "a", operator: "Is" }] }), { message: '"Is" is not a valid label selector operator' });
+});
+
+test("formatLabelSelector() says <none> of an empty one", () => assert.equal(formatLabelSelector({}), "<none>"));
+
+const word = fc.stringMatching(/^[a-z]([a-z0-9]{0,5}[a-z0-9])?$/);
+
+test("parseLabelSelector() reads what toString() writes", () => {
+  fc.assert(
+    fc.property(fc.dictionary(word, word), fc.dictionary(word, word), (wanted, given) => {
+      const selector = selectorFromLabels(wanted);
+      const matches = Object.entries(wanted).every(([key, value]) => given[key] === value);
+      assert.equal(parseLabelSelector(selector.toString()).matches(given), matches);
+    }),
+  );
+});
