@@ -22,6 +22,9 @@ interface Waiting<V extends Version> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Transactions in one group: bounds what a commit holds in memory, and how long its callers wait. */
+const MAX_GROUP = 2000;
+
 /**
  * A store for one process: an index of all keys in memory, and an engine for the values. Transactions that arrive while
  * a group is being written form the next group; callers are answered, and watches told, after their group is durable.
@@ -94,10 +97,9 @@ export class GroupedStore<V extends Version> implements Store {
 
   /** Writes group after group until nothing waits. */
   async #pump(): Promise<void> {
-    await undefined; // what the caller commits in the same turn joins the first group
+    await Promise.resolve(); // what the caller commits in the same turn joins the first group
     while (this.#queue.length > 0) {
-      const group = this.#queue;
-      this.#queue = [];
+      const group = this.#queue.splice(0, MAX_GROUP);
       try {
         const writes = group.flatMap(({ plan }) => (plan.ok ? plan.writes : []));
         if (writes.length > 0) await this.#engine.write(writes);
@@ -105,7 +107,7 @@ export class GroupedStore<V extends Version> implements Store {
       } catch (error) {
         this.#fail(group, error);
       }
-      await undefined; // answered callers that write again at once join the next group
+      await Promise.resolve(); // answered callers that write again at once join the next group
     }
     this.#pumping = undefined;
   }

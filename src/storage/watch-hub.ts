@@ -18,7 +18,10 @@ export class WatchHub {
 
   publish(events: readonly StoreEvent[]): void {
     if (events.length === 0) return;
-    for (const { prefix, sink } of [...this.#watches]) {
+    const watches = Array.from(this.#watches); // a watch that begins meanwhile has read these events from the history
+    for (const watch of watches) {
+      if (!this.#watches.has(watch)) continue;
+      const { prefix, sink } = watch;
       const wanted = events.every(({ key }) => key.startsWith(prefix)) ? events : events.filter(({ key }) => key.startsWith(prefix));
       if (wanted.length === 0) continue;
       try {

@@ -66,7 +66,7 @@ export class Reader {
   values(ids: readonly number[]): Uint8Array[] {
     if (ids.length < SCAN_FROM) return ids.map((id) => this.value(id));
     const wanted = new Map(ids.map((id, i) => [id, i]));
-    const values = new Array<Uint8Array>(ids.length);
+    const values = Array.from<Uint8Array>({ length: ids.length });
     let found = 0;
     this.#guarded(() => {
       const [low, high] = ids.reduce(([least, most], id) => [Math.min(least, id), Math.max(most, id)], [Infinity, 0]);

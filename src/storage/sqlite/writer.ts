@@ -129,4 +129,4 @@ function answer(request: WriterRequest): WriterAnswer {
   }
 }
 
-parentPort!.on("message", (request: WriterRequest) => parentPort!.postMessage(answer(request)));
+parentPort!.on("message", (request: WriterRequest) => parentPort!.postMessage(answer(request), []));

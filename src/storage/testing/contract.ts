@@ -9,7 +9,7 @@ export interface ContractSubject {
   /** An empty store; the suite closes it. */
   open(): Promise<Store>;
   /** Ends the store and opens what it has left, where it leaves anything. */
-  reopen?(store: Store): Promise<Store>;
+  readonly reopen?: (store: Store) => Promise<Store>;
 }
 
 const ROOT = "/registry/";
@@ -22,7 +22,7 @@ const brief = ({ type, key, value, revision, createRevision }: StoreEvent) =>
 /** What every back end must do; each registers these tests for itself. */
 export function testStoreContract(subject: ContractSubject): void {
   const it = (fact: string, run: (store: Store) => Promise<void>) =>
-    test(`${subject.name}: ${fact}`, async () => {
+    void test(`${subject.name}: ${fact}`, async () => {
       const store = await subject.open();
       try {
         await run(store);
@@ -145,7 +145,10 @@ export function testStoreContract(subject: ContractSubject): void {
         for (const steps of history) {
           const state = new Map([...states.values()].at(-1)!);
           const ops = [...new Map(steps.map((each) => [each.key, each])).values()];
-          for (const { key, value } of ops) value === null ? state.delete(root + key) : state.set(root + key, value);
+          for (const { key, value } of ops) {
+            if (value === null) state.delete(root + key);
+            else state.set(root + key, value);
+          }
           const result = await store.commit(
             ops.map(({ key, value }) => ({ key: root + key, value: value === null ? undefined : Buffer.from(value), expected: undefined })),
           );
