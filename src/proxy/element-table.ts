@@ -1,0 +1,84 @@
+import type { Element, ElementMap } from "./service-elements.ts";
+
+/** Dispatch maps: their elements go to the chain that draws one of so many slots. */
+const DISPATCH: Readonly<Partial<Record<ElementMap, string>>> = { cluster_ips: "pick", node_ports: "pick_node_port" };
+
+interface Holding {
+  readonly element: Element;
+  holders: number;
+}
+
+/**
+ * What stands in the kernel's maps, service by service, and the commands that bring a service's new elements about.
+ * An element that several services need (a pod behind two of them) stands once.
+ */
+export class ElementTable {
+  readonly #tableName: string;
+  readonly #held = new Map<string, Holding>();
+  readonly #ofService = new Map<string, readonly Element[]>();
+  readonly #chains = new Set<string>();
+
+  /** @param tableName as nft names it: `ip skiff` */
+  constructor(tableName: string) {
+    this.#tableName = tableName;
+  }
+
+  elementsOf(serviceKey: string): readonly Element[] {
+    return this.#ofService.get(serviceKey) ?? [];
+  }
+
+  /** The nft commands that change the service's elements to `wanted`; none when nothing changes. */
+  update(serviceKey: string, wanted: readonly Element[]): string[] {
+    const gone: Element[] = [];
+    const added: Element[] = [];
+    for (const element of wanted) if (this.#hold(element)) added.push(element);
+    for (const element of this.elementsOf(serviceKey)) if (this.#release(element)) gone.push(element);
+    if (wanted.length > 0) this.#ofService.set(serviceKey, wanted);
+    else this.#ofService.delete(serviceKey);
+    return [...this.#newChains(added), ...this.#lines("delete", gone), ...this.#lines("add", added)];
+  }
+
+  /** @returns whether the element is new */
+  #hold(element: Element): boolean {
+    const id = idOf(element);
+    const holding = this.#held.get(id);
+    if (holding === undefined) this.#held.set(id, { element, holders: 1 });
+    else holding.holders++;
+    return holding === undefined;
+  }
+
+  /** @returns whether nobody needs the element any more */
+  #release(element: Element): boolean {
+    const id = idOf(element);
+    const holding = this.#held.get(id)!;
+    if (--holding.holders > 0) return false;
+    this.#held.delete(id);
+    return true;
+  }
+
+  /** A chain for every number of slots that was not needed before. */
+  #newChains(added: readonly Element[]): string[] {
+    return added.flatMap(({ map, value }) => {
+      const prefix = DISPATCH[map];
+      if (prefix === undefined || this.#chains.has(`${prefix}_${value}`)) return [];
+      const chain = `${prefix}_${value}`;
+      this.#chains.add(chain);
+      const key = map === "cluster_ips" ? "ip daddr . meta l4proto . th dport" : "meta l4proto . th dport";
+      const slots = map === "cluster_ips" ? "cluster_ip_slots" : "node_port_slots";
+      return [`add chain ${this.#tableName} ${chain}`, `add rule ${this.#tableName} ${chain} dnat ip to ${key} . numgen random mod ${value} map @${slots}`];
+    });
+  }
+
+  #lines(verb: "add" | "delete", elements: readonly Element[]): string[] {
+    const byMap = Map.groupBy(elements, ({ map }) => map);
+    return [...byMap].map(([map, some]) => `${verb} element ${this.#tableName} ${map} { ${some.map(verb === "add" ? printed : ({ key }) => key).join(", ")} }`);
+  }
+}
+
+const idOf = ({ map, key, value }: Element) => `${map} ${key} ${value}`;
+
+function printed({ map, key, value }: Element): string {
+  const chain = DISPATCH[map];
+  if (chain !== undefined) return `${key} : goto ${chain}_${value}`;
+  return value === "" ? key : `${key} : ${value}`;
+}

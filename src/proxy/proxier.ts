@@ -1,0 +1,206 @@
+import { ENDPOINT_SLICES, SERVICES } from "#api/builtin.ts";
+import type { Endpoint, EndpointSlice } from "#api/discovery-v1/types.ts";
+import { keyOf } from "#apimachinery/object.ts";
+import type { Informer, InformerFactory } from "#client/informer.ts";
+import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+import type { Service } from "#api/core-v1/types.ts";
+
+import { baseTable, type TableConfig } from "./base-table.ts";
+import { ElementTable } from "./element-table.ts";
+import { EndpointGate, type Probe } from "./endpoint-gate.ts";
+import { type Element, elementsOf } from "./service-elements.ts";
+
+export interface ProxierDeps {
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Applies an nft script, all or nothing. */
+  readonly nft: (script: string) => Promise<void>;
+  /** Makes the kernel forget UDP flows to `ip:port`, which would stick to an endpoint that is gone. */
+  readonly forgetUdpFlows: (ip: string | undefined, port: string) => Promise<void>;
+  readonly probe: Probe;
+}
+
+export interface ProxierConfig extends TableConfig {
+  readonly nodeName: string;
+}
+
+const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
+const RETRY_MS = 1000;
+/** Services put into one nft script; a script of all of a large cluster would hold the thread. */
+const BATCH = 500;
+
+/** Keeps the node's nftables table true to Services and EndpointSlices, by element. */
+export class Proxier {
+  readonly #config: ProxierConfig;
+  readonly #deps: ProxierDeps;
+  readonly #services: Informer<Service>;
+  readonly #slices: Informer<EndpointSlice>;
+  readonly #gate: EndpointGate;
+  #table: ElementTable;
+  readonly #dirty = new Set<string>();
+  #isFlushing = false;
+  #isFlushPlanned = false;
+  #isStopped = false;
+  /** Services that hold back an endpoint. */
+  readonly #held = new Set<string>();
+  #waiters: { ip: string; resolve: () => void }[] = [];
+  readonly #unsubscribe: (() => void)[] = [];
+
+  constructor(config: ProxierConfig, deps: ProxierDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#services = deps.informers.informer(SERVICES);
+    this.#slices = deps.informers.informer(ENDPOINT_SLICES, { service: serviceKeys, address: addressesOf });
+    this.#table = new ElementTable(`ip ${config.name}`);
+    this.#gate = new EndpointGate(deps.clock, deps.probe, () => this.#mark(...this.#held));
+  }
+
+  /** Resolves once the table shows the services that stand now. */
+  async start(): Promise<void> {
+    await Promise.all([this.#services.synced, this.#slices.synced]);
+    this.#trustStanding();
+    await this.#rebuild();
+    const ofSlice = (slice: EndpointSlice) => this.#mark(...serviceKeys(slice));
+    this.#unsubscribe.push(
+      this.#services.onChange({ added: (s) => this.#mark(keyOf(s)), updated: (s) => this.#mark(keyOf(s)), deleted: (s) => this.#mark(keyOf(s)) }),
+      this.#slices.onChange({
+        added: ofSlice,
+        updated: (slice, before) => this.#sliceChanged(slice, before),
+        deleted: (slice) => this.#sliceChanged(undefined, slice),
+      }),
+    );
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const { resolve } of this.#waiters) resolve();
+  }
+
+  /** Resolves once no new connection is sent to the pod at `ip`: before that, its containers should not be stopped. */
+  drained(ip: string): Promise<void> {
+    if (this.#isDrained(ip) || this.#isStopped) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ ip, resolve }));
+  }
+
+  /** What stood before this process started has been serving already. */
+  #trustStanding(): void {
+    for (const { ports, endpoints } of this.#slices.list()) {
+      for (const { port } of ports ?? []) for (const { addresses } of endpoints ?? []) if (port !== undefined) this.#gate.trust(addresses[0]!, port);
+    }
+  }
+
+  #sliceChanged(slice: EndpointSlice | undefined, before: EndpointSlice): void {
+    for (const ip of addressesOf(before)) if (this.#slices.byIndex("address", ip).length === 0) this.#gate.forget(ip);
+    this.#mark(...serviceKeys(before), ...(slice === undefined ? [] : serviceKeys(slice)));
+  }
+
+  #mark(...serviceKeys: readonly string[]): void {
+    for (const key of serviceKeys) this.#dirty.add(key);
+    if (this.#isFlushPlanned || this.#isFlushing || this.#isStopped || this.#dirty.size === 0) return;
+    this.#isFlushPlanned = true;
+    queueMicrotask(() => void this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    this.#isFlushPlanned = false;
+    this.#isFlushing = true;
+    try {
+      while (this.#dirty.size > 0 && !this.#isStopped) await this.#apply([...this.#dirty].slice(0, BATCH));
+      this.#wakeWaiters();
+    } catch (error) {
+      this.#deps.logger.warn("nft refused a change, rebuilding the table", { error });
+      await this.#rebuildUntilDone();
+    } finally {
+      this.#isFlushing = false;
+      this.#mark();
+    }
+  }
+
+  async #apply(keys: readonly string[]): Promise<void> {
+    const udp = new Set<string>();
+    const lines: string[] = [];
+    for (const key of keys) {
+      this.#dirty.delete(key);
+      const before = this.#table.elementsOf(key);
+      const wanted = this.#wanted(key);
+      lines.push(...this.#table.update(key, wanted));
+      for (const flow of lostUdpFlows(before, wanted)) udp.add(flow);
+    }
+    if (lines.length > 0) await this.#deps.nft(`${lines.join("\n")}\n`);
+    for (const flow of udp) await this.#forgetFlow(flow);
+  }
+
+  #wanted(key: string): Element[] {
+    const service = this.#services.get(key);
+    if (service === undefined) return [];
+    let isHolding = false;
+    const isUdp = service.spec.ports?.every(({ protocol }) => protocol === "UDP") ?? true;
+    const isAccepting = (ip: string, port: number) => {
+      const accepts = isUdp || this.#gate.isAccepting(ip, port);
+      isHolding ||= !accepts;
+      return accepts;
+    };
+    const elements = elementsOf({ service, slices: this.#slices.byIndex("service", key), nodeName: this.#config.nodeName, isAccepting });
+    if (isHolding) this.#held.add(key);
+    else this.#held.delete(key);
+    return elements;
+  }
+
+  async #forgetFlow(flow: string): Promise<void> {
+    const [ip, , port] = flow.split(" . ");
+    const [address, number] = port === undefined ? [undefined, flow.split(" . ")[1]!] : [ip!, port];
+    await this.#deps.forgetUdpFlows(address, number).catch((error: unknown) => this.#deps.logger.warn("stale UDP flows stay", { flow, error }));
+  }
+
+  async #rebuild(): Promise<void> {
+    this.#dirty.clear();
+    this.#table = new ElementTable(`ip ${this.#config.name}`);
+    const lines = this.#services.list().flatMap((service) => this.#table.update(keyOf(service), this.#wanted(keyOf(service))));
+    await this.#deps.nft(`${baseTable(this.#config)}${lines.join("\n")}\n`);
+    this.#wakeWaiters();
+  }
+
+  async #rebuildUntilDone(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        return await this.#rebuild();
+      } catch (error) {
+        this.#deps.logger.error("nft refused the whole table", { error });
+        await new Promise<void>((resolve) => this.#deps.clock.after(RETRY_MS, resolve));
+      }
+    }
+  }
+
+  #isDrained(ip: string): boolean {
+    return !this.#isFlushing && this.#dirty.size === 0 && !this.#isUsed(ip);
+  }
+
+  #isUsed(ip: string): boolean {
+    const uses = ({ addresses, conditions }: Endpoint) => addresses[0] === ip && conditions?.ready !== false;
+    return this.#slices.byIndex("address", ip).some(({ endpoints }) => endpoints?.some(uses));
+  }
+
+  #wakeWaiters(): void {
+    const { done = [], waiting = [] } = Object.groupBy(this.#waiters, ({ ip }) => (this.#isUsed(ip) ? "waiting" : "done"));
+    this.#waiters = waiting;
+    for (const { resolve } of done) resolve();
+  }
+}
+
+function serviceKeys({ metadata }: EndpointSlice): string[] {
+  const name = metadata.labels?.[SERVICE_NAME_LABEL];
+  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+}
+
+const addressesOf = ({ endpoints }: EndpointSlice) => [...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses))];
+
+/** Keys of UDP ports whose endpoints are no longer all there. */
+function lostUdpFlows(before: readonly Element[], wanted: readonly Element[]): string[] {
+  const stays = new Set(wanted.map(({ key, value }) => `${key} ${value}`));
+  return before
+    .filter(({ map, key, value }) => map !== "hairpins" && key.includes("udp") && !stays.has(`${key} ${value}`))
+    .map(({ map, key }) => (map.endsWith("_slots") ? key.slice(0, key.lastIndexOf(" . ")) : key));
+}
