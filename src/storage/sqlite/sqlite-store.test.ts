@@ -5,6 +5,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Store, StoreFullError } from "../store.ts";
@@ -124,6 +125,25 @@ test("compaction bounds the file and its log", async () => {
   assert.equal(statSync(`${path}-wal`).size, 0);
   assert.equal((await store.list("/registry/")).entries.length, 100);
   await store.close();
+});
+
+test("a compaction that was interrupted after its first step is finished by the next", async () => {
+  const path = newPath();
+  const store = await open(path);
+  for (let i = 0; i < 30; i++) await store.commit(put(`${i % 3}`));
+  await store.commit([{ key: "/registry/0", value: undefined, expected: undefined }]);
+  await store.close();
+  const db = new DatabaseSync(path);
+  db.exec("UPDATE meta SET value = 31 WHERE name = 'compacted'; DELETE FROM changes WHERE id < 5");
+  const again = await open(path);
+  const keys = async () => (await again.list("/registry/")).entries.map(({ key, modRevision }) => `${key} ${modRevision}`);
+  assert.deepEqual(await keys(), ["/registry/1 29", "/registry/2 30"]);
+  assert.deepEqual(await again.commit([{ key: "/registry/0", value, expected: 0 }]), { ok: true, revision: 32 });
+  await again.compact(32);
+  assert.deepEqual(await keys(), ["/registry/0 32", "/registry/1 29", "/registry/2 30"]);
+  assert.deepEqual({ ...db.prepare("SELECT count(*) AS rows FROM changes").get() }, { rows: 3 });
+  db.close();
+  await again.close();
 });
 
 test("what a process acknowledged before SIGKILL is there, and revisions never fall", async () => {
