@@ -4,7 +4,9 @@ import type { Duplex } from "node:stream";
 
 import type { ResourceInfo } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
-import type { CallOptions, RequestContext } from "#apiserver/registry/types.ts";
+import type { Body } from "#apiserver/registry/machinery.ts";
+import type { WriteOptions } from "#apiserver/registry/options.ts";
+import type { CallOptions, PatchType, RequestContext } from "#apiserver/registry/types.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 
 /** A subresource that is more than a view of its object: it says itself what its verbs do. */
@@ -18,6 +20,8 @@ export interface SubresourceHandler {
   create?(request: SubresourceWrite): Promise<object>;
   /** PUT likewise. */
   update?(request: SubresourceWrite): Promise<object>;
+  /** PATCH of any type. */
+  patch?(request: SubresourcePatch): Promise<object>;
   /** Answers the connection itself: logs, exec, attach, port-forward, proxy. */
   connect?(request: ConnectRequest): Promise<void>;
 }
@@ -33,6 +37,13 @@ export interface SubresourceRequest {
 export interface SubresourceWrite extends SubresourceRequest {
   readonly body: KubeObject;
   readonly dryRun: boolean;
+  readonly write: WriteOptions;
+}
+
+export interface SubresourcePatch extends SubresourceRequest {
+  readonly patchType: PatchType;
+  readonly patch: Body;
+  readonly write: WriteOptions;
 }
 
 /** Authorized and, for exec, attach and port-forward, admitted; throw a StatusError before anything was written. */

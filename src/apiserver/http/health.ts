@@ -1,0 +1,52 @@
+import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+
+/** A named condition of the server's health. */
+export interface HealthCheck {
+  readonly name: string;
+  /** Only `/readyz` asks for it. */
+  readonly readyOnly?: boolean;
+  /** @returns what is wrong; `undefined` when nothing is */
+  check(): string | undefined;
+}
+
+const ENDPOINTS = ["livez", "readyz", "healthz"];
+
+/** `/livez`, `/readyz`, `/healthz`, their `?verbose` and `?exclude`, and a path for every check. */
+export function healthHandler(checks: readonly HealthCheck[]): PlainHandler {
+  return (request) => {
+    const [, endpoint = "", name, more] = request.path.split("/");
+    if (!ENDPOINTS.includes(endpoint) || more !== undefined) return undefined;
+    const asked = checks.filter(({ readyOnly }) => endpoint === "readyz" || readyOnly !== true);
+    if (name === undefined || name === "") return summary(endpoint, asked, request);
+    const check = checks.find((each) => each.name === name);
+    return check === undefined ? undefined : single(check);
+  };
+}
+
+function single(check: HealthCheck): PlainResponse {
+  const fault = check.check();
+  return fault === undefined ? text(200, "ok") : text(500, `internal server error: ${fault}\n`);
+}
+
+function summary(endpoint: string, checks: readonly HealthCheck[], { query }: PlainRequest): PlainResponse {
+  const excluded = new Set(query.getAll("exclude"));
+  const lines: string[] = [];
+  let failed = false;
+  for (const { name, check } of checks) {
+    if (excluded.delete(name)) {
+      lines.push(`[+]${name} excluded: ok`);
+      continue;
+    }
+    const fault = check();
+    failed ||= fault !== undefined;
+    lines.push(fault === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`);
+  }
+  if (excluded.size > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((name) => `"${name}"`).join(",")}`);
+  const verdict = `${endpoint} check ${failed ? "failed" : "passed"}`;
+  if (failed) return text(500, `${lines.join("\n")}\n${verdict}\n`);
+  return query.has("verbose") ? text(200, `${lines.join("\n")}\n${verdict}\n`) : text(200, "ok");
+}
+
+function text(status: number, body: string): PlainResponse {
+  return { status, headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" }, body };
+}

@@ -1,0 +1,49 @@
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import type { ListOutcome } from "#apiserver/registry/outcome.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+
+const OPEN = Buffer.from("{");
+const COMMA = Buffer.from(",");
+const COMMA_OPEN = Buffer.from(",{");
+const END = Buffer.from("]}\n");
+
+/** A list as JSON: a header, and the bytes that the items have anyway, without their kind. */
+export function listBytes(served: ServedResource, outcome: ListOutcome): Buffer {
+  const { head, view } = served;
+  const parts: Uint8Array[] = [Buffer.from(listHeader(served, outcome))];
+  let first = true;
+  for (const item of outcome.items) {
+    if (view !== undefined || !startsWith(item, head)) {
+      if (!first) parts.push(COMMA);
+      parts.push(Buffer.from(JSON.stringify(withoutType(served, item))));
+    } else {
+      parts.push(first ? OPEN : COMMA_OPEN, item.json.subarray(head.length));
+    }
+    first = false;
+  }
+  parts.push(END);
+  return Buffer.concat(parts);
+}
+
+export function listMetadata({ resourceVersion, continue: more, remainingItemCount }: ListOutcome): object {
+  return {
+    resourceVersion,
+    ...(more !== undefined && { continue: more }),
+    ...(remainingItemCount !== undefined && { remainingItemCount }),
+  };
+}
+
+function listHeader({ info, apiVersion }: ServedResource, outcome: ListOutcome): string {
+  const kind = JSON.stringify(info.listKind ?? `${info.kind}List`);
+  return `{"kind":${kind},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(listMetadata(outcome))},"items":[`;
+}
+
+function startsWith({ json }: CachedObject, head: Buffer): boolean {
+  return json.length > head.length && head.compare(json, 0, head.length) === 0;
+}
+
+/** An item as it stands in a list of its version. */
+export function withoutType({ view }: ServedResource, { object }: CachedObject): object {
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = view === undefined ? object : view.fromStored(object);
+  return rest;
+}

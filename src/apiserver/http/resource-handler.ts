@@ -1,0 +1,251 @@
+import { failure, statusError } from "#apimachinery/status-error.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import { parseJson } from "#apimachinery/decode/json.ts";
+import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
+import { forbidden } from "#apiserver/authz/forbidden.ts";
+import type { Exchange } from "#apiserver/http/exchange.ts";
+import { readBody } from "#apiserver/http/exchange.ts";
+import { listBytes, listMetadata } from "#apiserver/http/lists.ts";
+import type { Accepted } from "#apiserver/http/negotiation.ts";
+import { bodyFormat, CONTENT_TYPE, isPretty, mediaType, negotiate } from "#apiserver/http/negotiation.ts";
+import type { ResourcePath } from "#apiserver/http/path.ts";
+import { deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
+import { sendBytes, sendValue } from "#apiserver/http/respond.ts";
+import type { TableRenderer } from "#apiserver/http/shapes.ts";
+import { includeObjectOf, partial, partialList } from "#apiserver/http/shapes.ts";
+import type { Shape, WatchDeps } from "#apiserver/http/watch-stream.ts";
+import { serveWatch } from "#apiserver/http/watch-stream.ts";
+import type { Body } from "#apiserver/registry/machinery.ts";
+import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
+import { checkListOptions } from "#apiserver/registry/options.ts";
+import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { objectOf } from "#apiserver/registry/read.ts";
+import type { ResourceApi, Target } from "#apiserver/registry/resource-api.ts";
+import { methodNotAllowed, notFoundPath } from "#apiserver/registry/resource-api.ts";
+import type { ResourceTable } from "#apiserver/registry/resource-table.ts";
+import type { ConnectRequest, SubresourceHandler, SubresourceTable } from "#apiserver/registry/subresource.ts";
+import type { PatchType } from "#apiserver/registry/types.ts";
+
+export interface ResourceHandlerDeps {
+  readonly api: ResourceApi;
+  readonly resources: ResourceTable;
+  readonly subresources: SubresourceTable;
+  readonly authorizer: Authorizer;
+  readonly watch: WatchDeps;
+  readonly table: TableRenderer | undefined;
+}
+
+const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
+  "application/json-patch+json": "json",
+  "application/merge-patch+json": "merge",
+  "application/strategic-merge-patch+json": "strategic",
+  "application/apply-patch+yaml": "apply",
+};
+
+/** Answers requests for resources: authorization, negotiation, then the verb. */
+export class ResourceHandler {
+  readonly #deps: ResourceHandlerDeps;
+
+  constructor(deps: ResourceHandlerDeps) {
+    this.#deps = deps;
+  }
+
+  async handle(exchange: Exchange, path: ResourcePath): Promise<void> {
+    const { method, query } = exchange;
+    const list = path.name === "" && (method === "GET" || method === "HEAD" || method === "DELETE") ? listQuery(query) : undefined;
+    const verb = verbOf(exchange, path, list);
+    this.#authorize(exchange, path, verb, list);
+    const target = this.#target(exchange, path);
+    const connect = this.#connectHandler(path);
+    if (connect !== undefined) return connect.connect!(connectRequest(exchange, path, target));
+    const accepted = negotiate(headerOf(exchange, "accept"), { stream: verb === "watch" });
+    switch (verb) {
+      case "get":
+        return this.#sendObject(exchange, target, accepted, await this.#deps.api.get(target, query.get("resourceVersion") ?? ""));
+      case "list":
+        return this.#sendList(exchange, target, accepted, await this.#list(target, list!));
+      case "watch":
+        return this.#watch(exchange, target, path, accepted);
+      case "create":
+        return this.#sendObject(exchange, target, accepted, await this.#create(exchange, target));
+      case "update":
+        return this.#sendObject(exchange, target, accepted, await this.#deps.api.update(target, await this.#body(exchange), writeQuery(query)));
+      case "patch":
+        return this.#sendObject(exchange, target, accepted, await this.#patch(exchange, target));
+      case "delete":
+        return this.#sendObject(exchange, target, accepted, await this.#deps.api.delete(target, await this.#deleteOptions(exchange)));
+      case "deletecollection":
+        return this.#sendList(exchange, target, accepted, await this.#deps.api.deleteCollection(target, list!, await this.#deleteOptions(exchange)));
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  /** An upgrade request for exec, attach or port-forward. */
+  async upgrade(exchange: Exchange, path: ResourcePath, upgrade: NonNullable<ConnectRequest["upgrade"]>): Promise<void> {
+    this.#authorize(exchange, path, "create", undefined);
+    const target = this.#target(exchange, path);
+    const handler = this.#connectHandler(path);
+    if (handler?.connect === undefined) throw notFoundPath();
+    const { response: _response, ...request } = connectRequest(exchange, path, target);
+    await handler.connect({ ...request, upgrade });
+  }
+
+  #authorize({ user }: Exchange, path: ResourcePath, verb: string, list: ListOptions | undefined): void {
+    const { group, version, plural, subresource, namespace } = path;
+    const name = path.name !== "" || list === undefined ? path.name : selectedName(list.fieldSelector);
+    // A Namespace's own requests are in that namespace, as upstream's request info has it.
+    const within = plural === "namespaces" && group === "" ? path.name : namespace;
+    const attributes: ResourceAttributes = { user, verb, group, version, plural, subresource, namespace: within, name };
+    const { allowed, reason } = this.#deps.authorizer.authorize(attributes);
+    if (!allowed) throw forbidden(attributes, reason);
+  }
+
+  #target(exchange: Exchange, path: ResourcePath): Target {
+    const served = this.#deps.resources.get(path.group, path.version, path.plural);
+    if (served === undefined || (path.namespace !== "" && !served.info.namespaced)) throw notFoundPath();
+    if (path.subresource !== "" && !served.info.subresources.some(({ name }) => name === path.subresource)) throw notFoundPath();
+    if (served.info.namespaced && path.name !== "" && path.namespace === "") throw notFoundPath();
+    const { user, userAgent, warnings, signal } = exchange;
+    const context = { user, userAgent, signal, warn: (text: string) => void warnings.push(text) };
+    return { served, namespace: path.namespace, name: path.name, subresource: path.subresource, context };
+  }
+
+  #connectHandler({ group, plural, subresource }: ResourcePath): SubresourceHandler | undefined {
+    if (subresource === "") return undefined;
+    const handler = this.#deps.subresources.get(group, plural, subresource);
+    return handler?.connect === undefined ? undefined : handler;
+  }
+
+  #list(target: Target, options: ListOptions): Promise<ListOutcome> {
+    if (!target.served.verbs.has("list")) throw methodNotAllowed();
+    return this.#deps.api.list(target, options);
+  }
+
+  async #create(exchange: Exchange, target: Target): Promise<ObjectOutcome> {
+    if (target.subresource === "" && (target.name !== "" || !target.served.verbs.has("create"))) throw methodNotAllowed();
+    return this.#deps.api.create(target, await this.#body(exchange), writeQuery(exchange.query));
+  }
+
+  async #patch(exchange: Exchange, target: Target): Promise<ObjectOutcome> {
+    const type = PATCH_TYPES[mediaType(headerOf(exchange, "content-type") ?? "")];
+    if (type === undefined) throw failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
+    const text = (await readBody(exchange.request)).toString();
+    return this.#deps.api.patch(target, type, { text, format: type === "apply" ? "yaml" : "json" }, writeQuery(exchange.query));
+  }
+
+  async #body(exchange: Exchange): Promise<Body> {
+    const format = bodyFormat(headerOf(exchange, "content-type"));
+    return { text: (await readBody(exchange.request)).toString(), format };
+  }
+
+  async #deleteOptions(exchange: Exchange): Promise<DeleteOptions> {
+    const body = await readBody(exchange.request);
+    if (body.length === 0) return deleteQuery(exchange.query);
+    bodyFormat(headerOf(exchange, "content-type"));
+    try {
+      return parseJson(body.toString()).value as DeleteOptions;
+    } catch (error) {
+      throw statusError.badRequest((error as Error).message);
+    }
+  }
+
+  #watch(exchange: Exchange, target: Target, path: ResourcePath, accepted: Accepted): Promise<void> {
+    if (!target.served.verbs.has("watch")) throw methodNotAllowed();
+    const options = { ...listQuery(exchange.query), watch: true };
+    checkListOptions(options);
+    const byName = path.name === "" ? options : { ...options, fieldSelector: `metadata.name=${path.name}` };
+    return serveWatch(exchange, target.served, target.namespace, byName, this.#watchShape(exchange, target, accepted), this.#deps.watch);
+  }
+
+  #watchShape({ query }: Exchange, { served }: Target, accepted: Accepted): Shape {
+    if (accepted.as === "") return undefined;
+    const { table } = this.#deps;
+    if (accepted.as !== "Table" || table === undefined) return (object) => partial(object, accepted);
+    const includeObject = includeObjectOf(query);
+    let noHeaders = false;
+    return (object) => {
+      const metadata = { resourceVersion: object.metadata.resourceVersion };
+      const rendered = table(served.info, [object], { includeObject, version: accepted.asVersion, metadata, noHeaders });
+      noHeaders = true;
+      return rendered;
+    };
+  }
+
+  #sendObject(exchange: Exchange, { served }: Target, accepted: Accepted, { code, object, state }: ObjectOutcome): Promise<void> {
+    const pretty = isPretty(exchange.query, exchange.userAgent);
+    if (state !== undefined && accepted.as === "" && accepted.format === "json" && !pretty && !accepted.pretty) {
+      return sendBytes(exchange, code, CONTENT_TYPE.json, state.json);
+    }
+    if (accepted.as === "" || (object as { kind?: string }).kind === "Status") return sendValue(exchange, code, object, accepted, pretty);
+    if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info.kind);
+    if (accepted.as === "PartialObjectMetadata" || this.#deps.table === undefined) return sendValue(exchange, code, partial(object, accepted), accepted, pretty);
+    const options = { includeObject: includeObjectOf(exchange.query), version: accepted.asVersion, noHeaders: false };
+    const metadata = { resourceVersion: object.metadata.resourceVersion };
+    return sendValue(exchange, code, this.#deps.table(served.info, [object], { ...options, metadata }), accepted, pretty);
+  }
+
+  #sendList(exchange: Exchange, { served }: Target, accepted: Accepted, outcome: ListOutcome): Promise<void> {
+    const pretty = isPretty(exchange.query, exchange.userAgent);
+    if (accepted.as === "" && accepted.format === "json" && !pretty && !accepted.pretty) {
+      return sendBytes(exchange, 200, CONTENT_TYPE.json, listBytes(served, outcome));
+    }
+    if (accepted.as === "") return sendValue(exchange, 200, JSON.parse(listBytes(served, outcome).toString()), accepted, pretty);
+    const objects: KubeObject[] = outcome.items.map((item) => objectOf(served, item));
+    const metadata = listMetadata(outcome);
+    if (accepted.as === "PartialObjectMetadata") throw notASingle(served.info.listKind ?? `${served.info.kind}List`);
+    if (accepted.as === "PartialObjectMetadataList" || this.#deps.table === undefined) {
+      return sendValue(exchange, 200, partialList(objects, metadata, accepted), accepted, pretty);
+    }
+    const options = { includeObject: includeObjectOf(exchange.query), version: accepted.asVersion, noHeaders: false, metadata };
+    return sendValue(exchange, 200, this.#deps.table(served.info, objects, options), accepted, pretty);
+  }
+}
+
+function notAList(kind: string): Error {
+  return failure(406, "NotAcceptable", `the requested object cannot be transformed to a list: ${kind}`);
+}
+
+function notASingle(kind: string): Error {
+  return failure(406, "NotAcceptable", `you requested PartialObjectMetadata, but the requested object is a list (${kind})`);
+}
+
+function verbOf({ method }: Exchange, path: ResourcePath, list: ListOptions | undefined): string {
+  const single = path.name !== "";
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      if (path.watch) return "watch";
+      return single ? "get" : list!.watch ? "watch" : "list";
+    case "POST":
+      return "create";
+    case "PUT":
+      return "update";
+    case "PATCH":
+      return "patch";
+    case "DELETE":
+      return single ? "delete" : "deletecollection";
+    default:
+      return "";
+  }
+}
+
+/** The name that a field selector asks for alone: authorization sees such a list as one of that name. */
+function selectedName(fieldSelector: string): string {
+  if (!fieldSelector.includes("metadata.name")) return "";
+  for (const part of fieldSelector.split(",")) {
+    const match = /^metadata\.name==?([^=!]+)$/.exec(part);
+    if (match !== null) return match[1]!;
+  }
+  return "";
+}
+
+function connectRequest(exchange: Exchange, path: ResourcePath, { served }: Target): ConnectRequest {
+  const { method, query, user, request, response } = exchange;
+  const { namespace, name, subresource, rest } = path;
+  return { info: served.info, namespace, name, subresource, method, query, rest, user, request, response };
+}
+
+function headerOf({ request }: Exchange, name: "accept" | "content-type"): string | undefined {
+  return request.headers[name];
+}

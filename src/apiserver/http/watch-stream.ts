@@ -1,0 +1,207 @@
+import type { KubeObject } from "#apimachinery/object.ts";
+import { StatusError, statusError } from "#apimachinery/status-error.ts";
+import { toWatchEvent } from "#apiserver/cache/cache-event.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
+import type { Exchange } from "#apiserver/http/exchange.ts";
+import type { ListOptions } from "#apiserver/registry/options.ts";
+import { objectOf, parseVersion, waitForVersion } from "#apiserver/registry/read.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+import { selectionOf } from "#apiserver/registry/selection.ts";
+import type { Clock, Timer } from "#lib/clock.ts";
+import type { Rng } from "#lib/rng.ts";
+import { CompactedError } from "#storage/store.ts";
+
+export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+
+/** Turns an object into what the client asked for: itself, a Table, its metadata. `undefined` shape sends stored bytes. */
+export type Shape = ((object: KubeObject) => object) | undefined;
+
+export interface WatchDeps {
+  readonly cache: WatchCache;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly bookmarks: BookmarkTicker;
+}
+
+/** A client that lets this much pile up is too slow: it is cut off, and may begin again. */
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+const MIN_TIMEOUT_S = 1800;
+const BOOKMARK_PERIOD_MS = 60_000;
+const INITIAL_EVENTS_END = { "k8s.io/initial-events-end": "true" };
+
+/** Serves a watch until it ends. @param options checked */
+export async function serveWatch(exchange: Exchange, served: ServedResource, namespace: string, options: ListOptions, shape: Shape, deps: WatchDeps): Promise<void> {
+  const selection = selectionOf(served, { namespace, ...options });
+  const { cache, clock } = deps;
+  const start = options.resourceVersion === "" ? 0 : parseVersion(options.resourceVersion);
+  if (options.sendInitialEvents === true && start > 0) await waitForVersion(cache, start);
+  const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_S * (1 + deps.rng());
+  await new Promise<void>((resolve) => {
+    const stream = new WatchStream(exchange, served, shape);
+    let subscription: { stop(): void } | undefined;
+    let timer: Timer | undefined;
+    let lastBookmark = () => {};
+    const end = () => {
+      subscription?.stop();
+      timer?.cancel();
+      deps.bookmarks.remove(bookmark);
+      stream.end();
+      resolve();
+    };
+    const bookmark = () => stream.bookmark(cache.revision());
+    exchange.response.once("close", end);
+    exchange.signal.addEventListener("abort", end, { once: true });
+    stream.onOverflow = () => {
+      exchange.response.destroy();
+      end();
+    };
+    try {
+      const initial = options.sendInitialEvents ?? start === 0;
+      const afterRevision = initial || start === 0 ? cache.revision() : start;
+      if (initial) sendInitial(stream, cache, served, namespace, selection.matches);
+      if (options.sendInitialEvents === true && options.allowWatchBookmarks) stream.bookmark(cache.revision(), INITIAL_EVENTS_END);
+      subscription = cache.watch(served.prefix, { afterRevision, scope: selection.scope, ...(selection.matches && { matches: selection.matches }) }, (event) => {
+        if (event.revision <= afterRevision) return;
+        const seen = toWatchEvent(event, selection.matches);
+        if (seen !== undefined) stream.send(seen.type, seen.state);
+      });
+    } catch (error) {
+      stream.error(watchError(error, options.resourceVersion));
+      return end();
+    }
+    if (options.allowWatchBookmarks) {
+      deps.bookmarks.add(bookmark);
+      lastBookmark = bookmark;
+    }
+    timer = clock.after(timeoutSeconds * 1000, () => {
+      lastBookmark();
+      end();
+    });
+    stream.open();
+  });
+}
+
+function sendInitial(stream: WatchStream, cache: WatchCache, served: ServedResource, namespace: string, matches: ((object: KubeObject) => boolean) | undefined): void {
+  const prefix = namespace === "" ? served.prefix : `${served.prefix}${namespace}/`;
+  const filter = matches && ((cached: CachedObject) => matches(cached.object));
+  for (const state of cache.list(prefix, filter === undefined ? {} : { filter }).items) stream.send("ADDED", state);
+}
+
+function watchError(error: unknown, resourceVersion: string): StatusError {
+  if (error instanceof CompactedError) return statusError.expired(`too old resource version: ${resourceVersion} (${error.compactedRevision})`);
+  return error instanceof StatusError ? error : statusError.internal(error);
+}
+
+/** Calls all at once, once a minute: no timer for each watch. */
+export class BookmarkTicker {
+  readonly #clock: Clock;
+  readonly #calls = new Set<() => void>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(call: () => void): void {
+    this.#calls.add(call);
+    this.#timer ??= this.#clock.every(BOOKMARK_PERIOD_MS, () => {
+      for (const each of this.#calls) each();
+    });
+  }
+
+  remove(call: () => void): void {
+    this.#calls.delete(call);
+    if (this.#calls.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}
+
+const NEWLINE_CLOSE = Buffer.from("}\n");
+const FRAME_STARTS: Readonly<Record<"ADDED" | "MODIFIED" | "DELETED", Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+};
+
+/** One event goes to many watchers in a row, so the last frame is kept. */
+let lastState: CachedObject | undefined;
+let lastType: string | undefined;
+let lastFrame: Buffer | undefined;
+
+function frameOf(type: "ADDED" | "MODIFIED" | "DELETED", state: CachedObject): Buffer {
+  if (lastState === state && lastType === type) return lastFrame!;
+  lastState = state;
+  lastType = type;
+  lastFrame = Buffer.concat([FRAME_STARTS[type], state.json, NEWLINE_CLOSE]);
+  return lastFrame;
+}
+
+/** Writes events to a client; those of one turn go out together. */
+class WatchStream {
+  readonly #exchange: Exchange;
+  readonly #served: ServedResource;
+  readonly #shape: Shape;
+  #pending: Buffer[] = [];
+  #ended = false;
+  onOverflow = () => {};
+
+  constructor(exchange: Exchange, served: ServedResource, shape: Shape) {
+    this.#exchange = exchange;
+    this.#served = served;
+    this.#shape = shape;
+  }
+
+  /** Sends the headers, also when there is no event yet. */
+  open(): void {
+    const { response } = this.#exchange;
+    if (response.headersSent || this.#ended) return;
+    response.writeHead(200, { "cache-control": "no-cache, private", "content-type": "application/json" });
+    if ("flushHeaders" in response) response.flushHeaders();
+  }
+
+  send(type: "ADDED" | "MODIFIED" | "DELETED", state: CachedObject): void {
+    if (this.#shape === undefined && this.#served.view === undefined) return this.#push(frameOf(type, state));
+    const object = objectOf(this.#served, state);
+    this.#push(jsonFrame(type, this.#shape === undefined ? object : this.#shape(object)));
+  }
+
+  bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
+    const { info, apiVersion } = this.#served;
+    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations && { annotations }) };
+    const empty = { kind: info.kind, apiVersion, metadata } as unknown as KubeObject;
+    this.#push(jsonFrame("BOOKMARK", this.#shape === undefined ? empty : this.#shape(empty)));
+  }
+
+  error({ status }: StatusError): void {
+    this.#push(jsonFrame("ERROR", status));
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.open();
+    this.#flush();
+    this.#ended = true;
+    if (!this.#exchange.response.writableEnded) this.#exchange.response.end();
+  }
+
+  #push(frame: Buffer): void {
+    if (this.#ended) return;
+    if (this.#pending.push(frame) === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const frames = this.#pending;
+    if (frames.length === 0 || this.#ended) return;
+    this.#pending = [];
+    this.open();
+    const { response } = this.#exchange;
+    response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    if (response.writableLength > MAX_PENDING_BYTES) this.onOverflow();
+  }
+}
+
+function jsonFrame(type: WatchEventType, object: unknown): Buffer {
+  return Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+}

@@ -1,0 +1,114 @@
+import type { Mutable } from "#api/strategy.ts";
+import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import { statusError } from "#apimachinery/status-error.ts";
+import type { RegistryDeps } from "#apiserver/registry/deps.ts";
+import { strategyContext } from "#apiserver/registry/deps.ts";
+import type { Body } from "#apiserver/registry/machinery.ts";
+import { decodeBody, objectMetaErrors, recordUpdate } from "#apiserver/registry/machinery.ts";
+import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { storageKey } from "#apiserver/registry/resource-table.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
+import { admissionAttributes, fieldManagerOf, matchNamespace, refuseInvalid } from "#apiserver/registry/write.ts";
+import { formatTime } from "#lib/clock.ts";
+import { randomSuffix } from "#lib/rng.ts";
+
+const MAX_NAME_ATTEMPTS = 8;
+/** Generated names keep to 63 bytes, suffix included. */
+const MAX_GENERATED_PREFIX = 58;
+
+/** POST to a collection. */
+export async function createObject(deps: RegistryDeps, target: WriteTarget, body: Body): Promise<ObjectOutcome> {
+  const { served, namespace } = target;
+  const object = decodeBody(served, body, target.options.fieldValidation, target.context);
+  matchNamespace(object, namespace);
+  recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
+  await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
+  const created = await insertObject(deps, target, object);
+  return { ...created, code: 201 };
+}
+
+/** Takes a decoded, admitted object through strategy and validation into the store. */
+export async function insertObject(deps: RegistryDeps, target: WriteTarget, object: Draft): Promise<ObjectOutcome> {
+  const { served, context } = target;
+  prepareForCreate(deps, target, object);
+  const { generateName } = object.metadata;
+  for (let attempt = 1; ; attempt++) {
+    const generated = (object.metadata.name ?? "") === "" && (generateName ?? "") !== "";
+    if (generated) object.metadata.name = generatedName(generateName!, deps);
+    if (attempt === 1) {
+      validateCreate(served, object);
+      for (const warning of served.strategy.warningsOnCreate?.(object as KubeObject) ?? []) context.warn(warning);
+      served.strategy.canonicalize?.(object);
+    }
+    await deps.admission.validate(admissionAttributes(target, "CREATE", object, undefined));
+    const outcome = await commitNew(deps, target, object);
+    if (outcome !== undefined) return outcome;
+    if (!generated || attempt >= MAX_NAME_ATTEMPTS) throw statusError.alreadyExists(served.resource, object.metadata.name);
+    object.metadata.name = "";
+  }
+}
+
+function prepareForCreate(deps: RegistryDeps, target: WriteTarget, object: Draft): void {
+  const { served, context } = target;
+  const { strategy } = served;
+  const metadata = object.metadata as Partial<Mutable<ObjectMeta>>;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  metadata.creationTimestamp = formatTime(deps.clock.now());
+  metadata.uid = deps.newUid();
+  if ((metadata.resourceVersion ?? "") !== "") throw badResourceVersion();
+  delete metadata.resourceVersion;
+  if (strategy.hasGeneration === true) metadata.generation = 1;
+  if (served.hasStatus) resetStatus(object);
+  strategy.prepareForCreate?.(object, strategyContext(deps, context));
+}
+
+/** Status belongs to controllers: what a client sends is dropped. */
+function resetStatus(object: Draft): void {
+  if ("status" in object) (object as { status?: unknown }).status = {};
+}
+
+function badResourceVersion(): Error {
+  return statusError.internal(new Error("resourceVersion should not be set on objects to be created"));
+}
+
+function validateCreate(served: ServedResource, object: Draft): void {
+  const errors = [...objectMetaErrors(served, object as KubeObject), ...(served.strategy.validateCreate?.(object as KubeObject) ?? [])];
+  refuseInvalid(served, object.metadata.name, errors);
+}
+
+function generatedName(prefix: string, { rng }: RegistryDeps): string {
+  return prefix.slice(0, MAX_GENERATED_PREFIX) + randomSuffix(rng);
+}
+
+/** @returns `undefined` when the name is taken */
+async function commitNew(deps: RegistryDeps, target: WriteTarget, object: Draft): Promise<ObjectOutcome | undefined> {
+  const { served, options } = target;
+  const key = storageKey(served.prefix, object.metadata.namespace ?? "", object.metadata.name);
+  if (deps.cache.get(key) !== undefined) return undefined;
+  const hooks = deps.hooks(served.info);
+  const reserved = await hooks?.beforeCommit?.(object as KubeObject, undefined, { dryRun: options.dryRun });
+  if (options.dryRun) {
+    reserved?.rollback();
+    return { code: 201, object: object as KubeObject };
+  }
+  let committed;
+  try {
+    const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
+    committed = await deps.cache.commit([{ key, object: stored, expected: 0 }]);
+  } catch (error) {
+    reserved?.rollback();
+    throw error;
+  }
+  if (!committed.ok) {
+    reserved?.rollback();
+    return undefined;
+  }
+  const state = committed.objects[0]!;
+  const view = served.view === undefined ? state.object : served.view.fromStored(state.object);
+  hooks?.afterCommit?.(view, undefined);
+  return { code: 201, object: view, state: served.view === undefined ? state : undefined };
+}

@@ -1,0 +1,163 @@
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { Status } from "#apimachinery/meta-v1/types.ts";
+import { isStatus, statusError } from "#apimachinery/status-error.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { planDeletion } from "#apiserver/registry/deletion.ts";
+import type { RegistryDeps } from "#apiserver/registry/deps.ts";
+import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
+import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { listObjects } from "#apiserver/registry/read.ts";
+import { storageKey } from "#apiserver/registry/resource-table.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+import type { RequestContext } from "#apiserver/registry/types.ts";
+import { formatTime } from "#lib/clock.ts";
+
+/** A delete, its options checked. */
+export interface DeleteTarget {
+  readonly served: ServedResource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly options: DeleteOptions;
+  readonly context: RequestContext;
+}
+
+const MAX_ATTEMPTS = 64;
+
+/** Kinds whose delete answers with the object, not with a Status. */
+const RETURNS_OBJECT = new Set([
+  "/Namespace",
+  "/PersistentVolume",
+  "/PersistentVolumeClaim",
+  "/Pod",
+  "/PodTemplate",
+  "/ResourceQuota",
+  "/Service",
+  "/ServiceAccount",
+  "resource.k8s.io/DeviceClass",
+  "resource.k8s.io/ResourceClaim",
+  "resource.k8s.io/ResourceClaimTemplate",
+  "resource.k8s.io/ResourceSlice",
+  "storage.k8s.io/CSIDriver",
+  "storage.k8s.io/CSINode",
+  "storage.k8s.io/StorageClass",
+  "storage.k8s.io/VolumeAttachment",
+  "storage.k8s.io/VolumeAttributesClass",
+]);
+
+/** DELETE of one object. */
+export async function deleteObject(deps: RegistryDeps, target: DeleteTarget): Promise<ObjectOutcome> {
+  const { served, namespace, name, options } = target;
+  const key = storageKey(served.prefix, namespace, name);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const current = deps.cache.get(key);
+    if (current === undefined) throw statusError.notFound(served.resource, name);
+    const done = await attemptDelete(deps, target, current);
+    if (done !== undefined) return done.gone ? gone(target, done) : { code: options.orphanDependents === false ? 202 : 200, ...done };
+  }
+  throw statusError.conflict(served.resource, name, "the object has been modified; please apply your changes to the latest version and try again");
+}
+
+interface Done {
+  readonly object: KubeObject;
+  readonly state?: CachedObject | undefined;
+  readonly gone: boolean;
+}
+
+/** @returns `undefined` when somebody else has written in between */
+async function attemptDelete(deps: RegistryDeps, target: DeleteTarget, current: CachedObject): Promise<Done | undefined> {
+  const { served, options } = target;
+  const dryRun = (options.dryRun?.length ?? 0) > 0;
+  const old = served.view === undefined ? current.object : served.view.fromStored(current.object);
+  checkPreconditions(target, old);
+  const plan = isNamespace(served) ? planNamespace(old, deps.clock.now()) : planDeletion(old, options, served.strategy, deps.clock.now());
+  if (plan.kind === "pending") return { object: old, state: served.view === undefined ? current : undefined, gone: false };
+  await admitDelete(deps, target, old, dryRun);
+  if (plan.kind === "remove") return remove(deps, target, current, old, dryRun);
+  if (dryRun) return { object: plan.object, gone: plan.thenRemove };
+  const stored = served.view === undefined ? plan.object : served.view.toStored(plan.object);
+  const result = await deps.cache.commit([{ key: current.key, object: stored, expected: current.revision }]);
+  if (!result.ok) return undefined;
+  const state = result.objects[0]!;
+  deps.hooks(served.info)?.afterCommit?.(state.object, old);
+  if (plan.thenRemove) return (await remove(deps, target, state, state.object, false)) ?? { object: state.object, state, gone: true };
+  const object = served.view === undefined ? state.object : served.view.fromStored(state.object);
+  return { object, state: served.view === undefined ? state : undefined, gone: false };
+}
+
+async function remove(deps: RegistryDeps, { served }: DeleteTarget, current: CachedObject, old: KubeObject, dryRun: boolean): Promise<Done | undefined> {
+  if (dryRun) return { object: old, gone: true };
+  const result = await deps.cache.commit([{ key: current.key, object: undefined, expected: current.revision }]);
+  if (!result.ok) return undefined;
+  deps.hooks(served.info)?.afterDelete?.(old);
+  const last = result.objects[0]!;
+  return { object: served.view === undefined ? last.object : served.view.fromStored(last.object), gone: true };
+}
+
+async function admitDelete(deps: RegistryDeps, target: DeleteTarget, oldObject: KubeObject, dryRun: boolean): Promise<void> {
+  const { served, namespace, name, options, context } = target;
+  const attributes = {
+    operation: "DELETE" as const,
+    resource: served.info,
+    subresource: "",
+    namespace: isNamespace(served) ? name : namespace,
+    name,
+    object: undefined,
+    oldObject,
+    options: { ...options },
+    user: context.user,
+    dryRun,
+    warn: (text: string) => context.warn(text),
+  };
+  await deps.admission.admit(attributes);
+  await deps.admission.validate(attributes);
+}
+
+function checkPreconditions({ served, name, options }: DeleteTarget, { metadata }: KubeObject): void {
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  const resource = { group: served.info.group, resource: served.info.kind };
+  if (uid !== undefined && uid !== metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
+    throw statusError.conflict(resource, name, why);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const versions = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion})`;
+    throw statusError.conflict(resource, name, `${versions}. The object might have been modified`);
+  }
+}
+
+function isNamespace({ info }: ServedResource): boolean {
+  return info.kind === "Namespace" && info.group === "";
+}
+
+/** A namespace is first marked; the controller takes its finalizer off once it is empty. */
+function planNamespace(object: KubeObject, nowMs: number): ReturnType<typeof planDeletion> {
+  const { spec, status, metadata } = object as KubeObject & { spec?: { finalizers?: readonly string[] }; status?: object };
+  if (metadata.deletionTimestamp === undefined) {
+    const marked = { ...object, metadata: { ...metadata, deletionTimestamp: formatTime(nowMs) }, status: { ...status, phase: "Terminating" } };
+    return { kind: "update", object: marked, thenRemove: false };
+  }
+  const kept = (spec?.finalizers?.length ?? 0) + (metadata.finalizers?.length ?? 0) > 0;
+  return kept ? { kind: "pending" } : { kind: "remove" };
+}
+
+function gone({ served, name }: DeleteTarget, { object }: Done): ObjectOutcome {
+  const { info } = served;
+  if (RETURNS_OBJECT.has(`${info.group}/${info.kind}`)) return { code: 200, object };
+  const details = { name, ...(info.group !== "" && { group: info.group }), kind: info.plural, uid: object.metadata.uid };
+  const status: Status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };
+  return { code: 200, object: status as unknown as KubeObject };
+}
+
+/** DELETE of a collection: each object by itself; what others delete meanwhile is no fault. */
+export async function deleteCollection(deps: RegistryDeps, target: Omit<DeleteTarget, "name">, list: ListOptions): Promise<ListOutcome> {
+  const found = await listObjects(deps, target.served, target.namespace, list);
+  for (const { object } of found.items) {
+    const { name, namespace = "" } = object.metadata;
+    try {
+      await deleteObject(deps, { ...target, namespace, name });
+    } catch (error) {
+      if (!isStatus(error, "NotFound")) throw error;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,189 @@
+import type { Strategy } from "#api/strategy.ts";
+import type { StructSchema } from "#apimachinery/schema/schema.ts";
+import { kindSchema } from "#api/schema/table.ts";
+import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
+import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
+import { parseJson } from "#apimachinery/decode/json.ts";
+import type { JsonNotes } from "#apimachinery/decode/json.ts";
+import { isObject } from "#apimachinery/decode/own.ts";
+import type { FieldError } from "#apimachinery/field-error.ts";
+import { parseFieldSelector } from "#apimachinery/field-selector.ts";
+import { parseLabelSelector, SelectorError } from "#apimachinery/label-selector.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "#apimachinery/validation/object-meta.ts";
+import { statusError } from "#apimachinery/status-error.ts";
+import type { FieldValidation } from "#apiserver/registry/options.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+import type { RequestContext } from "#apiserver/registry/types.ts";
+import type { Draft } from "#apiserver/registry/write.ts";
+
+/** What a request carries: text as it came, or a value from a caller in this process. */
+export type Body = { readonly text: string; readonly format: "json" | "yaml" } | { readonly value: unknown };
+
+export interface Decodable {
+  readonly info: { readonly group: string; readonly kind: string };
+  readonly apiVersion: string;
+  readonly schema: StructSchema;
+  readonly strategy: Strategy;
+}
+
+/** The object in a body, in canonical form, with its defaults. */
+export function decodeBody(served: Decodable, body: Body, validation: FieldValidation, context: RequestContext): Draft {
+  const { schema, info, strategy } = served;
+  const parsed = parseBody(body, info.kind);
+  const value = withKind(served, parsed.value, "text" in body ? body.text : "");
+  let decoded;
+  try {
+    decoded = decodeObject<Draft>(schema, value, parsed.notes);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw notHandled(value, info.kind, error.message);
+  }
+  const { object, strictErrors } = decoded;
+  if (strictErrors.length > 0 && validation !== "Ignore") {
+    if (validation === "Strict") throw notHandled(value, info.kind, `strict decoding error: ${strictErrors.join(", ")}`);
+    for (const text of strictErrors) context.warn(text);
+  }
+  applySchemaDefaults(schema, object);
+  strategy.applyDefaults?.(object);
+  return object;
+}
+
+/** The object in a body of a kind that is not stored: reviews, bindings, evictions. */
+export function decodeSubresourceBody(
+  { group, version, kind }: { readonly group: string; readonly version: string; readonly kind: string },
+  body: Body,
+  validation: FieldValidation,
+  context: RequestContext,
+): KubeObject {
+  const schema = kindSchema(group, version, kind);
+  if (schema === undefined) throw new Error(`no schema of ${group}/${version} ${kind}`);
+  const served = { schema, info: { group, kind }, apiVersion: group === "" ? version : `${group}/${version}`, strategy: {} };
+  return decodeBody(served, body, validation, context) as KubeObject;
+}
+
+interface Parsed {
+  readonly value: unknown;
+  readonly notes?: JsonNotes | undefined;
+}
+
+function parseBody(body: Body, kind: string): Parsed {
+  if ("value" in body) return { value: body.value };
+  try {
+    return parseJson(body.text);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw unrecognized(kind, `couldn't get version/kind; json parse error: ${error.message}`, body.text);
+  }
+}
+
+interface TypedValue {
+  readonly kind: string;
+  readonly apiVersion: string;
+}
+
+/** Checks that the value is of the kind that belongs here; what says nothing is taken to be. */
+function withKind({ info, apiVersion }: Decodable, value: unknown, text: string): TypedValue {
+  if (!isObject(value)) throw unrecognized(info.kind, "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value", text);
+  const kind = stringOr(value.kind, info.kind);
+  const version = stringOr(value.apiVersion, apiVersion);
+  const typed = { ...value, kind, apiVersion: version };
+  if (kind === info.kind && version === apiVersion) return typed;
+  const [group, ver] = version.includes("/") ? (version.split("/", 2) as [string, string]) : ["", version];
+  if (kindSchema(group, ver, kind) === undefined) {
+    throw notHandled(typed, info.kind, `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
+  }
+  if (kind !== info.kind) throw notHandled(typed, info.kind, `converting (${ver}.${kind}) to (${internalPackage(info.group)}.${info.kind}): unknown conversion`);
+  throw statusError.badRequest(`the API version in the data (${version}) does not match the expected API version (${apiVersion})`);
+}
+
+function stringOr(value: unknown, fallback: string): string {
+  return typeof value === "string" && value !== "" ? value : fallback;
+}
+
+function internalPackage(group: string): string {
+  return group === "" ? "core" : group.split(".")[0]!;
+}
+
+function notHandled({ kind, apiVersion }: TypedValue, wanted: string, why: string): Error {
+  const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
+  return statusError.badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${wanted}: ${why}`);
+}
+
+const SUMMARY_BYTES = 30;
+
+function unrecognized(kind: string, why: string, text: string): Error {
+  return statusError.badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(Buffer.from(text))})`);
+}
+
+/** The beginning of a body, as upstream shows it. */
+function summary(body: Buffer): string {
+  if (body.length === 0) return "<empty>";
+  const start = body.subarray(0, SUMMARY_BYTES);
+  const shown = body[0] === "{".charCodeAt(0) ? start.toString() : start.toString("hex");
+  return body.length > SUMMARY_BYTES ? `${shown} ...` : shown;
+}
+
+export function objectMetaErrors({ info, strategy }: ServedResource, { metadata }: KubeObject): FieldError[] {
+  return validateObjectMeta(metadata, { namespaced: info.namespaced, ...(strategy.validateName && { validateName: (name, prefix) => strategy.validateName!(name, prefix) }) });
+}
+
+export function objectMetaUpdateErrors(_served: ServedResource, { metadata }: KubeObject, old: KubeObject): FieldError[] {
+  return validateObjectMetaUpdate(metadata, old.metadata);
+}
+
+export interface UpdateRecord {
+  readonly live: KubeObject | undefined;
+  readonly next: Draft;
+  readonly manager: string;
+  readonly subresource: string;
+  readonly now: string;
+}
+
+/** Writes down in `next` which fields `manager` has set. */
+export function recordUpdate(_served: ServedResource, _record: UpdateRecord): void {}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** @throws {StatusError} 400 */
+export function labelMatcher(text: string): (labels: Labels) => boolean {
+  const selector = parsed(() => parseLabelSelector(text), "unable to parse requirement: ");
+  return (labels) => selector.matches(labels);
+}
+
+export interface FieldSelection {
+  matches(object: KubeObject): boolean;
+  /** Fields that must have one value. */
+  readonly exact: ReadonlyMap<string, string>;
+}
+
+/** @throws {StatusError} 400 for what does not parse, and for fields that the kind cannot be selected by */
+export function fieldMatcher({ info, strategy }: ServedResource, text: string): FieldSelection {
+  const { requirements } = parsed(() => parseFieldSelector(text), "");
+  const known = new Set(["metadata.name", ...(info.namespaced ? ["metadata.namespace"] : []), ...(strategy.selectableFieldNames ?? [])]);
+  for (const { field } of requirements) {
+    if (known.has(field)) continue;
+    throw statusError.badRequest(
+      strategy.selectableFieldNames === undefined
+        ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+        : `field label not supported: ${field}`,
+    );
+  }
+  const exact = new Map(requirements.filter(({ equals }) => equals).map(({ field, value }) => [field, value]));
+  return { exact, matches: (object) => requirements.every(({ field, equals, value }) => (fieldOf(object, field, strategy) === value) === equals) };
+}
+
+function fieldOf(object: KubeObject, field: string, strategy: Strategy): string {
+  if (field === "metadata.name") return object.metadata.name;
+  if (field === "metadata.namespace") return object.metadata.namespace ?? "";
+  return strategy.selectableFields?.(object)[field] ?? "";
+}
+
+function parsed<T>(parse: () => T, prefix: string): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error;
+    throw statusError.badRequest(error.message.startsWith(prefix) ? error.message : prefix + error.message);
+  }
+}

@@ -1,0 +1,100 @@
+import type { ResourceInfo } from "#api/resources.ts";
+import { ALL_KINDS, apiVersionOf } from "#api/resources.ts";
+import { kindSchema } from "#api/schema/table.ts";
+import { strategyFor } from "#api/strategies.ts";
+import type { Strategy } from "#api/strategy.ts";
+import type { StructSchema } from "#apimachinery/schema/schema.ts";
+import type { GroupResource } from "#apimachinery/status-error.ts";
+import type { View } from "#apiserver/registry/views.ts";
+import { viewOf } from "#apiserver/registry/views.ts";
+
+/** A resource that this server answers for, with all that the generic registry needs of it. */
+export interface ServedResource {
+  readonly info: ResourceInfo;
+  readonly apiVersion: string;
+  readonly resource: GroupResource;
+  readonly schema: StructSchema;
+  readonly strategy: Strategy;
+  /** Where its objects stand in the store, with a slash at the end. */
+  readonly prefix: string;
+  /** How the stored form becomes this version's; absent when they are the same. */
+  readonly view: View | undefined;
+  /** What every stored object's JSON begins with: items of lists go without it. */
+  readonly head: Buffer;
+  readonly hasStatus: boolean;
+  readonly verbs: ReadonlySet<string>;
+}
+
+const NO_RULES: Strategy = {};
+
+/** @see kubernetes pkg/kubeapiserver/default_storage_factory_builder.go */
+const SPECIAL_PREFIXES: Readonly<Record<string, string>> = {
+  "/replicationcontrollers": "controllers",
+  "/endpoints": "services/endpoints",
+  "/nodes": "minions",
+  "/services": "services/specs",
+  "networking.k8s.io/ingresses": "ingress",
+  "apiextensions.k8s.io/customresourcedefinitions": "apiextensions.k8s.io/customresourcedefinitions",
+  "apiregistration.k8s.io/apiservices": "apiregistration.k8s.io/apiservices",
+};
+
+/** Where upstream keeps a resource's objects: `/registry/pods/`. */
+export function storagePrefix(group: string, plural: string): string {
+  return `/registry/${SPECIAL_PREFIXES[`${group}/${plural}`] ?? plural}/`;
+}
+
+/** `/registry/pods/ns/name`, `/registry/minions/name`. */
+export function storageKey(prefix: string, namespace: string, name: string): string {
+  return namespace === "" ? prefix + name : `${prefix}${namespace}/${name}`;
+}
+
+/** What is served, by group, version and plural. */
+export class ResourceTable {
+  readonly #infos = new Map<string, ResourceInfo>();
+  readonly #served = new Map<string, ServedResource>();
+
+  constructor(infos: readonly ResourceInfo[] = ALL_KINDS.filter((info) => info.servedByDefault)) {
+    for (const info of infos) this.#infos.set(`${info.group}/${info.version}/${info.plural}`, info);
+  }
+
+  get infos(): readonly ResourceInfo[] {
+    return [...this.#infos.values()];
+  }
+
+  get(group: string, version: string, plural: string): ServedResource | undefined {
+    const key = `${group}/${version}/${plural}`;
+    const known = this.#served.get(key);
+    if (known !== undefined) return known;
+    const info = this.#infos.get(key);
+    if (info === undefined) return undefined;
+    const served = serve(info);
+    this.#served.set(key, served);
+    return served;
+  }
+
+  hasGroupVersion(group: string, version: string): boolean {
+    for (const info of this.#infos.values()) if (info.group === group && info.version === version) return true;
+    return false;
+  }
+}
+
+function serve(info: ResourceInfo): ServedResource {
+  const { group, version, kind, plural } = info;
+  const schema = kindSchema(group, version, kind);
+  if (schema === undefined) throw new Error(`no schema of ${group}/${version} ${kind}`);
+  const apiVersion = apiVersionOf(info);
+  const view = viewOf(info);
+  const stored = view?.stored ?? { group, plural, kind, apiVersion };
+  return {
+    info,
+    apiVersion,
+    resource: { group, resource: plural },
+    schema,
+    strategy: strategyFor(group, kind) ?? NO_RULES,
+    prefix: storagePrefix(stored.group, stored.plural),
+    view,
+    head: Buffer.from(`{"kind":${JSON.stringify(stored.kind)},"apiVersion":${JSON.stringify(stored.apiVersion)},`),
+    hasStatus: info.subresources.some(({ name }) => name === "status"),
+    verbs: new Set(info.verbs),
+  };
+}

@@ -1,0 +1,238 @@
+import type { KubeObject } from "#apimachinery/object.ts";
+import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
+import { failure, statusError } from "#apimachinery/status-error.ts";
+import { forbidden } from "#apiserver/authz/forbidden.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { insertObject } from "#apiserver/registry/create.ts";
+import type { RegistryDeps } from "#apiserver/registry/deps.ts";
+import { strategyContext } from "#apiserver/registry/deps.ts";
+import type { Body } from "#apiserver/registry/machinery.ts";
+import { decodeBody, objectMetaUpdateErrors, recordUpdate } from "#apiserver/registry/machinery.ts";
+import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { storageKey } from "#apiserver/registry/resource-table.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
+import { admissionAttributes, fieldManagerOf, matchNamespace, refuseInvalid, sameJson } from "#apiserver/registry/write.ts";
+import { formatTime } from "#lib/clock.ts";
+
+const MODIFIED = "the object has been modified; please apply your changes to the latest version and try again";
+/** Other writers may get in between; more often than this in a row means something is wrong. */
+const MAX_ATTEMPTS = 64;
+
+/** How one attempt makes the new object from the one that stands; the result is the caller's own, to be filled in. */
+export interface Change {
+  make(old: KubeObject | undefined): Draft | Promise<Draft>;
+  /** Whether a missing object is created, whatever the kind says. */
+  readonly createMissing?: boolean;
+  /** Whether `make` has taken care of managed fields. */
+  readonly ownsManagedFields?: boolean;
+  /** The code for a missing object that has been created. */
+  readonly createdCode?: number;
+}
+
+/** PUT to an object. */
+export function updateObject(deps: RegistryDeps, target: WriteTarget, body: Body): Promise<ObjectOutcome> {
+  const { served, name, namespace, options, context } = target;
+  const decode = (): Draft => {
+    const object = decodeBody(served, body, options.fieldValidation, context);
+    matchNamespace(object, namespace);
+    checkName(object, name);
+    return object;
+  };
+  // The first decoding's faults come before anything else's; a retry needs a copy that no strategy has touched.
+  let first: Draft | undefined = decode();
+  const uid = first.metadata.uid ?? "";
+  return changeObject(deps, target, {
+    make: (old) => {
+      if (uid !== "" && uid !== (old?.metadata.uid ?? "")) throw uidConflict(target, uid, old);
+      const object = first ?? decode();
+      first = undefined;
+      return object;
+    },
+  });
+}
+
+function checkName(object: Draft, name: string): void {
+  const own = object.metadata.name ?? "";
+  if (own === "") throw statusError.badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (own !== name) throw statusError.badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+}
+
+function uidConflict({ served, namespace, name }: WriteTarget, uid: string, old: KubeObject | undefined): Error {
+  const key = storageKey(served.prefix, namespace, name);
+  const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old?.metadata.uid ?? ""}`;
+  return statusError.conflict(served.resource, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`);
+}
+
+/** Reads, changes and writes an object until nobody else has got in between. */
+export async function changeObject(deps: RegistryDeps, target: WriteTarget, change: Change): Promise<ObjectOutcome> {
+  const { served, namespace, name } = target;
+  const key = storageKey(served.prefix, namespace, name);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const current = deps.cache.get(key);
+    const outcome = current === undefined ? await createMissing(deps, target, change) : await attemptChange(deps, target, change, current);
+    if (outcome !== undefined) return outcome;
+  }
+  throw statusError.conflict(served.resource, name, MODIFIED);
+}
+
+async function createMissing(deps: RegistryDeps, target: WriteTarget, change: Change): Promise<ObjectOutcome | undefined> {
+  const { served, name, subresource, context } = target;
+  const allowed = change.createMissing === true || (served.strategy.allowCreateOnUpdate === true && subresource === "");
+  const object = await change.make(undefined);
+  if (!allowed) throw statusError.notFound(served.resource, name);
+  const attributes = { user: context.user, verb: "create", ...served.info, subresource: "", namespace: target.namespace, name };
+  const decision = deps.authorizer.authorize(attributes);
+  if (!decision.allowed) throw forbidden(attributes, decision.reason);
+  if (change.ownsManagedFields !== true) {
+    recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
+  }
+  await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
+  return { ...(await insertObject(deps, target, object)), code: change.createdCode ?? 201 };
+}
+
+/** @returns `undefined` when somebody else has written in between */
+async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Change, current: CachedObject): Promise<ObjectOutcome | undefined> {
+  const { served, subresource, options, context } = target;
+  const old = served.view === undefined ? current.object : served.view.fromStored(current.object);
+  const object = await change.make(old);
+  if (change.ownsManagedFields !== true) {
+    const now = formatTime(deps.clock.now());
+    recordUpdate(served, { live: old, next: object, manager: fieldManagerOf(target), subresource, now });
+  }
+  await deps.admission.admit(admissionAttributes(target, "UPDATE", object, old));
+  checkVersion(target, object, old);
+  prepareForUpdate(deps, target, object, old);
+  validateUpdate(served, subresource, object, old);
+  warnOnUpdate(target, object, old);
+  served.strategy.canonicalize?.(object);
+  await deps.admission.validate(admissionAttributes(target, "UPDATE", object, old));
+  if (context.signal?.aborted) throw failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout");
+  if (isFinalized(object, old)) return removeFinalized(deps, target, object, current);
+  if (sameJson(object, old)) return { code: 200, object: old, state: served.view === undefined ? current : undefined };
+  return commitChange(deps, target, object, old, current, options.dryRun);
+}
+
+function checkVersion({ served, name }: WriteTarget, object: Draft, old: KubeObject): void {
+  const asked = object.metadata.resourceVersion ?? "";
+  const standing = old.metadata.resourceVersion;
+  if (asked === "" || asked === "0") {
+    if (served.strategy.allowUnconditionalUpdate === false) {
+      refuseInvalid(served, name, [fieldError.invalid(new FieldPath("metadata.resourceVersion"), 0, "must be specified for an update")]);
+    }
+    object.metadata.resourceVersion = standing;
+  } else if (asked !== standing) {
+    throw statusError.conflict(served.resource, name, MODIFIED);
+  }
+}
+
+function prepareForUpdate(deps: RegistryDeps, target: WriteTarget, object: Draft, old: KubeObject): void {
+  const { served, subresource, context } = target;
+  const { strategy } = served;
+  const { metadata } = object;
+  const before = old.metadata;
+  setOrDelete(metadata, "generation", before.generation);
+  const ctx = strategyContext(deps, context);
+  if (subresource === "") {
+    if (served.hasStatus) setOrDelete(object as Draft & { status?: unknown }, "status", (old as { status?: unknown }).status);
+    strategy.prepareForUpdate?.(object, old, ctx);
+    if (strategy.hasGeneration === true && specChanged(served, object as KubeObject, old)) metadata.generation = (before.generation ?? 0) + 1;
+  } else {
+    if (subresource === "status") keepAllButStatus(object, old);
+    strategy.subresources?.[subresource]?.prepareForUpdate?.(object, old, ctx);
+  }
+  if ((metadata.uid ?? "") === "") metadata.uid = before.uid;
+  metadata.creationTimestamp = before.creationTimestamp;
+  setOrDelete(metadata, "selfLink", undefined);
+  if (before.deletionTimestamp !== undefined) {
+    metadata.deletionTimestamp = before.deletionTimestamp;
+    setOrDelete(metadata, "deletionGracePeriodSeconds", metadata.deletionGracePeriodSeconds ?? before.deletionGracePeriodSeconds);
+  } else {
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+  }
+}
+
+/** Of a write to `status`, only status and metadata count. */
+function keepAllButStatus(object: Draft, old: KubeObject): void {
+  const target = object as unknown as Record<string, unknown>;
+  const source = old as unknown as Record<string, unknown>;
+  for (const key of Object.keys(target)) if (!(key in source) && key !== "status" && key !== "metadata") delete target[key];
+  for (const key in source) if (key !== "status" && key !== "metadata") target[key] = source[key];
+}
+
+function specChanged({ strategy }: ServedResource, object: KubeObject, old: KubeObject): boolean {
+  const spec = strategy.generationFields ?? allButMetadataAndStatus;
+  return !sameJson(spec(object), spec(old));
+}
+
+function allButMetadataAndStatus(object: KubeObject): unknown {
+  const { metadata: _metadata, status: _status, ...rest } = object as KubeObject & { status?: unknown };
+  return rest;
+}
+
+function validateUpdate(served: ServedResource, subresource: string, object: Draft, old: KubeObject): void {
+  const rules = subresource === "" ? served.strategy : served.strategy.subresources?.[subresource];
+  const next = object as KubeObject;
+  refuseInvalid(served, next.metadata.name, [...objectMetaUpdateErrors(served, next, old), ...(rules?.validateUpdate?.(next, old) ?? [])]);
+}
+
+function warnOnUpdate({ served, subresource, context }: WriteTarget, object: Draft, old: KubeObject): void {
+  const rules = subresource === "" ? served.strategy : served.strategy.subresources?.[subresource];
+  for (const warning of rules?.warningsOnUpdate?.(object as KubeObject, old) ?? []) context.warn(warning);
+}
+
+/** Whether this update takes away the last that kept a deleted object. */
+function isFinalized({ metadata, ...rest }: Draft, old: KubeObject): boolean {
+  if (old.metadata.deletionTimestamp === undefined || (metadata.finalizers?.length ?? 0) > 0) return false;
+  if ((old.metadata.deletionGracePeriodSeconds ?? 0) !== 0) return false;
+  const { kind, spec } = rest as { kind?: string; spec?: { finalizers?: readonly string[] } };
+  return kind !== "Namespace" || (spec?.finalizers?.length ?? 0) === 0;
+}
+
+async function removeFinalized(deps: RegistryDeps, target: WriteTarget, object: Draft, current: CachedObject): Promise<ObjectOutcome | undefined> {
+  const { served, options } = target;
+  if (!options.dryRun) {
+    const result = await deps.cache.commit([{ key: current.key, object: undefined, expected: current.revision }]);
+    if (!result.ok) return undefined;
+    deps.hooks(served.info)?.afterDelete?.(current.object);
+  }
+  return { code: 200, object: object as KubeObject };
+}
+
+async function commitChange(
+  deps: RegistryDeps,
+  { served }: WriteTarget,
+  object: Draft,
+  old: KubeObject,
+  current: CachedObject,
+  dryRun: boolean,
+): Promise<ObjectOutcome | undefined> {
+  const hooks = deps.hooks(served.info);
+  const reserved = await hooks?.beforeCommit?.(object as KubeObject, old, { dryRun });
+  if (dryRun) {
+    reserved?.rollback();
+    return { code: 200, object: object as KubeObject };
+  }
+  let result;
+  try {
+    const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
+    result = await deps.cache.commit([{ key: current.key, object: stored, expected: current.revision }]);
+  } catch (error) {
+    reserved?.rollback();
+    throw error;
+  }
+  if (!result.ok) {
+    reserved?.rollback();
+    return undefined;
+  }
+  const state = result.objects[0]!;
+  const view = served.view === undefined ? state.object : served.view.fromStored(state.object);
+  hooks?.afterCommit?.(view, old);
+  return { code: 200, object: view, state: served.view === undefined ? state : undefined };
+}
+
+function setOrDelete<T extends object, K extends keyof T>(object: T, key: K, value: unknown): void {
+  if (value === undefined) delete object[key];
+  else object[key] = value as T[K];
+}

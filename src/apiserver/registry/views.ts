@@ -1,0 +1,44 @@
+import type { ResourceInfo } from "#api/resources.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+
+/** How one version of a kind shows objects that are stored as another's. */
+export interface View {
+  readonly stored: { readonly group: string; readonly plural: string; readonly kind: string; readonly apiVersion: string };
+  toStored(object: KubeObject): KubeObject;
+  fromStored(object: KubeObject): KubeObject;
+}
+
+/** @returns `undefined` for a version that is stored as it is */
+export function viewOf({ group, version, plural }: ResourceInfo): View | undefined {
+  return views[`${group}/${version}/${plural}`];
+}
+
+type Fields = Record<string, unknown>;
+
+/** Fields of core/v1 and events.k8s.io/v1 Events that differ in name. */
+const EVENT_FIELDS: readonly (readonly [core: string, events: string])[] = [
+  ["involvedObject", "regarding"],
+  ["message", "note"],
+  ["reportingComponent", "reportingController"],
+  ["source", "deprecatedSource"],
+  ["firstTimestamp", "deprecatedFirstTimestamp"],
+  ["lastTimestamp", "deprecatedLastTimestamp"],
+  ["count", "deprecatedCount"],
+];
+
+const views: Readonly<Record<string, View>> = {
+  "events.k8s.io/v1/events": {
+    stored: { group: "", plural: "events", kind: "Event", apiVersion: "v1" },
+    toStored: renaming("v1", new Map(EVENT_FIELDS.map(([core, events]) => [events, core]))),
+    fromStored: renaming("events.k8s.io/v1", new Map(EVENT_FIELDS)),
+  },
+};
+
+function renaming(apiVersion: string, names: ReadonlyMap<string, string>): (object: KubeObject) => KubeObject {
+  return (object) => {
+    const { kind, metadata, ...rest } = object as KubeObject & Fields;
+    const renamed: Fields = { kind, apiVersion, metadata };
+    for (const name in rest) if (name !== "apiVersion") renamed[names.get(name) ?? name] = rest[name];
+    return renamed as unknown as KubeObject;
+  };
+}

@@ -1,0 +1,86 @@
+import type { Mutable } from "#api/strategy.ts";
+import type { FieldError } from "#apimachinery/field-error.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import { statusError } from "#apimachinery/status-error.ts";
+import type { AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
+import type { WriteOptions } from "#apiserver/registry/options.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+import type { RequestContext } from "#apiserver/registry/types.ts";
+
+/** A write of one object, its options checked and its body not yet looked at. */
+export interface WriteTarget {
+  readonly served: ServedResource;
+  readonly namespace: string;
+  /** `""` for a create. */
+  readonly name: string;
+  readonly subresource: string;
+  readonly options: WriteOptions;
+  readonly context: RequestContext;
+}
+
+export type Draft = Mutable<KubeObject>;
+
+export function admissionAttributes(
+  target: WriteTarget,
+  operation: Operation,
+  object: Draft | undefined,
+  oldObject: KubeObject | undefined,
+): AdmissionAttributes {
+  const { served, subresource, options, context } = target;
+  const { info } = served;
+  const name = object?.metadata.name ?? target.name;
+  return {
+    operation,
+    resource: info,
+    subresource,
+    namespace: info.kind === "Namespace" && info.group === "" ? name : target.namespace,
+    name,
+    object,
+    oldObject,
+    options: { fieldManager: options.fieldManager, ...(options.dryRun && { dryRun: ["All"] }) },
+    user: context.user,
+    dryRun: options.dryRun,
+    warn: (text) => context.warn(text),
+  };
+}
+
+/** Puts the request's namespace into the object; refuses another one. */
+export function matchNamespace(object: Draft, namespace: string): void {
+  const own = object.metadata.namespace ?? "";
+  if (own === namespace) return;
+  if (namespace === "") delete object.metadata.namespace;
+  else if (own === "") object.metadata.namespace = namespace;
+  else throw statusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+export function refuseInvalid({ info }: ServedResource, name: string, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw statusError.invalid(info, name, errors);
+}
+
+/** The manager that a write is recorded under: as asked, else the client's program. */
+export function fieldManagerOf({ options, context }: WriteTarget): string {
+  if (options.fieldManager !== "") return options.fieldManager;
+  const slash = context.userAgent.indexOf("/");
+  const program = slash < 0 ? context.userAgent : context.userAgent.slice(0, slash);
+  return program.slice(0, 128);
+}
+
+/** Whether two JSON values are the same, whatever the order of members; `undefined` members are absent ones. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  if (Array.isArray(a)) return a.length === (b as unknown[]).length && a.every((value, i) => sameJson(value, (b as unknown[])[i]));
+  return sameMembers(a as Record<string, unknown>, b as Record<string, unknown>);
+}
+
+function sameMembers(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
+  let count = 0;
+  for (const key in a) {
+    if (a[key] === undefined) continue;
+    count++;
+    if (!Object.hasOwn(b, key) || !sameJson(a[key], b[key])) return false;
+  }
+  for (const key in b) if (b[key] !== undefined) count--;
+  return count === 0;
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import https from "node:https";
+
+import type { TestServer } from "#apiserver/testing/test-server.ts";
+import { startTestServer } from "#apiserver/testing/test-server.ts";
+
+let server: TestServer;
+let agent: https.Agent;
+before(async () => {
+  server = await startTestServer();
+  agent = new https.Agent({ ca: server.ca, ...server.admin, keepAlive: true });
+});
+after(async () => {
+  agent.destroy();
+  await server.close();
+});
+
+interface Answer {
+  readonly code: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly body: any;
+}
+
+function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, own = agent): Promise<Answer> {
+  const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const all = { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)), ...headers };
+    const request = https.request(server.url + path, { method, agent: own, headers: all }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        const answer = Buffer.concat(chunks).toString();
+        const json = String(response.headers["content-type"]).startsWith("application/json") && !path.includes("watch=");
+        resolve({ code: response.statusCode!, headers: response.headers, text: answer, body: json ? JSON.parse(answer) : undefined });
+      });
+    });
+    request.on("error", reject);
+    request.end(text);
+  });
+}
+
+const pod = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { containers: [{ name: "c", image: "i" }] } });
+
+test("ApiServer creates, reads, lists, changes and deletes a pod over HTTPS", async () => {
+  const created = await send("POST", "/api/v1/namespaces/a/pods", pod("one"));
+  assert.equal(created.code, 201, created.text);
+  assert.equal(created.body.metadata.namespace, "a");
+  const read = await send("GET", "/api/v1/namespaces/a/pods/one");
+  assert.deepEqual(read.body, created.body);
+  const listed = await send("GET", "/api/v1/namespaces/a/pods");
+  assert.equal(listed.body.kind, "PodList");
+  const { kind: _kind, apiVersion: _apiVersion, ...item } = created.body;
+  assert.deepEqual(listed.body.items, [item]);
+  const changed = await send("PUT", "/api/v1/namespaces/a/pods/one", { ...created.body, metadata: { ...created.body.metadata, labels: { x: "y" } } });
+  assert.equal(changed.code, 200, changed.text);
+  const stale = await send("PUT", "/api/v1/namespaces/a/pods/one", created.body);
+  assert.equal(stale.code, 409);
+  const gone = await send("DELETE", "/api/v1/namespaces/a/pods/one", { gracePeriodSeconds: 0 });
+  assert.equal(gone.code, 200, gone.text);
+  const missing = await send("GET", "/api/v1/namespaces/a/pods/one");
+  assert.equal(missing.body.message, 'pods "one" not found');
+});
+
+test("ApiServer watches give what stands, then what changes", async () => {
+  const made = await send("POST", "/api/v1/namespaces/w/pods", pod("one"));
+  const events = send("GET", "/api/v1/namespaces/w/pods?watch=1&timeoutSeconds=1");
+  await send("POST", "/api/v1/namespaces/w/pods", pod("two"));
+  const lines = (await events).text.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ type, object }) => [type, object.metadata.name]), [["ADDED", "one"], ["ADDED", "two"]]);
+  assert.deepEqual(lines[0].object, made.body);
+});
+
+test("ApiServer refuses who is not known, and who may not", async () => {
+  const nobody = new https.Agent({ ca: server.ca });
+  assert.equal((await send("GET", "/api/v1/pods", undefined, {}, nobody)).code, 401);
+  assert.equal((await send("GET", "/livez", undefined, {}, nobody)).text, "ok");
+  nobody.destroy();
+  const user = new https.Agent({ ca: server.ca, ...(await server.client("jane")) });
+  const refused = await send("GET", "/api/v1/namespaces/a/pods", undefined, {}, user);
+  assert.equal(refused.body.message, 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "a"');
+  user.destroy();
+});

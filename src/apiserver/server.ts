@@ -1,0 +1,142 @@
+import type { KeyObject } from "node:crypto";
+
+import type { ResourceInfo } from "#api/resources.ts";
+import { builtin } from "#api/resources.ts";
+import type { Resource } from "#api/resources.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
+import { AdmissionChain } from "#apiserver/admission/admission.ts";
+import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import { Authenticator } from "#apiserver/authn/authenticator.ts";
+import { JwtKey } from "#apiserver/authn/jwt.ts";
+import { ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import { StaticAuthorizer } from "#apiserver/authz/static-authorizer.ts";
+import { WatchCache } from "#apiserver/cache/watch-cache.ts";
+import type { HealthCheck } from "#apiserver/http/health.ts";
+import { healthHandler } from "#apiserver/http/health.ts";
+import type { PlainHandler } from "#apiserver/http/plain.ts";
+import { ResourceHandler } from "#apiserver/http/resource-handler.ts";
+import type { HttpTls } from "#apiserver/http/server.ts";
+import { HttpServer } from "#apiserver/http/server.ts";
+import type { TableRenderer } from "#apiserver/http/shapes.ts";
+import { BookmarkTicker } from "#apiserver/http/watch-stream.ts";
+import type { RegistryDeps } from "#apiserver/registry/deps.ts";
+import { Pipeline } from "#apiserver/registry/pipeline.ts";
+import { ResourceApi } from "#apiserver/registry/resource-api.ts";
+import { ResourceTable, storageKey, storagePrefix } from "#apiserver/registry/resource-table.ts";
+import type { SubresourceHandler } from "#apiserver/registry/subresource.ts";
+import { SubresourceTable } from "#apiserver/registry/subresource.ts";
+import type { ResourceHooks } from "#apiserver/registry/types.ts";
+import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+import type { Rng } from "#lib/rng.ts";
+import type { Store } from "#storage/store.ts";
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly newUid: () => string;
+  readonly logger: Logger;
+  readonly tls: HttpTls;
+  readonly serviceAccounts: { readonly key: KeyObject; readonly issuer: string; readonly audiences: readonly string[] };
+  readonly authorizer?: Authorizer;
+  /** The kinds to serve; by default upstream's. */
+  readonly kinds?: readonly ResourceInfo[];
+  /** Made with a view of the cluster; in upstream's order. */
+  readonly admission?: (reader: ObjectReader) => readonly AdmissionPlugin[];
+  /** By `group/plural`, the core group's name empty: `/services`. */
+  readonly hooks?: (reader: ObjectReader) => Readonly<Record<string, ResourceHooks>>;
+  /** Discovery, OpenAPI, version and the like. */
+  readonly plain?: (parts: ApiServerParts) => readonly PlainHandler[];
+  readonly subresources?: (parts: ApiServerParts) => readonly SubresourceHandler[];
+  readonly table?: TableRenderer;
+  readonly healthChecks?: readonly HealthCheck[];
+}
+
+/** What the server's optional parts are built from. */
+export interface ApiServerParts {
+  readonly deps: RegistryDeps;
+  readonly resources: ResourceTable;
+  readonly reader: ObjectReader;
+  readonly tokens: ServiceAccountTokens;
+  readonly tokenKey: JwtKey;
+}
+
+/** An API server over a store, with its HTTPS listener and its entry for components of the same process. */
+export class ApiServer {
+  readonly cache: WatchCache;
+  readonly reader: ObjectReader;
+  readonly resources: ResourceTable;
+  readonly pipeline: Pipeline;
+  readonly http: HttpServer;
+
+  private constructor(parts: { cache: WatchCache; reader: ObjectReader; resources: ResourceTable; pipeline: Pipeline; http: HttpServer }) {
+    this.cache = parts.cache;
+    this.reader = parts.reader;
+    this.resources = parts.resources;
+    this.pipeline = parts.pipeline;
+    this.http = parts.http;
+  }
+
+  /** Loads the store's state; nothing listens yet. */
+  static async open(options: ApiServerOptions): Promise<ApiServer> {
+    const { clock, rng, logger, tls, serviceAccounts } = options;
+    const cache = await WatchCache.open(options.store, { clock, logger });
+    const reader = cacheReader(cache);
+    const resources = new ResourceTable(options.kinds);
+    const authorizer = options.authorizer ?? new StaticAuthorizer();
+    const hooks = options.hooks?.(reader) ?? {};
+    const deps: RegistryDeps = {
+      cache,
+      clock,
+      rng,
+      newUid: options.newUid,
+      admission: new AdmissionChain(options.admission?.(reader) ?? []),
+      authorizer,
+      hooks: ({ group, plural }) => hooks[`${group}/${plural}`],
+    };
+    const tokenKey = new JwtKey(serviceAccounts.key);
+    const tokens = new ServiceAccountTokens({ ...serviceAccounts, key: tokenKey, clock, lookup: (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name) });
+    const parts: ApiServerParts = { deps, resources, reader, tokens, tokenKey };
+    const subresources = new SubresourceTable();
+    subresources.register(...(options.subresources?.(parts) ?? []));
+    const api = new ResourceApi(deps, subresources);
+    const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock) };
+    const http = new HttpServer({
+      tls,
+      authenticator: new Authenticator(tokens),
+      authorizer,
+      resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, table: options.table }),
+      plain: [healthHandler(options.healthChecks ?? DEFAULT_CHECKS), ...(options.plain?.(parts) ?? [])],
+      logger,
+    });
+    return new ApiServer({ cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
+  }
+
+  /** Resolves to the port. */
+  listen(port: number, host: string): Promise<number> {
+    return this.http.listen(port, host);
+  }
+
+  /** Cuts all connections; the store stays open. */
+  async close(): Promise<void> {
+    await this.http.close();
+    this.cache.close();
+  }
+}
+
+const DEFAULT_CHECKS: readonly HealthCheck[] = [{ name: "ping", check: () => undefined }];
+
+/** The cluster as admission sees it. */
+export function cacheReader(cache: WatchCache): ObjectReader {
+  return {
+    lookup: <T extends KubeObject>({ group, plural }: Resource<T>, namespace: string, name: string) =>
+      cache.get(storageKey(storagePrefix(group, plural), namespace, name))?.object as T | undefined,
+    list: <T extends KubeObject>({ group, plural }: Resource<T>, namespace: string) => {
+      const prefix = storagePrefix(group, plural);
+      return cache.list(namespace === "" ? prefix : `${prefix}${namespace}/`).items.map(({ object }) => object as T);
+    },
+  };
+}
