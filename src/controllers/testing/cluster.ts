@@ -1,0 +1,90 @@
+import { NODES, PODS } from "#api/builtin.ts";
+import type { Pod } from "#api/core-v1/types.ts";
+import type { Resource } from "#api/resources.ts";
+import { Client } from "#client/client.ts";
+import { ApiEventRecorder } from "#client/event-recorder.ts";
+import { SharedInformerFactory } from "#client/informer-factory.ts";
+import { FakeTransport } from "#client/testing/fake-transport.ts";
+import type { ControllerDeps } from "#controllers/common/deps.ts";
+import { formatTime } from "#lib/clock.ts";
+import { silentLogger, type Logger } from "#lib/logger.ts";
+import { seededRng } from "#lib/rng.ts";
+import { SimClock } from "#lib/sim-clock.ts";
+
+export interface Cluster {
+  readonly clock: SimClock;
+  readonly transport: FakeTransport;
+  readonly client: Client;
+  readonly deps: ControllerDeps;
+  /** Errors and warnings that were logged. */
+  readonly complaints: string[];
+  /** Lets everything that is due now run to its end; time stands still. */
+  settle(): Promise<void>;
+  /** Moves time on in steps of a second, settling at each. */
+  pass(seconds: number): Promise<void>;
+  stop(): void;
+}
+
+/**
+ * Controllers on an API in memory and a clock that stands still.
+ *
+ * @param start starts what is tested
+ * @param becomeOf what a node makes of a pod: by default it runs, ready; `undefined` leaves it alone
+ */
+export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: (pod: Pod) => "ready" | "unready" | undefined = () => "ready"): Cluster {
+  const clock = new SimClock();
+  const rng = seededRng(7);
+  const transport = new FakeTransport(clock, rng);
+  const client = new Client(transport);
+  const complaints: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (message, fields) => complaints.push(`${message} ${String(fields?.["error"])}`), error: (message, fields) => complaints.push(`${message} ${String(fields?.["error"])}`) };
+  const informers = new SharedInformerFactory({ client, clock, rng, logger });
+  const abort = new AbortController();
+  const recorderFor = (component: string) => new ApiEventRecorder({ client, clock, logger, component });
+  const ready = Promise.withResolvers<void>();
+  const deps: ControllerDeps = { client, informers, clock, rng, logger, recorderFor, ready: ready.promise, signal: abort.signal };
+  start(deps);
+  playNode(client, clock, informers, becomeOf);
+  void informers.synced().then(ready.resolve);
+  const settle = async () => {
+    for (let quiet = 0, before = -1; quiet < 3; quiet = transport.revision === before ? quiet + 1 : 0) {
+      before = transport.revision;
+      for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(0);
+    }
+  };
+  const pass = async (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      clock.advance(1_000);
+      await settle();
+    }
+  };
+  const stop = () => {
+    abort.abort();
+    informers.stop();
+  };
+  return { clock, transport, client, deps, complaints, settle, pass, stop };
+}
+
+/** Binds pods to node `n1` and reports for its kubelet; a deleted pod is gone at once. */
+function playNode(client: Client, clock: SimClock, informers: SharedInformerFactory, becomeOf: (pod: Pod) => "ready" | "unready" | undefined): void {
+  const act = async (pod: Pod) => {
+    const { metadata, spec, status } = pod;
+    if (metadata.deletionTimestamp !== undefined) return client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
+    if (!spec.nodeName) return client.createSubresource(PODS, metadata, "binding", { target: { name: "n1" } });
+    const fate = becomeOf(pod);
+    const isReady = status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
+    if (fate === undefined || (status.phase === "Running" && isReady === (fate === "ready"))) return;
+    const condition = { type: "Ready", status: fate === "ready" ? "True" : "False", lastTransitionTime: formatTime(clock.now()) };
+    return client.patch(PODS, metadata, "merge", { status: { phase: "Running", podIP: "10.42.0.7", conditions: [condition] } }, { subresource: "status" });
+  };
+  const later = (pod: Pod) => queueMicrotask(() => void act(pod).catch(() => {}));
+  informers.informer(PODS).onChange({ added: later, updated: later });
+}
+
+/** Names of a resource's objects, in order. */
+export function namesOf({ transport }: Cluster, resource: Resource): readonly string[] {
+  return transport.objects(resource).map(({ metadata }) => metadata.name);
+}
+
+export { NODES, PODS };
