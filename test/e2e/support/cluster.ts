@@ -1,0 +1,101 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { busyboxImage, nginxImage } from "./images.ts";
+import { kubectlPath } from "./kubectl.ts";
+import { freePort } from "./ports.ts";
+import { type Registry, startRegistry } from "./registry.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+/** Always the same folders, so that a run can clear away what a killed one left. */
+const FOLDER = "/var/tmp/skiff-e2e";
+const DATA_DIR = join(FOLDER, "cluster");
+
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface TestCluster {
+  readonly dataDir: string;
+  readonly kubeconfig: string;
+  /** Path of an unmodified kubectl, for tests that start it themselves; set KUBECONFIG. */
+  readonly kubectlPath: string;
+  readonly registry: Registry;
+  readonly httpsPort: number;
+  /** Never throws; look at `code`. */
+  kubectl(...words: string[]): Promise<Output>;
+  /** What kubectl printed. @throws when it fails */
+  kubectlText(...words: string[]): Promise<string>;
+  /** A verb of `./skiff` for this cluster. */
+  skiff(...words: string[]): Promise<Output>;
+  /** Removes the cluster and the registry. */
+  destroy(): Promise<void>;
+}
+
+/**
+ * Sets up a cluster by `./skiff up`, with a registry that has nginx:1.7.9, nginx:1.9.1 and busybox:1.36 and stands for
+ * docker.io. Its addresses differ from the defaults, so that it does not meet a cluster that runs here already.
+ */
+export async function startTestCluster(): Promise<TestCluster> {
+  clearLeftovers();
+  mkdirSync(FOLDER, { recursive: true });
+  const registry = await startRegistry(join(FOLDER, "registry"));
+  await pushImages(registry);
+  const kubeconfig = join(FOLDER, "kubeconfig");
+  const httpsPort = await freePort();
+  const settings = ["--data-dir", DATA_DIR, "--https-listen-port", String(httpsPort), "--kubelet-port", String(await freePort())];
+  const addresses = ["--cluster-cidr", "10.142.0.0/16", "--service-cidr", "10.143.0.0/16", "--private-registry", registry.registriesFile];
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  const skiff = (...words: string[]) => run(join(root, "skiff"), words, env);
+  const kubectl = (...words: string[]) => run(kubectlPath(), words, env);
+  const began = await skiff("up", ...settings, ...addresses);
+  if (began.code !== 0) throw new Error(`skiff up failed:\n${began.stderr}`);
+  return {
+    dataDir: DATA_DIR,
+    kubeconfig,
+    kubectlPath: kubectlPath(),
+    registry,
+    httpsPort,
+    kubectl,
+    kubectlText: async (...words) => expectSuccess(await kubectl(...words), `kubectl ${words.join(" ")}`),
+    skiff: (verb = "status", ...words) => skiff(verb, ...settings, ...(verb === "up" ? addresses : []), ...words),
+    destroy: async () => {
+      await registry.stop();
+      expectSuccess(await skiff("down", "--purge", ...settings), "skiff down --purge");
+      rmSync(FOLDER, { recursive: true, force: true });
+    },
+  };
+}
+
+async function pushImages(registry: Registry): Promise<void> {
+  for (const release of ["1.7.9", "1.9.1"]) await registry.push("library/nginx", release, await nginxImage(release));
+  await registry.push("library/busybox", "1.36", await busyboxImage());
+}
+
+/** What a killed run left: its cluster, its registry, its files. */
+function clearLeftovers(): void {
+  execFileSync(join(root, "skiff"), ["down", "--purge", "--quiet", "--data-dir", DATA_DIR], { stdio: "ignore" });
+  const listing = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
+  for (const line of listing.split("\n")) {
+    const match = /^\s*(\d+) \S*docker-registry serve (\S+)/.exec(line);
+    if (match?.[2] === join(FOLDER, "registry/config.yml")) process.kill(Number(match[1]), "SIGKILL");
+  }
+  rmSync(FOLDER, { recursive: true, force: true });
+}
+
+function expectSuccess({ code, stdout, stderr }: Output, what: string): string {
+  if (code !== 0) throw new Error(`${what}: exit code ${code}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+function run(file: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<Output> {
+  return new Promise((resolve) => {
+    execFile(file, words, { env, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
