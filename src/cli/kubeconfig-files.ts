@@ -58,7 +58,9 @@ async function withFiles<T>(
   const locks = paths.map((path) => lockFile(path, owner));
   try {
     const { Document, parseDocument } = await import("yaml");
-    const files = paths.map((path): ConfigFile => ({ path, document: existsSync(path) ? parse(path, parseDocument) : undefined }));
+    const files = paths.map(
+      (path): ConfigFile => ({ path, document: existsSync(path) ? parse(path, parseDocument, () => new Document(EMPTY_CONFIG)) : undefined }),
+    );
     const { edits, result } = decide(files);
     for (const { path, document } of files) {
       const own = edits.filter((edit) => edit.path === path);
@@ -75,13 +77,12 @@ async function withFiles<T>(
   }
 }
 
-function parse(path: string, parseDocument: (text: string) => Document.Parsed): Document {
+function parse(path: string, parseDocument: (text: string) => Document.Parsed, empty: () => Document): Document {
   const document = parseDocument(readFileSync(path, "utf8"));
   const problem = document.errors[0];
   if (problem !== undefined)
     throw new SkiffError("SKF-1701", `${path} is not YAML`, { reason: problem.message, remedy: "correct the file, or name another: --kubeconfig FILE" });
-  if (document.contents !== null) return document;
-  return parseDocument(JSON.stringify(EMPTY_CONFIG));
+  return document.contents === null ? empty() : document;
 }
 
 /** The lock that kubectl takes, too. */

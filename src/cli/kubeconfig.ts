@@ -76,7 +76,9 @@ export function applyEdit(document: Document, edit: Edit): void {
     if (index !== undefined) document.deleteIn([edit.section, index]);
     return;
   }
-  if (!Array.isArray(toPlain(document)[edit.section])) document.set(edit.section, document.createNode([]));
+  const list = toPlain(document)[edit.section];
+  // An empty list is often written as []; what is added to that would stand on one line.
+  if (!Array.isArray(list) || list.length === 0) document.set(edit.section, document.createNode([]));
   if (index === undefined) document.addIn([edit.section], document.createNode(edit.value));
   else document.setIn([edit.section, index], document.createNode(edit.value));
 }

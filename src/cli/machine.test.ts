@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { systemClock } from "#lib/system-clock.ts";
+import { parseImages } from "./image.ts";
+import { withLock } from "./lock.ts";
+import { mountsBelow } from "./mounts.ts";
+import { defaultDevice } from "./node-address.ts";
+import { parseOwner, requireFreePort } from "./ports.ts";
+import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, parseStat, roleOf } from "./processes.ts";
+import { isOurTable } from "./purge.ts";
+import { parseNode } from "./readiness.ts";
+import { stateOf } from "./status.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "skiff-machine-"));
+after(() => rmSync(dir, { recursive: true }));
+
+test("clusterProcesses() finds a process by its mark, and endAll() ends it though it does not listen", async () => {
+  const child = spawn("/bin/sh", ["-c", "trap '' TERM; echo ready; sleep 60 & wait; wait"], {
+    env: { PATH: process.env["PATH"], [CLUSTER_VARIABLE]: dir },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await once(child.stdout, "data");
+  const found = clusterProcesses(dir);
+  const shell = found.find(({ pid }) => pid === child.pid);
+  assert.ok(shell !== undefined && isAlive(shell));
+  assert.ok(!isAlive({ ...shell, startTicks: shell.startTicks + 1 }));
+  await endAll(found, 50, systemClock);
+  assert.deepEqual(clusterProcesses(dir), []);
+});
+
+test("bin/supervise starts a program that died again, hands TERM on, and gives up on a wrong setting", async () => {
+  const supervise = new URL("../../bin/supervise", import.meta.url).pathname;
+  const log = join(dir, "program.log");
+  const script = join(dir, "program");
+  writeFileSync(
+    script,
+    `echo run >>${dir}/runs; [ $(wc -l <${dir}/runs) -gt 1 ] || kill -9 $$; echo second; trap 'exit 0' TERM; while :; do sleep 0.05; done\n`,
+  );
+  const supervisor = spawn("/bin/sh", [supervise, log, "/bin/sh", script], { stdio: "ignore" });
+  while (!existsSync(log) || !readFileSync(log, "utf8").includes("second")) await new Promise((resolve) => systemClock.after(20, () => resolve(undefined)));
+  assert.match(readFileSync(log, "utf8"), /"msg":"process ended".*"code":137/);
+  supervisor.kill("SIGTERM");
+  assert.deepEqual(await once(supervisor, "exit"), [0, null]);
+  const refused = spawn("/bin/sh", [supervise, log, "/bin/sh", "-c", "exit 17"], { stdio: "ignore" });
+  assert.deepEqual(await once(refused, "exit"), [17, null]);
+});
+
+test("withLock() refuses a second holder and takes over from a dead one", async () => {
+  await withLock(dir, async () => {
+    await assert.rejects(
+      withLock(dir, async () => {}),
+      { id: "SKF-1102" },
+    );
+  });
+  writeFileSync(join(dir, ".lock"), JSON.stringify({ pid: process.pid, startTicks: 1 }));
+  assert.equal(await withLock(dir, async () => 7), 7);
+  assert.ok(!existsSync(join(dir, ".lock")));
+});
+
+test("requireFreePort() says who has the port", async () => {
+  const server = createServer().listen(0, "0.0.0.0");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await assert.rejects(requireFreePort(port, "https-listen-port"), { id: "SKF-1101" });
+  server.close();
+  await once(server, "close");
+  await requireFreePort(port, "https-listen-port");
+});
+
+test("parseOwner() reads ss", () => {
+  const line = 'LISTEN 0 511 *:6443 *:* users:(("haproxy",pid=812,fd=5),("haproxy",pid=813,fd=5))';
+  assert.equal(parseOwner(line), "haproxy (pid 812)");
+  assert.equal(parseOwner(""), undefined);
+});
+
+test("parseStat() survives a name with brackets", () => {
+  const rest = Array.from({ length: 17 }, (_, index) => index).join(" ");
+  assert.deepEqual(parseStat(`7 (a) b) S 3 ${rest} 4242 0`), { state: "S", parent: 3, startTicks: 4242 });
+});
+
+for (const [command, role] of [
+  ["/bin/sh /x/bin/supervise /x/server.log /n/node main.cjs server", "supervisor"],
+  ["/n/node /x/dist/bundle/main.cjs agent --data-dir /d", "agent"],
+  ["/usr/bin/containerd --config /d/c.toml", "containerd"],
+  ["/usr/bin/containerd-shim-runc-v2 -namespace k8s.io", "shim"],
+  ["/n/node /x/dist/bundle/main.cjs status", "other"],
+] as const) {
+  test(`roleOf() sees ${role}`, () => {
+    assert.equal(roleOf(command.split(" ")), role);
+  });
+}
+
+test("mountsBelow() gives the innermost first, and no neighbours", () => {
+  const line = (point: string) => `36 35 98:0 / ${point} rw - tmpfs tmpfs rw`;
+  const mountinfo = ["/d", "/d/a", "/d/a/b\\040c", "/data"].map(line).join("\n");
+  assert.deepEqual(mountsBelow(["/d"], mountinfo), ["/d/a/b c", "/d/a", "/d"]);
+});
+
+test("isOurTable() leaves other people's tables alone", () => {
+  assert.deepEqual(
+    ["skiff", "skiff_nat", "skiff-x", "skiffle", "filter"].map((name) => isOurTable(name, "skiff")),
+    [true, true, true, false, false],
+  );
+});
+
+test("defaultDevice() takes the route with the lowest metric", () => {
+  const row = (device: string, destination: string, metric: number, mask: string) =>
+    `${device}\t${destination}\t0100A8C0\t0003\t0\t0\t${metric}\t${mask}\t0\t0\t0`;
+  const table = [
+    "Iface\tDestination",
+    row("eth1", "00000000", 200, "00000000"),
+    row("eth0", "00000000", 100, "00000000"),
+    row("eth2", "0000000A", 0, "000000FF"),
+  ];
+  assert.equal(defaultDevice(table.join("\n")), "eth0");
+  assert.equal(defaultDevice("Iface\tDestination\n"), undefined);
+});
+
+test("parseImages() leaves out the entries by digest", () => {
+  const listing =
+    "REF TYPE DIGEST SIZE PLATFORMS LABELS\ndocker.io/library/a:1 t sha256:abc 1.5 MiB linux/amd64 -\nsha256:abc t sha256:abc 1.5 MiB linux/amd64 -\n";
+  assert.deepEqual(parseImages(listing), [{ name: "docker.io/library/a:1", digest: "sha256:abc", size: "1.5 MiB" }]);
+});
+
+test("parseNode() and stateOf() call a cluster running only when all is Ready", () => {
+  const node = parseNode('{"metadata":{"name":"n"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}');
+  assert.deepEqual(node, { name: "n", ready: true });
+  const parts = { server: { pid: 1, ready: true, url: "" }, agent: { pid: 2 } };
+  assert.equal(stateOf(parts, [node]), "running");
+  assert.equal(stateOf(parts, [{ name: "n", ready: false }]), "degraded");
+  assert.equal(stateOf({ ...parts, agent: { pid: null } }, [node]), "degraded");
+  assert.equal(stateOf({ server: { pid: null, ready: false, url: "" }, agent: { pid: null } }, []), "stopped");
+});

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mergeConfig } from "./config-file.ts";
+import { contextName, pathsOf } from "./paths.ts";
+import { addressAt, givenTexts, readSettings, type SettingTexts } from "./settings.ts";
+
+const machine = { hostname: "Node-1", nodeIp: "192.0.2.1" };
+const read = (flags: SettingTexts, file: SettingTexts = {}) => readSettings({ flags, file }, machine);
+
+test("readSettings() has defaults that firewalls and tutorials know", () => {
+  const settings = read({});
+  assert.equal(settings.dataDir, "/var/lib/skiff");
+  assert.equal(settings.clusterDns, "10.43.0.10");
+  assert.equal(settings.nodeName, "node-1");
+  assert.equal(settings.advertiseAddress, "192.0.2.1");
+  assert.equal(settings.server, "https://127.0.0.1:6443");
+  assert.deepEqual(settings.nodePortRange, { from: 30_000, to: 32_767 });
+});
+
+test("readSettings() derives what depends on other settings", () => {
+  const settings = read({ "https-listen-port": "7443", "service-cidr": "10.96.0.0/12" });
+  assert.equal(settings.server, "https://127.0.0.1:7443");
+  assert.equal(settings.clusterDns, "10.96.0.10");
+});
+
+test("readSettings() takes flag before environment before file", () => {
+  const flags = givenTexts({ "node-name": "from-flag" }, { SKIFF_NODE_NAME: "from-env", SKIFF_LOG_LEVEL: "warn" });
+  const settings = read(flags, { "node-name": "from-file", "log-level": "error", "cluster-domain": "example.org" });
+  assert.deepEqual([settings.nodeName, settings.logLevel, settings.clusterDomain], ["from-flag", "warn", "example.org"]);
+});
+
+for (const [flag, text] of [
+  ["https-listen-port", "0"],
+  ["https-listen-port", "65536"],
+  ["https-listen-port", "80a"],
+  ["cluster-cidr", "10.42.0.1/16"],
+  ["service-cidr", "10.43.0.0"],
+  ["service-node-port-range", "32767-30000"],
+  ["node-ip", "host"],
+  ["node-name", "UPPER"],
+  ["cluster-domain", "-x"],
+  ["without-controllers", "yes"],
+  ["server", "http://x"],
+] as const) {
+  test(`readSettings() refuses --${flag} ${text}`, () => {
+    assert.throws(() => read({ [flag]: text }), { id: "SKF-1701" });
+  });
+}
+
+test("addressAt() counts from the network's address", () => {
+  assert.equal(addressAt("10.43.0.0/16", 1), "10.43.0.1");
+  assert.equal(addressAt("10.43.0.0/16", 266), "10.43.1.10");
+});
+
+test("pathsOf() keeps clusters with other data dirs apart", () => {
+  const standard = pathsOf("/var/lib/skiff");
+  const moved = pathsOf("/srv/second");
+  assert.deepEqual([standard.runDir, standard.kubeletDir, standard.instance, standard.cgroupRoot], ["/run/skiff", "/var/lib/kubelet", "skiff", "/kubepods"]);
+  assert.deepEqual([moved.runDir, moved.kubeletDir], ["/srv/second/run", "/srv/second/kubelet"]);
+  assert.match(moved.instance, /^skf[0-9a-f]{6}$/);
+  assert.deepEqual([contextName("/var/lib/skiff"), contextName("/srv/second")], ["skiff", "skiff-second"]);
+});
+
+test("mergeConfig() appends with a plus, and names the key that was meant", () => {
+  const base = mergeConfig({}, { "tls-san": ["a", "b"], "https-listen-port": 7443 }, "f");
+  assert.deepEqual(mergeConfig(base, { "tls-san+": ["c"] }, "g"), { "tls-san": "a,b,c", "https-listen-port": "7443" });
+  assert.throws(() => mergeConfig({}, { "tls-sna": 1 }, "f"), { id: "SKF-1701", reason: "did you mean tls-san?" });
+});
