@@ -1,0 +1,95 @@
+import { createPrivateKey } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+import type { Resource } from "#api/resources.ts";
+import type { ApiServer } from "#apiserver/server.ts";
+import { LOOPBACK_USER } from "#apiserver/user.ts";
+import { Client } from "#client/client.ts";
+import { ApiEventRecorder } from "#client/event-recorder.ts";
+import { SharedInformerFactory } from "#client/informer-factory.ts";
+import { startControllers } from "#controllers/controllers.ts";
+import { startScheduler, SCHEDULER_NAME } from "#scheduler/scheduler.ts";
+import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
+
+import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
+import { inProcessTransport } from "./in-process-transport.ts";
+import type { ProcessDeps } from "./process-deps.ts";
+import type { ServerConfig } from "./server-config.ts";
+
+/** The whole control plane in this process, until it is told to stop. */
+export async function runServer(config: ServerConfig, deps: ProcessDeps): Promise<void> {
+  mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
+  const store = await openSqliteStore({ path: config.database });
+  const server = await openApiServer({ ...controlPlaneOptions(config, deps), store });
+  const components = config.withoutControllers
+    ? undefined
+    : startComponents(server, { ...deps, rootCa: readFileSync(config.tls.ca, "utf8"), clusterCidr: config.clusterCidr });
+  await server.listen(config.httpsPort, config.bindAddress);
+  deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
+  deps.onReady();
+  await aborted(deps.signal);
+  components?.stop();
+  await server.close();
+  await store.close();
+}
+
+function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: ProcessDeps): Omit<ControlPlaneOptions, "store"> {
+  const { tls } = config;
+  return {
+    clock,
+    rng,
+    logger,
+    tls: { key: readFileSync(tls.servingKey), cert: readFileSync(tls.serving), clientCa: readFileSync(tls.ca) },
+    serviceAccountKey: createPrivateKey(readFileSync(tls.serviceAccountKey)),
+    clusterDomain: config.clusterDomain,
+    serviceCidr: config.serviceCidr,
+    nodePortRange: `${config.nodePortRange.from}-${config.nodePortRange.to}`,
+    advertiseAddress: config.advertiseAddress,
+    securePort: config.httpsPort,
+  };
+}
+
+export interface ComponentDeps extends Pick<ProcessDeps, "clock" | "rng" | "logger"> {
+  readonly rootCa: string;
+  readonly clusterCidr: string;
+}
+
+/** Controllers and scheduler beside the API server, on its own watch cache. */
+export function startComponents(server: ApiServer, deps: ComponentDeps): { stop(): void } {
+  const { clock, rng, logger } = deps;
+  const client = new Client(inProcessTransport(server.pipeline, LOOPBACK_USER, "skiff"));
+  const informers = new SharedInformerFactory({ client, clock, rng, logger });
+  const recorderFor = (component: string) => new ApiEventRecorder({ client: client.as(component), clock, logger, component });
+  const controllers = startControllers({
+    client,
+    informers,
+    clock,
+    rng,
+    logger,
+    recorderFor,
+    resources: () => servedResources(server),
+    rootCa: deps.rootCa,
+    clusterCidr: deps.clusterCidr,
+  });
+  const scheduler = startScheduler({ client: client.as("kube-scheduler"), informers, recorder: recorderFor(SCHEDULER_NAME), clock, rng, logger });
+  return {
+    stop() {
+      scheduler.stop();
+      controllers.stop();
+      informers.stop();
+    },
+  };
+}
+
+/** What can be listed, watched and deleted: what a namespace may hold and the garbage collector follows. */
+function servedResources({ resources }: ApiServer): Resource[] {
+  return resources.infos.filter(({ verbs }) => verbs.includes("list") && verbs.includes("delete")) as unknown as Resource[];
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
