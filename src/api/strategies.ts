@@ -7,6 +7,7 @@ import { statefulSetStrategy } from "#api/apps-v1/stateful-set.ts";
 import { podStrategy } from "#api/core-v1/pod/strategy.ts";
 import { podTemplateStrategy } from "#api/core-v1/pod-template/strategy.ts";
 import { replicationControllerStrategy } from "#api/core-v1/replication-controller/strategy.ts";
+import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "#api/rbac-v1/strategy.ts";
 import type { Strategy } from "#api/strategy.ts";
 
 /** The kinds that have rules of their own, by `group/kind`; the core group's name is empty. */
@@ -19,6 +20,10 @@ const strategies: Readonly<Record<string, unknown>> = {
   "apps/Deployment": deploymentStrategy,
   "apps/ReplicaSet": replicaSetStrategy,
   "apps/StatefulSet": statefulSetStrategy,
+  "rbac.authorization.k8s.io/ClusterRole": clusterRoleStrategy,
+  "rbac.authorization.k8s.io/ClusterRoleBinding": clusterRoleBindingStrategy,
+  "rbac.authorization.k8s.io/Role": roleStrategy,
+  "rbac.authorization.k8s.io/RoleBinding": roleBindingStrategy,
 };
 
 /** @returns the kind's own rules, `undefined` when the schema says all there is to say of it */
