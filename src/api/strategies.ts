@@ -1,9 +1,11 @@
 import type { KubeObject } from "#apimachinery/object.ts";
+import { apiServiceStrategy } from "#api/apiregistration-v1/strategy.ts";
 import { controllerRevisionStrategy } from "#api/apps-v1/controller-revision.ts";
 import { daemonSetStrategy } from "#api/apps-v1/daemon-set.ts";
 import { deploymentStrategy } from "#api/apps-v1/deployment.ts";
 import { replicaSetStrategy } from "#api/apps-v1/replica-set.ts";
 import { statefulSetStrategy } from "#api/apps-v1/stateful-set.ts";
+import { namespaceStrategy } from "#api/core-v1/namespace/strategy.ts";
 import { podStrategy } from "#api/core-v1/pod/strategy.ts";
 import { podTemplateStrategy } from "#api/core-v1/pod-template/strategy.ts";
 import { replicationControllerStrategy } from "#api/core-v1/replication-controller/strategy.ts";
@@ -12,9 +14,11 @@ import type { Strategy } from "#api/strategy.ts";
 
 /** The kinds that have rules of their own, by `group/kind`; the core group's name is empty. */
 const strategies: Readonly<Record<string, unknown>> = {
+  "/Namespace": namespaceStrategy,
   "/Pod": podStrategy,
   "/PodTemplate": podTemplateStrategy,
   "/ReplicationController": replicationControllerStrategy,
+  "apiregistration.k8s.io/APIService": apiServiceStrategy,
   "apps/ControllerRevision": controllerRevisionStrategy,
   "apps/DaemonSet": daemonSetStrategy,
   "apps/Deployment": deploymentStrategy,
