@@ -8,7 +8,7 @@ import { startTestServer } from "#apiserver/testing/test-server.ts";
 let server: TestServer;
 let agent: https.Agent;
 before(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ bare: true });
   agent = new https.Agent({ ca: server.ca, ...server.admin, keepAlive: true });
 });
 after(async () => {

@@ -19,12 +19,13 @@ import type { PlainHandler } from "#apiserver/http/plain.ts";
 import { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
 import { HttpServer } from "#apiserver/http/server.ts";
-import type { TableRenderer } from "#apiserver/http/shapes.ts";
 import { BookmarkTicker } from "#apiserver/http/watch-stream.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { Pipeline } from "#apiserver/registry/pipeline.ts";
 import { ResourceApi } from "#apiserver/registry/resource-api.ts";
 import { ResourceTable, storageKey, storagePrefix } from "#apiserver/registry/resource-table.ts";
+import { specialHandlers } from "#apiserver/registry/special/handlers.ts";
+import type { TokenIssuer } from "#apiserver/registry/special/token.ts";
 import type { SubresourceHandler } from "#apiserver/registry/subresource.ts";
 import { SubresourceTable } from "#apiserver/registry/subresource.ts";
 import type { ResourceHooks } from "#apiserver/registry/types.ts";
@@ -51,7 +52,6 @@ export interface ApiServerOptions {
   /** Discovery, OpenAPI, version and the like. */
   readonly plain?: (parts: ApiServerParts) => readonly PlainHandler[];
   readonly subresources?: (parts: ApiServerParts) => readonly SubresourceHandler[];
-  readonly table?: TableRenderer;
   readonly healthChecks?: readonly HealthCheck[];
 }
 
@@ -61,7 +61,7 @@ export interface ApiServerParts {
   readonly resources: ResourceTable;
   readonly reader: ObjectReader;
   readonly tokens: ServiceAccountTokens;
-  readonly tokenKey: JwtKey;
+  readonly tokenIssuer: TokenIssuer;
 }
 
 /** An API server over a store, with its HTTPS listener and its entry for components of the same process. */
@@ -99,16 +99,17 @@ export class ApiServer {
     };
     const tokenKey = new JwtKey(serviceAccounts.key);
     const tokens = new ServiceAccountTokens({ ...serviceAccounts, key: tokenKey, clock, lookup: (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name) });
-    const parts: ApiServerParts = { deps, resources, reader, tokens, tokenKey };
+    const tokenIssuer = { ...serviceAccounts, key: tokenKey };
+    const parts: ApiServerParts = { deps, resources, reader, tokens, tokenIssuer };
     const subresources = new SubresourceTable();
-    subresources.register(...(options.subresources?.(parts) ?? []));
+    subresources.register(...specialHandlers(parts), ...(options.subresources?.(parts) ?? []));
     const api = new ResourceApi(deps, subresources);
     const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock) };
     const http = new HttpServer({
       tls,
       authenticator: new Authenticator(tokens),
       authorizer,
-      resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, table: options.table }),
+      resources: new ResourceHandler({ api, resources, subresources, authorizer, watch }),
       plain: [healthHandler(options.healthChecks ?? DEFAULT_CHECKS), ...(options.plain?.(parts) ?? [])],
       logger,
     });

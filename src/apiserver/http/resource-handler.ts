@@ -1,5 +1,4 @@
 import { failure, statusError } from "#apimachinery/status-error.ts";
-import type { KubeObject } from "#apimachinery/object.ts";
 import { parseJson } from "#apimachinery/decode/json.ts";
 import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
@@ -11,8 +10,7 @@ import { bodyFormat, CONTENT_TYPE, isPretty, mediaType, negotiate } from "#apise
 import type { ResourcePath } from "#apiserver/http/path.ts";
 import { deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
 import { sendBytes, sendValue } from "#apiserver/http/respond.ts";
-import type { TableRenderer } from "#apiserver/http/shapes.ts";
-import { includeObjectOf, partial, partialList } from "#apiserver/http/shapes.ts";
+import { transformFor } from "#apiserver/http/shapes.ts";
 import type { Shape, WatchDeps } from "#apiserver/http/watch-stream.ts";
 import { serveWatch } from "#apiserver/http/watch-stream.ts";
 import type { Body } from "#apiserver/registry/machinery.ts";
@@ -32,7 +30,6 @@ export interface ResourceHandlerDeps {
   readonly subresources: SubresourceTable;
   readonly authorizer: Authorizer;
   readonly watch: WatchDeps;
-  readonly table: TableRenderer | undefined;
 }
 
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
@@ -160,17 +157,17 @@ export class ResourceHandler {
 
   #watchShape({ query }: Exchange, { served }: Target, accepted: Accepted): Shape {
     if (accepted.as === "") return undefined;
-    const { table } = this.#deps;
-    if (accepted.as !== "Table" || table === undefined) return (object) => partial(object, accepted);
-    const includeObject = includeObjectOf(query);
-    let noHeaders = false;
+    const transform = transformFor(served.info, accepted, query, this.#nowMs);
+    if (accepted.as !== "Table") return (object) => transform.partial(object);
+    let withColumns = true;
     return (object) => {
-      const metadata = { resourceVersion: object.metadata.resourceVersion };
-      const rendered = table(served.info, [object], { includeObject, version: accepted.asVersion, metadata, noHeaders });
-      noHeaders = true;
+      const rendered = transform.table([object], { resourceVersion: object.metadata.resourceVersion }, withColumns);
+      withColumns = false;
       return rendered;
     };
   }
+
+  readonly #nowMs = () => this.#deps.watch.clock.now();
 
   #sendObject(exchange: Exchange, { served }: Target, accepted: Accepted, { code, object, state }: ObjectOutcome): Promise<void> {
     const pretty = isPretty(exchange.query, exchange.userAgent);
@@ -178,11 +175,11 @@ export class ResourceHandler {
       return sendBytes(exchange, code, CONTENT_TYPE.json, state.json);
     }
     if (accepted.as === "" || (object as { kind?: string }).kind === "Status") return sendValue(exchange, code, object, accepted, pretty);
+    const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
     if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info.kind);
-    if (accepted.as === "PartialObjectMetadata" || this.#deps.table === undefined) return sendValue(exchange, code, partial(object, accepted), accepted, pretty);
-    const options = { includeObject: includeObjectOf(exchange.query), version: accepted.asVersion, noHeaders: false };
-    const metadata = { resourceVersion: object.metadata.resourceVersion };
-    return sendValue(exchange, code, this.#deps.table(served.info, [object], { ...options, metadata }), accepted, pretty);
+    const shaped =
+      accepted.as === "Table" ? transform.table([object], { resourceVersion: object.metadata.resourceVersion }, true) : transform.partial(object);
+    return sendValue(exchange, code, shaped, accepted, pretty);
   }
 
   #sendList(exchange: Exchange, { served }: Target, accepted: Accepted, outcome: ListOutcome): Promise<void> {
@@ -191,14 +188,12 @@ export class ResourceHandler {
       return sendBytes(exchange, 200, CONTENT_TYPE.json, listBytes(served, outcome));
     }
     if (accepted.as === "") return sendValue(exchange, 200, JSON.parse(listBytes(served, outcome).toString()), accepted, pretty);
-    const objects: KubeObject[] = outcome.items.map((item) => objectOf(served, item));
+    const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
+    const objects = outcome.items.map((item) => objectOf(served, item));
     const metadata = listMetadata(outcome);
     if (accepted.as === "PartialObjectMetadata") throw notASingle(served.info.listKind ?? `${served.info.kind}List`);
-    if (accepted.as === "PartialObjectMetadataList" || this.#deps.table === undefined) {
-      return sendValue(exchange, 200, partialList(objects, metadata, accepted), accepted, pretty);
-    }
-    const options = { includeObject: includeObjectOf(exchange.query), version: accepted.asVersion, noHeaders: false, metadata };
-    return sendValue(exchange, 200, this.#deps.table(served.info, objects, options), accepted, pretty);
+    const shaped = accepted.as === "Table" ? transform.table(objects, metadata, true) : transform.partialList(objects, metadata);
+    return sendValue(exchange, 200, shaped, accepted, pretty);
   }
 }
 

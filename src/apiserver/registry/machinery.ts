@@ -1,3 +1,4 @@
+import { apiVersionOf } from "#api/resources.ts";
 import type { Strategy } from "#api/strategy.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { kindSchema } from "#api/schema/table.ts";
@@ -49,17 +50,21 @@ export function decodeBody(served: Decodable, body: Body, validation: FieldValid
   return object;
 }
 
-/** The object in a body of a kind that is not stored: reviews, bindings, evictions. */
-export function decodeSubresourceBody(
-  { group, version, kind }: { readonly group: string; readonly version: string; readonly kind: string },
-  body: Body,
-  validation: FieldValidation,
-  context: RequestContext,
-): KubeObject {
+interface Kind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** A kind that is not stored: reviews, bindings, evictions. */
+export function decodable({ group, version, kind }: Kind): Decodable {
   const schema = kindSchema(group, version, kind);
   if (schema === undefined) throw new Error(`no schema of ${group}/${version} ${kind}`);
-  const served = { schema, info: { group, kind }, apiVersion: group === "" ? version : `${group}/${version}`, strategy: {} };
-  return decodeBody(served, body, validation, context) as KubeObject;
+  return { schema, info: { group, kind }, apiVersion: apiVersionOf({ group, version }), strategy: {} };
+}
+
+export function decodeSubresourceBody(kind: Kind, body: Body, validation: FieldValidation, context: RequestContext): KubeObject {
+  return decodeBody(decodable(kind), body, validation, context) as KubeObject;
 }
 
 interface Parsed {

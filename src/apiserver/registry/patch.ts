@@ -1,31 +1,88 @@
+import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
+import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
+import type { JsonObject } from "#apimachinery/decode/own.ts";
+import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import { printGo } from "#apimachinery/patch/go-print.ts";
+import type { JsonPatchOperation } from "#apimachinery/patch/json-patch.ts";
+import { applyJsonPatch, parseJsonPatch } from "#apimachinery/patch/json-patch.ts";
+import { applyMergePatch, parseMergePatch } from "#apimachinery/patch/merge-patch.ts";
+import { applyStrategicMergePatch, parseStrategicMergePatch } from "#apimachinery/patch/strategic-merge-patch.ts";
 import { statusError } from "#apimachinery/status-error.ts";
+import { applyObject } from "#apiserver/registry/apply.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
-import type { Body } from "#apiserver/registry/machinery.ts";
-import { decodeBody } from "#apiserver/registry/machinery.ts";
+import type { Body, Decodable } from "#apiserver/registry/machinery.ts";
+import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
-import type { PatchType } from "#apiserver/registry/types.ts";
-import { changeObject } from "#apiserver/registry/update.ts";
-import type { WriteTarget } from "#apiserver/registry/write.ts";
+import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
+import { changeObject, checkName } from "#apiserver/registry/update.ts";
+import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
+import { matchNamespace } from "#apiserver/registry/write.ts";
 
 /** PATCH of an object. */
-export function patchObject(deps: RegistryDeps, target: WriteTarget, type: PatchType, body: Body): Promise<ObjectOutcome> {
-  const { served, name, options, context } = target;
-  const patch = "value" in body ? body.value : JSON.parse(body.text);
+export async function patchObject(deps: RegistryDeps, target: WriteTarget, type: PatchType, body: Body): Promise<ObjectOutcome> {
+  if (type === "apply") return applyObject(deps, target, body);
+  const { served, name, namespace, options, context } = target;
+  let patcher: Patcher | undefined;
   return changeObject(deps, target, {
     make: (old) => {
       if (old === undefined) throw statusError.notFound(served.resource, name);
-      if (type !== "merge" && type !== "strategic") throw statusError.badRequest(type);
-      return decodeBody(served, { value: merged(old, patch) }, options.fieldValidation, context);
+      patcher ??= patcherOf(type, body, options.fieldValidation);
+      const object = patchedDraft(served, patcher, old, options.fieldValidation, context);
+      matchNamespace(object, namespace);
+      checkName(object, name);
+      return object;
     },
   });
 }
 
-function merged(old: unknown, patch: unknown): unknown {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
-  const base = typeof old === "object" && old !== null && !Array.isArray(old) ? { ...(old as Record<string, unknown>) } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete base[key];
-    else base[key] = merged(base[key], value);
+/** A patch that has been read once and can be applied to any state. */
+export interface Patcher {
+  apply(served: Decodable, document: JsonObject): JsonObject;
+  readonly strictErrors: readonly string[];
+  /** How errors show what could not be decoded. */
+  shown(patched: JsonObject): string;
+}
+
+/** @throws {StatusError} for a body that is no patch of that type */
+export function patcherOf(type: Exclude<PatchType, "apply">, body: Body, validation: FieldValidation): Patcher {
+  const own = "value" in body ? { patch: body.value, strictErrors: [] } : undefined;
+  const text = "text" in body ? body.text : "";
+  const errorsOf = (found: readonly string[]) => (validation === "Ignore" ? [] : found);
+  switch (type) {
+    case "json": {
+      const { patch, strictErrors } = own ?? parseJsonPatch(text);
+      const apply = (_: Decodable, document: JsonObject) => applyJsonPatch(document, patch as readonly JsonPatchOperation[]) as JsonObject;
+      return { apply, strictErrors: errorsOf(strictErrors), shown: (patched) => JSON.stringify(patched) };
+    }
+    case "merge": {
+      const { patch, strictErrors } = own ?? parseMergePatch(text);
+      return { apply: (_, document) => applyMergePatch(document, patch as JsonObject), strictErrors: errorsOf(strictErrors), shown: (patched) => JSON.stringify(patched) };
+    }
+    case "strategic": {
+      const { patch, strictErrors } = own ?? parseStrategicMergePatch(text);
+      const apply = ({ schema }: Decodable, document: JsonObject) => applyStrategicMergePatch(schema, document, patch as JsonObject);
+      return { apply, strictErrors: errorsOf(strictErrors), shown: () => printGo(patch) };
+    }
   }
-  return base;
+}
+
+/** What a patch makes of an object, decoded anew, with its defaults. */
+export function patchedDraft(served: Decodable, patcher: Patcher, old: KubeObject, validation: FieldValidation, context: RequestContext): Draft {
+  const patched = patcher.apply(served, old as unknown as JsonObject);
+  const refused = (why: string) =>
+    statusError.invalid({ group: "", kind: "" }, "", [fieldError.invalid(new FieldPath("patch"), patcher.shown(patched), why)]);
+  let decoded;
+  try {
+    decoded = decodeObject<Draft>(served.schema, patched, undefined);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw refused(error.message);
+  }
+  const strictErrors = validation === "Ignore" ? [] : [...patcher.strictErrors, ...decoded.strictErrors];
+  if (strictErrors.length > 0 && validation === "Strict") throw refused(`strict decoding error: ${strictErrors.join(", ")}`);
+  for (const text of strictErrors) context.warn(text);
+  applySchemaDefaults(served.schema, decoded.object);
+  served.strategy.applyDefaults?.(decoded.object);
+  return decoded.object;
 }

@@ -52,7 +52,7 @@ export function updateObject(deps: RegistryDeps, target: WriteTarget, body: Body
   });
 }
 
-function checkName(object: Draft, name: string): void {
+export function checkName(object: Draft, name: string): void {
   const own = object.metadata.name ?? "";
   if (own === "") throw statusError.badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (own !== name) throw statusError.badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);

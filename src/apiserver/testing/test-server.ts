@@ -1,8 +1,23 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 
 import { testPki } from "#apiserver/testing/test-pki.ts";
+import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
+import { defaultIngressClass, defaultStorageClass } from "#apiserver/admission/plugins/default-class.ts";
+import { defaultTolerationSeconds } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
+import { namespaceLifecycle } from "#apiserver/admission/plugins/namespace-lifecycle.ts";
+import { priorityAdmission } from "#apiserver/admission/plugins/priority.ts";
+import { runtimeClassAdmission } from "#apiserver/admission/plugins/runtime-class.ts";
+import { serviceAccountAdmission } from "#apiserver/admission/plugins/service-account.ts";
+import { storageObjectInUseProtection } from "#apiserver/admission/plugins/storage-object-in-use-protection.ts";
+import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-by-condition.ts";
+import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
+import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
+import { discoveryHandler } from "#apiserver/discovery/handler.ts";
+import { versionHandler } from "#apiserver/discovery/version.ts";
 import type { ApiServerOptions } from "#apiserver/server.ts";
 import { ApiServer } from "#apiserver/server.ts";
+import type { Call, RequestContext } from "#apiserver/registry/types.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
@@ -19,11 +34,19 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+const ISSUER = "https://kubernetes.default.svc.cluster.local";
+const SERVICE_CIDR = "10.43.0.0/16";
+
+export interface TestServerOptions extends Partial<ApiServerOptions> {
+  /** Leaves out admission and what every cluster has by itself. */
+  readonly bare?: boolean;
+}
+
 /** The whole API server on a free port of 127.0.0.1, over a store in memory, without controllers. */
-export async function startTestServer(over: Partial<ApiServerOptions> = {}): Promise<TestServer> {
+export async function startTestServer({ bare = false, ...over }: TestServerOptions = {}): Promise<TestServer> {
   const pki = await testPki();
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const issuer = "https://kubernetes.default.svc.cluster.local";
+  const services = new ServiceAllocation({ serviceCidr: SERVICE_CIDR, nodePortRange: "30000-32767" }, systemRng);
   const server = await ApiServer.open({
     store: createMemoryStore(),
     clock: systemClock,
@@ -31,10 +54,14 @@ export async function startTestServer(over: Partial<ApiServerOptions> = {}): Pro
     newUid: randomUUID,
     logger: silentLogger,
     tls: { ...pki.server, clientCa: pki.ca },
-    serviceAccounts: { key: privateKey, issuer, audiences: [issuer] },
+    serviceAccounts: { key: privateKey, issuer: ISSUER, audiences: [ISSUER] },
+    hooks: () => ({ "/services": services }),
+    plain: ({ resources }) => [discoveryHandler({ kinds: () => resources.infos, serverAddress: "127.0.0.1:6443" }), versionHandler(BUILD)],
+    ...(!bare && { admission: plugins }),
     ...over,
   });
   const port = await server.listen(0, "127.0.0.1");
+  if (!bare) await bootstrap(server, port, pki.ca);
   return {
     server,
     url: `https://127.0.0.1:${port}`,
@@ -43,4 +70,30 @@ export async function startTestServer(over: Partial<ApiServerOptions> = {}): Pro
     client: pki.client,
     close: () => server.close(),
   };
+}
+
+const BUILD = { gitVersion: "v1.35.6", gitCommit: "0", buildDate: "2026-01-01T00:00:00Z", runtime: "node", platform: "linux/amd64" };
+
+function plugins(reader: ObjectReader): AdmissionPlugin[] {
+  return [
+    namespaceLifecycle(reader),
+    serviceAccountAdmission({ reader, clock: systemClock, rng: systemRng }),
+    taintNodesByCondition,
+    priorityAdmission(reader),
+    defaultTolerationSeconds,
+    defaultStorageClass(reader),
+    storageObjectInUseProtection,
+    runtimeClassAdmission(reader),
+    defaultIngressClass(reader),
+  ];
+}
+
+function bootstrap({ reader, pipeline }: ApiServer, port: number, ca: string): Promise<void> {
+  const deps = {
+    reader,
+    clock: systemClock,
+    perform: (call: Call, { user, userAgent }: RequestContext) => pipeline.perform(call, user, { userAgent }),
+  };
+  const facts = { advertiseAddress: "127.0.0.1", securePort: port, serviceCidr: SERVICE_CIDR, kubernetesServiceIp: "10.43.0.1", clientCa: ca };
+  return bootstrapCluster(deps, facts);
 }
