@@ -1,0 +1,68 @@
+import { GO_STRUCTS } from "#api/schema/go-types.ts";
+
+import { sortedMap } from "./checks.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface GoField {
+  /** The Go name; of an embedded struct nothing. */
+  readonly name: string;
+  readonly json: string;
+  readonly type: string;
+}
+
+const structs = new Map<string, readonly GoField[]>();
+
+function fieldsOf(type: string): readonly GoField[] | undefined {
+  let fields = structs.get(type);
+  const text = GO_STRUCTS[type];
+  if (fields === undefined && text !== undefined) {
+    fields = text.split(" ").map(parseField);
+    structs.set(type, fields);
+  }
+  return fields;
+}
+
+function parseField(text: string): GoField {
+  if (text.startsWith("...")) return { name: "", json: "", type: text.slice(3) };
+  const [names = "", type = ""] = text.split(":");
+  const [name = "", json = name[0]!.toLowerCase() + name.slice(1)] = names.split("=");
+  return { name, json, type };
+}
+
+/**
+ * A value as upstream prints the struct that it holds it in: every field, under its Go name.
+ *
+ * @param type a type of `GO_STRUCTS`, `[]T` for a list of them
+ */
+export function goValue(type: string, value: unknown): unknown {
+  if (type.startsWith("*")) return value === undefined ? null : goValue(type.slice(1), value);
+  if (type.startsWith("[]")) return Array.isArray(value) ? value.map((item) => goValue(type.slice(2), item)) : null;
+  const fields = fieldsOf(type);
+  if (fields !== undefined) return goStruct(fields, (value ?? {}) as Json);
+  if (value !== undefined) return type === "map" ? sortedMap(value as Json) : value;
+  return ZERO[type] ?? null;
+}
+
+/** What Go prints where nothing is set; anything else prints as null. */
+const ZERO: Readonly<Record<string, unknown>> = { string: "", number: 0, bool: false, quantity: "0", intOrString: 0 };
+
+function goStruct(fields: readonly GoField[], value: Json): Json {
+  const printed: Record<string, unknown> = {};
+  for (const { name, json, type } of fields) {
+    if (name !== "") printed[name] = goValue(type, value[json]);
+    else if (type === "ObjectMeta") Object.assign(printed, (value["metadata"] ?? {}) as Json);
+    else Object.assign(printed, goStruct(fieldsOf(type) ?? [], value));
+  }
+  return printed;
+}
+
+/** In memory, what concerns the host's namespaces belongs to the security context. */
+const HOST_FIELDS = ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"];
+
+/** A pod's spec as upstream prints it. */
+export function goPodSpec(spec: object): Json {
+  const value = spec as Json;
+  const host = Object.fromEntries(HOST_FIELDS.map((field) => [field, value[field]]));
+  return goValue("PodSpec", { ...value, securityContext: { ...(value["securityContext"] as object | undefined), ...host } }) as Json;
+}

@@ -1,0 +1,184 @@
+/**
+ * The structs that upstream's API server holds in memory, as far as its messages print them: fields in their order, under
+ * their Go names, with the JSON name where that is not the same with a small first letter (`=`), and their type. `...T`
+ * stands for the fields of T. Facts of upstream v1.35; the order counts.
+ */
+export const GO_STRUCTS: Readonly<Record<string, string>> = {
+  AWSElasticBlockStoreVolumeSource: "VolumeID:string FSType=fsType:string Partition:number ReadOnly:bool",
+  Affinity: "NodeAffinity:*NodeAffinity PodAffinity:*PodAffinity PodAntiAffinity:*PodAntiAffinity",
+  AppArmorProfile: "Type:string LocalhostProfile:*string",
+  AzureDiskVolumeSource: "DiskName:string DataDiskURI=diskURI:string CachingMode:*string FSType=fsType:*string ReadOnly:*bool Kind:*string",
+  AzureFileVolumeSource: "SecretName:string ShareName:string ReadOnly:bool",
+  CSIVolumeSource: "Driver:string ReadOnly:*bool FSType=fsType:*string VolumeAttributes:map NodePublishSecretRef:*LocalObjectReference",
+  Capabilities: "Add:[]string Drop:[]string",
+  CephFSVolumeSource: "Monitors:[]string Path:string User:string SecretFile:string SecretRef:*LocalObjectReference ReadOnly:bool",
+  CinderVolumeSource: "VolumeID:string FSType=fsType:string ReadOnly:bool SecretRef:*LocalObjectReference",
+  ClusterTrustBundleProjection: "Name:*string SignerName:*string LabelSelector:*any Optional:*bool Path:string",
+  ConfigMapEnvSource: "...LocalObjectReference Optional:*bool",
+  ConfigMapKeySelector: "...LocalObjectReference Key:string Optional:*bool",
+  ConfigMapProjection: "...LocalObjectReference Items:[]KeyToPath Optional:*bool",
+  ConfigMapVolumeSource: "...LocalObjectReference Items:[]KeyToPath DefaultMode:*number Optional:*bool",
+  Container:
+    "Name:string Image:string Command:[]string Args:[]string WorkingDir:string Ports:[]ContainerPort EnvFrom:[]EnvFromSource Env:[]EnvVar " +
+    "Resources:ResourceRequirements ResizePolicy:[]ContainerResizePolicy RestartPolicy:*string RestartPolicyRules:[]ContainerRestartRule " +
+    "VolumeMounts:[]VolumeMount VolumeDevices:[]VolumeDevice LivenessProbe:*Probe ReadinessProbe:*Probe StartupProbe:*Probe " +
+    "Lifecycle:*Lifecycle TerminationMessagePath:string TerminationMessagePolicy:string ImagePullPolicy:string " +
+    "SecurityContext:*SecurityContext Stdin:bool StdinOnce:bool TTY=tty:bool",
+  ContainerPort: "Name:string HostPort:number ContainerPort:number Protocol:string HostIP:string",
+  ContainerResizePolicy: "ResourceName:string RestartPolicy:string",
+  ContainerRestartRule: "Action:string ExitCodes:*ContainerRestartRuleOnExitCodes",
+  ContainerRestartRuleOnExitCodes: "Operator:string Values:[]number",
+  DaemonSetUpdateStrategy: "Type:string RollingUpdate:*RollingUpdateDaemonSet",
+  DeploymentStrategy: "Type:string RollingUpdate:*RollingUpdateDeployment",
+  DownwardAPIProjection: "Items:[]DownwardAPIVolumeFile",
+  DownwardAPIVolumeFile: "Path:string FieldRef:*ObjectFieldSelector ResourceFieldRef:*ResourceFieldSelector Mode:*number",
+  DownwardAPIVolumeSource: "Items:[]DownwardAPIVolumeFile DefaultMode:*number",
+  EmptyDirVolumeSource: "Medium:string SizeLimit:*quantity",
+  EnvFromSource: "Prefix:string ConfigMapRef:*ConfigMapEnvSource SecretRef:*SecretEnvSource",
+  EnvVar: "Name:string Value:string ValueFrom:*EnvVarSource",
+  EnvVarSource:
+    "FieldRef:*ObjectFieldSelector ResourceFieldRef:*ResourceFieldSelector ConfigMapKeyRef:*ConfigMapKeySelector " +
+    "SecretKeyRef:*SecretKeySelector FileKeyRef:*FileKeySelector",
+  EphemeralContainer: "...EphemeralContainerCommon TargetContainerName:string",
+  EphemeralContainerCommon:
+    "Name:string Image:string Command:[]string Args:[]string WorkingDir:string Ports:[]ContainerPort EnvFrom:[]EnvFromSource Env:[]EnvVar " +
+    "Resources:ResourceRequirements ResizePolicy:[]ContainerResizePolicy RestartPolicy:*string RestartPolicyRules:[]ContainerRestartRule " +
+    "VolumeMounts:[]VolumeMount VolumeDevices:[]VolumeDevice LivenessProbe:*Probe ReadinessProbe:*Probe StartupProbe:*Probe " +
+    "Lifecycle:*Lifecycle TerminationMessagePath:string TerminationMessagePolicy:string ImagePullPolicy:string " +
+    "SecurityContext:*SecurityContext Stdin:bool StdinOnce:bool TTY=tty:bool",
+  EphemeralVolumeSource: "VolumeClaimTemplate:*PersistentVolumeClaimTemplate",
+  ExecAction: "Command:[]string",
+  FCVolumeSource: "TargetWWNs:[]string Lun:*number FSType=fsType:string ReadOnly:bool WWIDs=wwids:[]string",
+  FileKeySelector: "VolumeName:string Path:string Key:string Optional:*bool",
+  FlexVolumeSource: "Driver:string FSType=fsType:string SecretRef:*LocalObjectReference ReadOnly:bool Options:map",
+  FlockerVolumeSource: "DatasetName:string DatasetUUID:string",
+  GCEPersistentDiskVolumeSource: "PDName=pdName:string FSType=fsType:string Partition:number ReadOnly:bool",
+  GRPCAction: "Port:number Service:*string",
+  GitRepoVolumeSource: "Repository:string Revision:string Directory:string",
+  GlusterfsVolumeSource: "EndpointsName=endpoints:string Path:string ReadOnly:bool",
+  HTTPGetAction: "Path:string Port:intOrString Host:string Scheme:string HTTPHeaders=httpHeaders:[]HTTPHeader",
+  HTTPHeader: "Name:string Value:string",
+  HostAlias: "IP=ip:string Hostnames:[]string",
+  HostIP: "IP=ip:string",
+  HostPathVolumeSource: "Path:string Type:*string",
+  ISCSIVolumeSource:
+    "TargetPortal:string IQN=iqn:string Lun:number ISCSIInterface=iscsiInterface:string FSType=fsType:string ReadOnly:bool Portals:[]string " +
+    "DiscoveryCHAPAuth=chapAuthDiscovery:bool SessionCHAPAuth=chapAuthSession:bool SecretRef:*LocalObjectReference InitiatorName:*string",
+  ImageVolumeSource: "Reference:string PullPolicy:string",
+  KeyToPath: "Key:string Path:string Mode:*number",
+  Lifecycle: "PostStart:*LifecycleHandler PreStop:*LifecycleHandler StopSignal:*string",
+  LifecycleHandler: "Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction Sleep:*SleepAction",
+  LocalObjectReference: "Name:string",
+  NFSVolumeSource: "Server:string Path:string ReadOnly:bool",
+  NodeAffinity:
+    "RequiredDuringSchedulingIgnoredDuringExecution:*NodeSelector PreferredDuringSchedulingIgnoredDuringExecution:[]PreferredSchedulingTerm",
+  NodeSelector: "NodeSelectorTerms:[]NodeSelectorTerm",
+  NodeSelectorRequirement: "Key:string Operator:string Values:[]string",
+  NodeSelectorTerm: "MatchExpressions:[]NodeSelectorRequirement MatchFields:[]NodeSelectorRequirement",
+  ObjectFieldSelector: "APIVersion=apiVersion:string FieldPath:string",
+  PersistentVolumeClaimSpec:
+    "AccessModes:[]string Selector:*any Resources:VolumeResourceRequirements VolumeName:string StorageClassName:*string VolumeMode:*string " +
+    "DataSource:*TypedLocalObjectReference DataSourceRef:*TypedObjectReference VolumeAttributesClassName:*string",
+  PersistentVolumeClaimTemplate: "...ObjectMeta Spec:PersistentVolumeClaimSpec",
+  PersistentVolumeClaimVolumeSource: "ClaimName:string ReadOnly:bool",
+  PhotonPersistentDiskVolumeSource: "PdID:string FSType=fsType:string",
+  PodAffinity:
+    "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm " +
+    "PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
+  PodAffinityTerm:
+    "LabelSelector:*any Namespaces:[]string TopologyKey:string NamespaceSelector:*any MatchLabelKeys:[]string MismatchLabelKeys:[]string",
+  PodAntiAffinity:
+    "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm " +
+    "PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
+  PodCertificateProjection:
+    "SignerName:string KeyType:string MaxExpirationSeconds:*number CredentialBundlePath:string KeyPath:string CertificateChainPath:string " +
+    "UserAnnotations:map",
+  PodDNSConfig: "Nameservers:[]string Searches:[]string Options:[]PodDNSConfigOption",
+  PodDNSConfigOption: "Name:string Value:*string",
+  PodIP: "IP=ip:string",
+  PodOS: "Name:string",
+  PodReadinessGate: "ConditionType:string",
+  PodResourceClaim: "Name:string ResourceClaimName:*string ResourceClaimTemplateName:*string",
+  PodSchedulingGate: "Name:string",
+  PodSecurityContext:
+    "HostNetwork:bool HostPID:bool HostIPC:bool ShareProcessNamespace:*bool HostUsers:*bool SELinuxOptions=seLinuxOptions:*SELinuxOptions " +
+    "WindowsOptions:*WindowsSecurityContextOptions RunAsUser:*number RunAsGroup:*number RunAsNonRoot:*bool SupplementalGroups:[]number " +
+    "SupplementalGroupsPolicy:*string FSGroup=fsGroup:*number FSGroupChangePolicy=fsGroupChangePolicy:*string Sysctls:[]Sysctl " +
+    "SeccompProfile:*SeccompProfile AppArmorProfile:*AppArmorProfile SELinuxChangePolicy=seLinuxChangePolicy:*string",
+  PodSpec:
+    "Volumes:[]Volume InitContainers:[]Container Containers:[]Container EphemeralContainers:[]EphemeralContainer RestartPolicy:string " +
+    "TerminationGracePeriodSeconds:*number ActiveDeadlineSeconds:*number DNSPolicy=dnsPolicy:string NodeSelector:map " +
+    "ServiceAccountName:string AutomountServiceAccountToken:*bool NodeName:string SecurityContext:*PodSecurityContext " +
+    "ImagePullSecrets:[]LocalObjectReference Hostname:string Subdomain:string SetHostnameAsFQDN:*bool Affinity:*Affinity " +
+    "SchedulerName:string Tolerations:[]Toleration HostAliases:[]HostAlias PriorityClassName:string Priority:*number " +
+    "PreemptionPolicy:*string DNSConfig=dnsConfig:*PodDNSConfig ReadinessGates:[]PodReadinessGate RuntimeClassName:*string Overhead:map " +
+    "EnableServiceLinks:*bool TopologySpreadConstraints:[]TopologySpreadConstraint OS=os:*PodOS SchedulingGates:[]PodSchedulingGate " +
+    "ResourceClaims:[]PodResourceClaim Resources:*ResourceRequirements HostnameOverride:*string WorkloadRef:*WorkloadReference",
+  PodTemplateSpec: "...ObjectMeta Spec:PodSpec",
+  PortworxVolumeSource: "VolumeID:string FSType=fsType:string ReadOnly:bool",
+  PreferredSchedulingTerm: "Weight:number Preference:NodeSelectorTerm",
+  Probe:
+    "...ProbeHandler InitialDelaySeconds:number TimeoutSeconds:number PeriodSeconds:number SuccessThreshold:number FailureThreshold:number " +
+    "TerminationGracePeriodSeconds:*number",
+  ProbeHandler: "Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction GRPC=grpc:*GRPCAction",
+  ProjectedVolumeSource: "Sources:[]VolumeProjection DefaultMode:*number",
+  QuobyteVolumeSource: "Registry:string Volume:string ReadOnly:bool User:string Group:string Tenant:string",
+  RBDVolumeSource:
+    "CephMonitors=monitors:[]string RBDImage=image:string FSType=fsType:string RBDPool=pool:string RadosUser=user:string Keyring:string " +
+    "SecretRef:*LocalObjectReference ReadOnly:bool",
+  ResourceClaim: "Name:string Request:string",
+  ResourceFieldSelector: "ContainerName:string Resource:string Divisor:quantity",
+  ResourceRequirements: "Limits:map Requests:map Claims:[]ResourceClaim",
+  RollingUpdateDaemonSet: "MaxUnavailable:intOrString MaxSurge:intOrString",
+  RollingUpdateDeployment: "MaxUnavailable:intOrString MaxSurge:intOrString",
+  RollingUpdateStatefulSetStrategy: "Partition:number MaxUnavailable:*intOrString",
+  SELinuxOptions: "User:string Role:string Type:string Level:string",
+  ScaleIOVolumeSource:
+    "Gateway:string System:string SecretRef:*LocalObjectReference SSLEnabled=sslEnabled:bool ProtectionDomain:string StoragePool:string " +
+    "StorageMode:string VolumeName:string FSType=fsType:string ReadOnly:bool",
+  SeccompProfile: "Type:string LocalhostProfile:*string",
+  SecretEnvSource: "...LocalObjectReference Optional:*bool",
+  SecretKeySelector: "...LocalObjectReference Key:string Optional:*bool",
+  SecretProjection: "...LocalObjectReference Items:[]KeyToPath Optional:*bool",
+  SecretVolumeSource: "SecretName:string Items:[]KeyToPath DefaultMode:*number Optional:*bool",
+  SecurityContext:
+    "Capabilities:*Capabilities Privileged:*bool SELinuxOptions=seLinuxOptions:*SELinuxOptions WindowsOptions:*WindowsSecurityContextOptions " +
+    "RunAsUser:*number RunAsGroup:*number RunAsNonRoot:*bool ReadOnlyRootFilesystem:*bool AllowPrivilegeEscalation:*bool ProcMount:*string " +
+    "SeccompProfile:*SeccompProfile AppArmorProfile:*AppArmorProfile",
+  ServiceAccountTokenProjection: "Audience:string ExpirationSeconds:number Path:string",
+  SleepAction: "Seconds:number",
+  StatefulSetUpdateStrategy: "Type:string RollingUpdate:*RollingUpdateStatefulSetStrategy",
+  StorageOSVolumeSource: "VolumeName:string VolumeNamespace:string FSType=fsType:string ReadOnly:bool SecretRef:*LocalObjectReference",
+  Sysctl: "Name:string Value:string",
+  TCPSocketAction: "Port:intOrString Host:string",
+  Toleration: "Key:string Operator:string Value:string Effect:string TolerationSeconds:*number",
+  TopologySpreadConstraint:
+    "MaxSkew:number TopologyKey:string WhenUnsatisfiable:string LabelSelector:*any MinDomains:*number NodeAffinityPolicy:*string " +
+    "NodeTaintsPolicy:*string MatchLabelKeys:[]string",
+  TypedLocalObjectReference: "APIGroup=apiGroup:*string Kind:string Name:string",
+  TypedObjectReference: "APIGroup=apiGroup:*string Kind:string Name:string Namespace:*string",
+  Volume: "Name:string ...VolumeSource",
+  VolumeDevice: "Name:string DevicePath:string",
+  VolumeMount: "Name:string ReadOnly:bool RecursiveReadOnly:*string MountPath:string SubPath:string MountPropagation:*string SubPathExpr:string",
+  VolumeProjection:
+    "Secret:*SecretProjection DownwardAPI:*DownwardAPIProjection ConfigMap:*ConfigMapProjection " +
+    "ServiceAccountToken:*ServiceAccountTokenProjection ClusterTrustBundle:*ClusterTrustBundleProjection " +
+    "PodCertificate:*PodCertificateProjection",
+  VolumeResourceRequirements: "Limits:map Requests:map",
+  VolumeSource:
+    "HostPath:*HostPathVolumeSource EmptyDir:*EmptyDirVolumeSource GCEPersistentDisk=gcePersistentDisk:*GCEPersistentDiskVolumeSource " +
+    "AWSElasticBlockStore=awsElasticBlockStore:*AWSElasticBlockStoreVolumeSource GitRepo:*GitRepoVolumeSource Secret:*SecretVolumeSource " +
+    "NFS=nfs:*NFSVolumeSource ISCSI=iscsi:*ISCSIVolumeSource Glusterfs:*GlusterfsVolumeSource " +
+    "PersistentVolumeClaim:*PersistentVolumeClaimVolumeSource RBD=rbd:*RBDVolumeSource Quobyte:*QuobyteVolumeSource " +
+    "FlexVolume:*FlexVolumeSource Cinder:*CinderVolumeSource CephFS=cephfs:*CephFSVolumeSource Flocker:*FlockerVolumeSource " +
+    "DownwardAPI:*DownwardAPIVolumeSource FC=fc:*FCVolumeSource AzureFile:*AzureFileVolumeSource ConfigMap:*ConfigMapVolumeSource " +
+    "VsphereVolume:*VsphereVirtualDiskVolumeSource AzureDisk:*AzureDiskVolumeSource PhotonPersistentDisk:*PhotonPersistentDiskVolumeSource " +
+    "Projected:*ProjectedVolumeSource PortworxVolume:*PortworxVolumeSource ScaleIO:*ScaleIOVolumeSource " +
+    "StorageOS=storageos:*StorageOSVolumeSource CSI=csi:*CSIVolumeSource Ephemeral:*EphemeralVolumeSource Image:*ImageVolumeSource",
+  VsphereVirtualDiskVolumeSource: "VolumePath:string FSType=fsType:string StoragePolicyName:string StoragePolicyID:string",
+  WeightedPodAffinityTerm: "Weight:number PodAffinityTerm:PodAffinityTerm",
+  WindowsSecurityContextOptions:
+    "GMSACredentialSpecName=gmsaCredentialSpecName:*string GMSACredentialSpec=gmsaCredentialSpec:*string RunAsUserName:*string " +
+    "HostProcess:*bool",
+  WorkloadReference: "Name:string PodGroup:string PodGroupReplicaKey:string",
+};
