@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, request as httpsRequest, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import { WebSocket, WebSocketServer } from "ws";
+
+import type { Resource } from "#api/resources.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
+import { KubeletDialer } from "#apiserver/streaming/kubelet-dialer.ts";
+import { kubeletLogQuery } from "#apiserver/streaming/log-options.ts";
+import { testPki } from "#apiserver/testing/test-pki.ts";
+import { startTestServer, type TestServer } from "#apiserver/testing/test-server.ts";
+
+let api: TestServer;
+let kubelet: Server;
+const asked: string[] = [];
+const TUNNEL = "SPDY/3.1+portforward.k8s.io";
+
+/** Answers logs, and echoes what comes over a WebSocket. */
+async function startKubelet(pki: Awaited<ReturnType<typeof testPki>>): Promise<Server> {
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0]! });
+  const server = createServer({ ...pki.server, ca: pki.ca, requestCert: true, rejectUnauthorized: true }, (request, response) => {
+    asked.push(request.url ?? "");
+    if (request.url?.includes("previous")) return void response.writeHead(400).end("previous terminated container \"c\" not found");
+    response.write("one\n");
+    response.end("two\n");
+  });
+  server.on("upgrade", (request, socket, head) => {
+    asked.push(request.url ?? "");
+    if (request.headers["sec-websocket-protocol"] === TUNNEL) {
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: ${TUNNEL}\r\n\r\n`);
+      socket.on("error", () => {});
+      return void socket.pipe(socket);
+    }
+    sockets.handleUpgrade(request, socket, head, (client) => client.on("message", (data, isBinary) => client.send(data, { binary: isBinary })));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+function readerOf(port: number): ObjectReader {
+  const container = (name: string) => ({ name });
+  const objects: Record<string, object> = {
+    "nodes //n": { status: { addresses: [{ type: "InternalIP", address: "127.0.0.1" }], daemonEndpoints: { kubeletEndpoint: { Port: port } } } },
+    "nodes //dead": { status: { addresses: [{ type: "InternalIP", address: "127.0.0.1" }], daemonEndpoints: { kubeletEndpoint: { Port: 1 } } } },
+    "pods /ns/one": { spec: { nodeName: "n", containers: [container("c")] } },
+    "pods /ns/two": { spec: { nodeName: "n", containers: [container("c"), container("d")], initContainers: [container("i")] } },
+    "pods /ns/none": { spec: { containers: [container("c")] } },
+    "pods /ns/dead": { spec: { nodeName: "dead", containers: [container("c")] } },
+    "pods /ns/lost": { spec: { nodeName: "gone", containers: [container("c")] } },
+  };
+  return {
+    lookup: <T extends KubeObject>({ plural }: Resource<T>, namespace: string, name: string) => {
+      const found = objects[`${plural} /${namespace}/${name}`];
+      return found === undefined ? undefined : ({ metadata: { namespace, name }, ...found } as unknown as T);
+    },
+    list: () => [],
+  };
+}
+
+before(async () => {
+  const pki = await testPki();
+  kubelet = await startKubelet(pki);
+  const tls = { ...(await pki.client("kube-apiserver")), ca: pki.ca };
+  const reader = readerOf((kubelet.address() as AddressInfo).port);
+  const kubelets = new KubeletDialer(reader, tls);
+  api = await startTestServer({ bare: true, subresources: () => streamingHandlers({ reader, kubelets, rng: () => 0 }) });
+});
+
+after(async () => {
+  await api.close();
+  kubelet.closeAllConnections();
+  kubelet.close();
+});
+
+async function get(path: string): Promise<{ code: number; text: string }> {
+  const request = httpsRequest(`${api.url}/api/v1/namespaces/ns/pods/${path}`, { ca: api.ca, ...api.admin, agent: false });
+  request.end();
+  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  return { code: response.statusCode!, text: text.startsWith("{") ? (JSON.parse(text) as { message: string }).message : text };
+}
+
+for (const { name, path, code, text } of [
+  { name: "gives the kubelet's logs", path: "one/log?tailLines=5&follow=true", code: 200, text: "one\ntwo\n" },
+  { name: "gives nothing of a pod without a node", path: "none/log", code: 204, text: "" },
+  { name: "misses a pod", path: "nothing/log", code: 404, text: 'pods "nothing" not found' },
+  { name: "misses a node", path: "lost/log", code: 404, text: 'pods "gone" not found' },
+  { name: "wants a container's name", path: "two/log", code: 400, text: "a container name must be specified for pod two, choose one of: [i c d]" },
+  { name: "knows the containers", path: "one/log?container=zz", code: 400, text: "container zz is not valid for pod one" },
+  { name: "hands on what the kubelet refuses", path: "one/log?previous=true", code: 400, text: 'previous terminated container "c" not found' },
+  { name: "checks options", path: "one/log?tailLines=-1", code: 422, text: 'PodLogOptions "one" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0' },
+  { name: "wants an upgrade to exec", path: "one/exec?command=ls", code: 400, text: "Upgrade request required" },
+  { name: "does not exec without a node", path: "none/exec?command=ls", code: 400, text: "pod none does not have a host assigned" },
+  { name: "does not proxy to a pod without an address", path: "one/proxy", code: 400, text: "address not allowed" },
+]) {
+  test(`streamingHandlers() ${name}`, async () => assert.deepEqual(await get(path), { code, text }));
+}
+
+test("streamingHandlers() tell which kubelet did not answer", async () => {
+  const { code, text } = await get("dead/log");
+  assert.equal(code, 500);
+  assert.match(text, /Get "https:\/\/127\.0\.0\.1:1\/containerLogs\/ns\/dead\/c\?": dial tcp 127\.0\.0\.1:1: connect: connection refused$/);
+});
+
+test("streamingHandlers() join the client's WebSocket with the kubelet's, bytes for bytes", async () => {
+  const url = `${api.url.replace("https", "wss")}/api/v1/namespaces/ns/pods/two/exec?container=d&command=sh&command=-c&stdin=true&stdout=true&tty=false`;
+  const client = new WebSocket(url, ["v5.channel.k8s.io", "v4.channel.k8s.io"], { ca: api.ca, ...api.admin });
+  await once(client, "open");
+  assert.equal(client.protocol, "v5.channel.k8s.io");
+  const big = Buffer.alloc(3_000_000, 7);
+  client.send(big);
+  const [echo] = (await once(client, "message")) as [Buffer];
+  assert.ok(echo.equals(big));
+  assert.ok(asked.includes("/exec/ns/two/d?input=1&output=1&command=sh&command=-c"));
+  client.close(1000);
+  const [code] = await once(client, "close");
+  assert.equal(code, 1000);
+});
+
+test("streamingHandlers() give a refused upgrade as a Status", async () => {
+  const client = new WebSocket(`${api.url.replace("https", "wss")}/api/v1/namespaces/ns/pods/one/attach?container=zz`, ["v5.channel.k8s.io"], { ca: api.ca, ...api.admin });
+  const [error] = (await once(client, "error")) as [Error];
+  assert.match(error.message, /400/);
+});
+
+test("streamingHandlers() tunnel SPDY in a WebSocket whose subprotocol is no token", async () => {
+  const headers = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-key": "x", "sec-websocket-version": "13", "sec-websocket-protocol": TUNNEL };
+  const request = httpsRequest(`${api.url}/api/v1/namespaces/ns/pods/two/portforward?ports=80`, { ca: api.ca, ...api.admin, agent: false, headers });
+  request.end();
+  const [response, socket] = (await once(request, "upgrade")) as [import("node:http").IncomingMessage, import("node:net").Socket];
+  assert.equal(response.headers["sec-websocket-protocol"], TUNNEL);
+  socket.write("ping");
+  const [echo] = (await once(socket, "data")) as [Buffer];
+  assert.equal(echo.toString(), "ping");
+  socket.destroy();
+  assert.ok(asked.includes("/portForward/ns/two?port=80"));
+});
+
+test("kubeletLogQuery() hands on what was asked, and nothing else", () => {
+  const query = new URLSearchParams("follow=true&previous=0&timestamps=&tailLines=+3&container=c&x=y&sinceTime=2026-01-01T00:00:00Z".replace("+", "%2B"));
+  assert.equal(kubeletLogQuery(query, "p").toString(), "follow=true&timestamps=true&tailLines=3&sinceTime=2026-01-01T00%3A00%3A00Z");
+});
