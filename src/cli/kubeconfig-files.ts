@@ -1,5 +1,5 @@
 import { chownSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Document } from "yaml";
 import { SkiffError } from "./errors.ts";
 import { applyEdit, type ConfigFile, currentContext, type Edit, EMPTY_CONFIG, mergeEdits, removalEdits, type Stanzas } from "./kubeconfig.ts";
@@ -16,9 +16,9 @@ export interface ConfigOwner {
  * @param flag `--kubeconfig`
  */
 export function kubeconfigPaths(flag: string | undefined, variable: string | undefined, home: string): readonly string[] {
-  if (flag !== undefined) return [flag];
+  if (flag !== undefined) return [resolve(flag)];
   const listed = (variable ?? "").split(":").filter((path) => path !== "");
-  return listed.length > 0 ? [...new Set(listed)] : [join(home, ".kube/config")];
+  return listed.length > 0 ? [...new Set(listed.map((path) => resolve(path)))] : [join(home, ".kube/config")];
 }
 
 /** The user who asked: under sudo, the one who typed it. */
