@@ -1,4 +1,4 @@
-import { failure } from "#apimachinery/status-error.ts";
+import { statusError } from "#apimachinery/status-error.ts";
 import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import { AUTHENTICATED, UNAUTHENTICATED } from "#apiserver/user.ts";
@@ -11,7 +11,7 @@ const EXTRA_PREFIX = "impersonate-extra-";
 /**
  * The user that `Impersonate-*` headers put in the place of `user`; `user` itself when there are none.
  *
- * @throws {StatusError} 403 when `user` may not, 500 for groups without a user, as upstream has it
+ * @throws {StatusError} 403 when `user` may not, 400 for groups without a user, as upstream has it
  */
 export function impersonated(user: UserInfo, headers: Headers, rawHeaders: readonly string[], authorizer: Authorizer): UserInfo {
   const name = first(headers["impersonate-user"]);
@@ -20,7 +20,7 @@ export function impersonated(user: UserInfo, headers: Headers, rawHeaders: reado
   const extra = extraOf(headers);
   if (name === undefined || name === "") {
     if (groups.length === 0 && uid === "" && Object.keys(extra).length === 0) return user;
-    throw failure(500, "InternalError", "Internal error occurred: requested [{UID  } ] without impersonating a user name");
+    throw withoutUser(groups, uid, extra);
   }
   const [kind, namespace, account] = accountOf(name);
   check(authorizer, user, { group: "", plural: kind, namespace, name: account });
@@ -30,6 +30,14 @@ export function impersonated(user: UserInfo, headers: Headers, rawHeaders: reado
     for (const value of values) check(authorizer, user, { group: "authentication.k8s.io", plural: "userextras", subresource: key, namespace: "", name: value });
   }
   return { name, uid, groups: groupsFor(name, groups, namespace), extra };
+}
+
+/** Names what was asked for as upstream prints its object references. */
+function withoutUser(groups: readonly string[], uid: string, extra: Readonly<Record<string, readonly string[]>>): Error {
+  const asked = groups.map((group) => `{Group  ${group}    }`);
+  for (const [key, values] of Object.entries(extra)) for (const value of values) asked.push(`{UserExtra  ${value} authentication.k8s.io/v1   ${key}}`);
+  if (uid !== "") asked.push(`{UID  ${uid} authentication.k8s.io/v1   }`);
+  return statusError.badRequest(`requested [${asked.join(" ")}] without impersonating a user`);
 }
 
 function groupsFor(name: string, asked: readonly string[], namespace: string): readonly string[] {

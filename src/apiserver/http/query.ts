@@ -1,4 +1,4 @@
-import { failure, statusError } from "#apimachinery/status-error.ts";
+import { statusError } from "#apimachinery/status-error.ts";
 import type { DeleteOptions, ListOptions, RawWriteOptions } from "#apiserver/registry/options.ts";
 
 const MAX_INT64 = 9_223_372_036_854_775_807n;
@@ -68,9 +68,4 @@ function integer(query: URLSearchParams, name: string): number | undefined {
   const wide = BigInt(value);
   if (wide > MAX_INT64 || wide < -MAX_INT64 - 1n) throw statusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`);
   return Number(wide);
-}
-
-/** A resourceVersion that is no number: a bare 500, as upstream answers. */
-export function badResourceVersion(value: string): Error {
-  return failure(500, "", `strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`);
 }

@@ -1,5 +1,4 @@
-import { failure, statusError } from "#apimachinery/status-error.ts";
-import { parseJson } from "#apimachinery/decode/json.ts";
+import { failure } from "#apimachinery/status-error.ts";
 import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
@@ -14,6 +13,7 @@ import { transformFor } from "#apiserver/http/shapes.ts";
 import type { Shape, WatchDeps } from "#apiserver/http/watch-stream.ts";
 import { serveWatch } from "#apiserver/http/watch-stream.ts";
 import type { Body } from "#apiserver/registry/machinery.ts";
+import { decodeDeleteOptions } from "#apiserver/registry/machinery.ts";
 import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
 import { checkListOptions } from "#apiserver/registry/options.ts";
 import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
@@ -55,6 +55,7 @@ export class ResourceHandler {
     const target = this.#target(exchange, path);
     const connect = this.#connectHandler(path);
     if (connect !== undefined) return connect.connect!(connectRequest(exchange, path, target));
+    checkMethod(target, path, method, verb);
     const accepted = negotiate(headerOf(exchange, "accept"), { stream: verb === "watch" });
     switch (verb) {
       case "get":
@@ -115,12 +116,10 @@ export class ResourceHandler {
   }
 
   #list(target: Target, options: ListOptions): Promise<ListOutcome> {
-    if (!target.served.verbs.has("list")) throw methodNotAllowed();
     return this.#deps.api.list(target, options);
   }
 
   async #create(exchange: Exchange, target: Target): Promise<ObjectOutcome> {
-    if (target.subresource === "" && (target.name !== "" || !target.served.verbs.has("create"))) throw methodNotAllowed();
     return this.#deps.api.create(target, await this.#body(exchange), writeQuery(exchange.query));
   }
 
@@ -139,16 +138,10 @@ export class ResourceHandler {
   async #deleteOptions(exchange: Exchange): Promise<DeleteOptions> {
     const body = await readBody(exchange.request);
     if (body.length === 0) return deleteQuery(exchange.query);
-    bodyFormat(headerOf(exchange, "content-type"));
-    try {
-      return parseJson(body.toString()).value as DeleteOptions;
-    } catch (error) {
-      throw statusError.badRequest((error as Error).message);
-    }
+    return decodeDeleteOptions({ text: body.toString(), format: bodyFormat(headerOf(exchange, "content-type")) });
   }
 
   #watch(exchange: Exchange, target: Target, path: ResourcePath, accepted: Accepted): Promise<void> {
-    if (!target.served.verbs.has("watch")) throw methodNotAllowed();
     const options = { ...listQuery(exchange.query), watch: true };
     checkListOptions(options);
     const byName = path.name === "" ? options : { ...options, fieldSelector: `metadata.name=${path.name}` };
@@ -195,6 +188,24 @@ export class ResourceHandler {
     const shaped = accepted.as === "Table" ? transform.table(objects, metadata, true) : transform.partialList(objects, metadata);
     return sendValue(exchange, 200, shaped, accepted, pretty);
   }
+}
+
+/** Refuses methods that the resource, its collection or its subresource does not have. */
+function checkMethod({ served }: Target, path: ResourcePath, method: string, verb: string): void {
+  if (verb === "" || method === "HEAD") throw methodNotAllowed();
+  const { info, verbs } = served;
+  if (path.subresource !== "") {
+    const found = info.subresources.find(({ name }) => name === path.subresource);
+    if (found === undefined) throw notFoundPath();
+    if (!found.verbs.includes(verb)) throw methodNotAllowed();
+    return;
+  }
+  const single = path.name !== "";
+  if (single && !verbs.has("get") && !verbs.has("delete")) throw notFoundPath();
+  const onCollection = verb === "create" || verb === "list" || verb === "watch" || verb === "deletecollection";
+  if (!verbs.has(verb) || (single === onCollection && !(single && verb === "watch"))) throw methodNotAllowed();
+  const needsNamespace = verb === "create" || verb === "deletecollection";
+  if (needsNamespace && info.namespaced && path.namespace === "") throw methodNotAllowed();
 }
 
 function notAList(kind: string): Error {

@@ -1,4 +1,5 @@
 import type { Mutable } from "#api/strategy.ts";
+import { decodeObject } from "#apimachinery/decode/decode.ts";
 import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
@@ -62,13 +63,16 @@ function prepareForCreate(deps: RegistryDeps, target: WriteTarget, object: Draft
   if ((metadata.resourceVersion ?? "") !== "") throw badResourceVersion();
   delete metadata.resourceVersion;
   if (strategy.hasGeneration === true) metadata.generation = 1;
-  if (served.hasStatus) resetStatus(object);
+  if (served.hasStatus) resetStatus(served, object);
   strategy.prepareForCreate?.(object, strategyContext(deps, context));
 }
 
 /** Status belongs to controllers: what a client sends is dropped. */
-function resetStatus(object: Draft): void {
-  if ("status" in object) (object as { status?: unknown }).status = {};
+function resetStatus({ schema }: ServedResource, object: Draft): void {
+  const own = object as { status?: unknown };
+  const { status } = decodeObject<{ status?: unknown }>(schema, {}).object;
+  if (status === undefined) delete own.status;
+  else own.status = status;
 }
 
 function badResourceVersion(): Error {

@@ -2,7 +2,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import type { Status } from "#apimachinery/meta-v1/types.ts";
 import { isStatus, statusError } from "#apimachinery/status-error.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
-import { planDeletion } from "#apiserver/registry/deletion.ts";
+import { finalizersFor, planDeletion } from "#apiserver/registry/deletion.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
 import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
@@ -69,7 +69,7 @@ async function attemptDelete(deps: RegistryDeps, target: DeleteTarget, current: 
   const dryRun = (options.dryRun?.length ?? 0) > 0;
   const old = served.view === undefined ? current.object : served.view.fromStored(current.object);
   checkPreconditions(target, old);
-  const plan = isNamespace(served) ? planNamespace(old, deps.clock.now()) : planDeletion(old, options, served.strategy, deps.clock.now());
+  const plan = isNamespace(served) ? planNamespace(old, options, deps.clock.now()) : planDeletion(old, options, served.strategy, deps.clock.now());
   if (plan.kind === "pending") return { object: old, state: served.view === undefined ? current : undefined, gone: false };
   await admitDelete(deps, target, old, dryRun);
   if (plan.kind === "remove") return remove(deps, target, current, old, dryRun);
@@ -130,10 +130,12 @@ function isNamespace({ info }: ServedResource): boolean {
 }
 
 /** A namespace is first marked; the controller takes its finalizer off once it is empty. */
-function planNamespace(object: KubeObject, nowMs: number): ReturnType<typeof planDeletion> {
+function planNamespace(object: KubeObject, options: DeleteOptions, nowMs: number): ReturnType<typeof planDeletion> {
   const { spec, status, metadata } = object as KubeObject & { spec?: { finalizers?: readonly string[] }; status?: object };
   if (metadata.deletionTimestamp === undefined) {
-    const marked = { ...object, metadata: { ...metadata, deletionTimestamp: formatTime(nowMs) }, status: { ...status, phase: "Terminating" } };
+    const finalizers = finalizersFor(metadata, options, {});
+    const next = { ...metadata, deletionTimestamp: formatTime(nowMs), ...(finalizers.length > 0 && { finalizers }) };
+    const marked = { ...object, metadata: next, status: { ...status, phase: "Terminating" } };
     return { kind: "update", object: marked, thenRemove: false };
   }
   const kept = (spec?.finalizers?.length ?? 0) + (metadata.finalizers?.length ?? 0) > 0;

@@ -71,7 +71,8 @@ function marked(metadata: ObjectMeta, nowMs: number): MetaChange {
   };
 }
 
-function finalizersFor(metadata: ObjectMeta, options: DeleteOptions, strategy: Strategy): readonly string[] {
+/** The object's finalizers, with those that the propagation policy adds or takes away. */
+export function finalizersFor(metadata: ObjectMeta, options: DeleteOptions, strategy: Strategy): readonly string[] {
   const existing = metadata.finalizers ?? [];
   const kept = existing.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
   const policy = propagation(existing, options, strategy);

@@ -4,6 +4,7 @@ import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { kindSchema } from "#api/schema/table.ts";
 import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
 import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
+import { parseYaml } from "#apiserver/registry/yaml-body.ts";
 import { parseJson } from "#apimachinery/decode/json.ts";
 import type { JsonNotes } from "#apimachinery/decode/json.ts";
 import { isObject } from "#apimachinery/decode/own.ts";
@@ -13,7 +14,7 @@ import { parseLabelSelector, SelectorError } from "#apimachinery/label-selector.
 import type { KubeObject } from "#apimachinery/object.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "#apimachinery/validation/object-meta.ts";
 import { statusError } from "#apimachinery/status-error.ts";
-import type { FieldValidation } from "#apiserver/registry/options.ts";
+import type { DeleteOptions, FieldValidation } from "#apiserver/registry/options.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
 import type { Draft } from "#apiserver/registry/write.ts";
@@ -67,15 +68,43 @@ export function decodeSubresourceBody(kind: Kind, body: Body, validation: FieldV
   return decodeBody(decodable(kind), body, validation, context) as KubeObject;
 }
 
+/** @throws {StatusError} 400 */
+export function decodeDeleteOptions(body: Body): DeleteOptions {
+  const options = decodable({ group: "", version: "v1", kind: "DeleteOptions" });
+  let parsed: unknown;
+  try {
+    parsed = "value" in body ? body.value : parseText(body).value;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw statusError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
+  }
+  try {
+    const decoded = decodeObject(options.schema, parsed).object;
+    return withoutNulls(decoded) as DeleteOptions;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw statusError.badRequest(error.message);
+  }
+}
+
+function withoutNulls(options: Record<string, unknown>): object {
+  return Object.fromEntries(Object.entries(options).filter(([name, value]) => value !== null && name !== "kind" && name !== "apiVersion"));
+}
+
+function parseText({ text, format }: { readonly text: string; readonly format: "json" | "yaml" }): Parsed {
+  return format === "yaml" ? parseYaml(text) : parseJson(text);
+}
+
 interface Parsed {
   readonly value: unknown;
   readonly notes?: JsonNotes | undefined;
+  readonly duplicates?: readonly string[] | undefined;
 }
 
 function parseBody(body: Body, kind: string): Parsed {
   if ("value" in body) return { value: body.value };
   try {
-    return parseJson(body.text);
+    return parseText(body);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw unrecognized(kind, `couldn't get version/kind; json parse error: ${error.message}`, body.text);
@@ -89,7 +118,11 @@ interface TypedValue {
 
 /** Checks that the value is of the kind that belongs here; what says nothing is taken to be. */
 function withKind({ info, apiVersion }: Decodable, value: unknown, text: string): TypedValue {
-  if (!isObject(value)) throw unrecognized(info.kind, "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value", text);
+  if (value === null) return { kind: info.kind, apiVersion };
+  if (!isObject(value)) {
+    const why = `json: cannot unmarshal ${goKind(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
+    throw unrecognized(info.kind, `couldn't get version/kind; json parse error: ${why}`, text);
+  }
   const kind = stringOr(value.kind, info.kind);
   const version = stringOr(value.apiVersion, apiVersion);
   const typed = { ...value, kind, apiVersion: version };
@@ -100,6 +133,10 @@ function withKind({ info, apiVersion }: Decodable, value: unknown, text: string)
   }
   if (kind !== info.kind) throw notHandled(typed, info.kind, `converting (${ver}.${kind}) to (${internalPackage(info.group)}.${info.kind}): unknown conversion`);
   throw statusError.badRequest(`the API version in the data (${version}) does not match the expected API version (${apiVersion})`);
+}
+
+function goKind(value: unknown): string {
+  return Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
 }
 
 function stringOr(value: unknown, fallback: string): string {

@@ -1,4 +1,4 @@
-import { failure, statusError } from "#apimachinery/status-error.ts";
+import { failure, StatusError, statusError } from "#apimachinery/status-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
@@ -70,7 +70,7 @@ async function startOf(cache: WatchCache, served: ServedResource, options: ListO
     return revision < 0 ? { startKey } : { revision, startKey };
   }
   if (resourceVersion === "" || resourceVersion === "0") return {};
-  const revision = parseVersion(resourceVersion);
+  const revision = parseVersion(resourceVersion, true);
   await waitForVersion(cache, revision);
   return match === "Exact" || (match === "" && limit > 0) ? { revision } : {};
 }
@@ -89,13 +89,12 @@ function expired(cache: WatchCache, served: ServedResource, options: ListOptions
   return Object.assign(error, { status: { ...error.status, metadata: { continue: rest } } });
 }
 
-/** @throws {StatusError} 400 */
-export function parseVersion(text: string): number {
-  if (!/^\d+$/.test(text)) {
-    const detail = `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
-    throw statusError.badRequest(`resourceVersion: ${detail}`);
-  }
-  return Number(text);
+/** @throws {StatusError} 500 for a get or watch, 400 for a list, as upstream has it */
+export function parseVersion(text: string, isList = false): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  const fault = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
+  const detail = `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${fault}`;
+  throw isList ? statusError.badRequest(`invalid resource version: ${detail}`) : new StatusError({ status: "Failure", message: fault, code: 500 });
 }
 
 /** @throws {StatusError} 504 when the version does not come */

@@ -138,7 +138,8 @@ function prepareForUpdate(deps: RegistryDeps, target: WriteTarget, object: Draft
     strategy.prepareForUpdate?.(object, old, ctx);
     if (strategy.hasGeneration === true && specChanged(served, object as KubeObject, old)) metadata.generation = (before.generation ?? 0) + 1;
   } else {
-    if (subresource === "status") keepAllButStatus(object, old);
+    if (subresource === "status") keepAllBut("status", object, old);
+    if (subresource === "finalize") keepAllBut("spec", object, old);
     strategy.subresources?.[subresource]?.prepareForUpdate?.(object, old, ctx);
   }
   if ((metadata.uid ?? "") === "") metadata.uid = before.uid;
@@ -153,12 +154,12 @@ function prepareForUpdate(deps: RegistryDeps, target: WriteTarget, object: Draft
   }
 }
 
-/** Of a write to `status`, only status and metadata count. */
-function keepAllButStatus(object: Draft, old: KubeObject): void {
+/** Of a write to a subresource, only its own part and metadata count. */
+function keepAllBut(part: "status" | "spec", object: Draft, old: KubeObject): void {
   const target = object as unknown as Record<string, unknown>;
   const source = old as unknown as Record<string, unknown>;
-  for (const key of Object.keys(target)) if (!(key in source) && key !== "status" && key !== "metadata") delete target[key];
-  for (const key in source) if (key !== "status" && key !== "metadata") target[key] = source[key];
+  for (const key of Object.keys(target)) if (!(key in source) && key !== part && key !== "metadata") delete target[key];
+  for (const key in source) if (key !== part && key !== "metadata") target[key] = source[key];
 }
 
 function specChanged({ strategy }: ServedResource, object: KubeObject, old: KubeObject): boolean {
@@ -174,7 +175,9 @@ function allButMetadataAndStatus(object: KubeObject): unknown {
 function validateUpdate(served: ServedResource, subresource: string, object: Draft, old: KubeObject): void {
   const rules = subresource === "" ? served.strategy : served.strategy.subresources?.[subresource];
   const next = object as KubeObject;
-  refuseInvalid(served, next.metadata.name, [...objectMetaUpdateErrors(served, next, old), ...(rules?.validateUpdate?.(next, old) ?? [])]);
+  const metadata = objectMetaUpdateErrors(served, next, old);
+  // Upstream checks metadata in the generic part and again in the kind's own, and tells causes as often.
+  refuseInvalid(served, next.metadata.name, [...metadata, ...metadata, ...(rules?.validateUpdate?.(next, old) ?? [])]);
 }
 
 function warnOnUpdate({ served, subresource, context }: WriteTarget, object: Draft, old: KubeObject): void {

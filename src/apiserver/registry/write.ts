@@ -53,8 +53,8 @@ export function matchNamespace(object: Draft, namespace: string): void {
   else throw statusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
-export function refuseInvalid({ info }: ServedResource, name: string, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw statusError.invalid(info, name, errors);
+export function refuseInvalid({ info }: ServedResource, name: string | undefined, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw statusError.invalid(info, name ?? "", errors);
 }
 
 /** The manager that a write is recorded under: as asked, else the client's program. */
