@@ -4,7 +4,17 @@ import type { Client } from "#client/client.ts";
 import type { InformerFactory } from "#client/informer.ts";
 import type { ControllerDeps } from "#controllers/common/deps.ts";
 import { startDeployments } from "#controllers/deployment/controller.ts";
+import { startEndpoints } from "#controllers/endpoints/controller.ts";
+import { startEndpointSlices } from "#controllers/endpointslice/controller.ts";
+import { startGarbageCollector } from "#controllers/garbagecollector/controller.ts";
+import { startNamespaces } from "#controllers/namespace/controller.ts";
+import { startNodeIpam } from "#controllers/nodeipam/controller.ts";
+import { startNodeLifecycle } from "#controllers/nodelifecycle/controller.ts";
+import { startPodGc } from "#controllers/podgc/controller.ts";
 import { startReplicaSets, startReplicationControllers } from "#controllers/replicaset/controller.ts";
+import { startRootCa } from "#controllers/rootca/controller.ts";
+import { startServiceAccounts } from "#controllers/serviceaccount/controller.ts";
+import { startTaintEviction } from "#controllers/tainteviction/controller.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
@@ -17,7 +27,7 @@ export interface ControllersOptions {
   readonly logger: Logger;
   /** Events in the name of a component, as `deployment-controller`. */
   recorderFor(component: string): EventRecorder;
-  /** Every resource that is served now, custom ones included: what a namespace may hold, and what the garbage collector follows. */
+  /** Every resource that is served now, custom ones included: what a namespace may hold, and what the garbage collector follows. Each kind once, in one version. */
   resources(): readonly Resource[];
   /** The PEM certificate that `kube-root-ca.crt` publishes. */
   readonly rootCa: string;
@@ -25,8 +35,14 @@ export interface ControllersOptions {
   readonly clusterCidr?: string;
 }
 
-/** Starts every controller; each begins as soon as its informers have synced. */
-export function startControllers(options: ControllersOptions): { stop(): void } {
+export interface Controllers {
+  stop(): void;
+  /** To be called when other resources are served than before. */
+  resourcesChanged(): void;
+}
+
+/** Starts every controller; they begin to act once all informers have synced. */
+export function startControllers(options: ControllersOptions): Controllers {
   const abort = new AbortController();
   const ready = Promise.withResolvers<void>();
   const { client, informers, clock, rng, logger } = options;
@@ -43,6 +59,19 @@ export function startControllers(options: ControllersOptions): { stop(): void } 
   startReplicaSets(deps);
   startReplicationControllers(deps);
   startDeployments(deps);
+  startEndpoints(deps);
+  startEndpointSlices(deps);
+  startServiceAccounts(deps);
+  startRootCa(deps, options.rootCa);
+  startNamespaces(deps, options.resources);
+  startNodeIpam(deps, options.clusterCidr ?? "10.42.0.0/16");
+  startNodeLifecycle(deps);
+  startTaintEviction(deps);
+  startPodGc(deps);
+  const collector = startGarbageCollector(deps, options.resources);
   void informers.synced().then(ready.resolve);
-  return { stop: () => abort.abort() };
+  return {
+    stop: () => abort.abort(),
+    resourcesChanged: () => collector.follow(options.resources()),
+  };
 }

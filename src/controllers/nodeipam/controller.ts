@@ -1,0 +1,35 @@
+import { NODES } from "#api/builtin.ts";
+import type { ObjectKey } from "#apimachinery/object.ts";
+import { referenceTo } from "#client/event-recorder.ts";
+import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { firstFree, formatCidr, parseCidr, type Cidr } from "#controllers/nodeipam/cidr.ts";
+
+const NODE_MASK_BITS = 24;
+
+/** Gives each node a range of pod addresses. */
+export function startNodeIpam(deps: ControllerDeps, clusterCidr: string): void {
+  const whole = parseCidr(clusterCidr);
+  const nodes = deps.informers.informer(NODES);
+  const recorder = deps.recorderFor("cidrAllocator");
+  const sync = async (key: ObjectKey) => {
+    const node = nodes.get(key);
+    if (node === undefined || node.spec?.podCIDR || node.metadata.deletionTimestamp !== undefined) return;
+    const taken = nodes.list().flatMap(({ spec }): Cidr[] => (spec?.podCIDR && !spec.podCIDR.includes(":") ? [parseCidr(spec.podCIDR)] : []));
+    const free = firstFree(whole, NODE_MASK_BITS, taken);
+    if (free === undefined) {
+      recorder.record(referenceTo(NODES, node), "Normal", "CIDRNotAvailable", `Node ${key} status is now: CIDRNotAvailable`);
+      throw new Error(`no pod range is left for node ${key}`);
+    }
+    const podCIDR = formatCidr(free);
+    const patched = await deps.client.patch(NODES, { name: key }, "merge", { spec: { podCIDR, podCIDRs: [podCIDR] } });
+    await nodes.waitFor(patched.metadata.resourceVersion ?? "0");
+  };
+  // One at a time: two nodes must not be given the same range.
+  const queue = queueFor(deps, { name: "nodeipam", sync, workers: 1 });
+  nodes.onChange({
+    added: ({ metadata }) => queue.add(metadata.name),
+    updated: ({ metadata, spec }) => {
+      if (!spec?.podCIDR) queue.add(metadata.name);
+    },
+  });
+}
