@@ -132,6 +132,7 @@ export interface ContainerSummary {
   readonly id: string;
   readonly podSandboxId: string;
   readonly metadata: { readonly name: string; readonly attempt: number };
+  readonly imageRef: string;
   readonly state: number;
   readonly createdAt: number;
   readonly labels: Labels;

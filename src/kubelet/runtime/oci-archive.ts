@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { imageBlobs, imageLayout } from "#lib/oci-image.ts";
 
 export interface ArchiveFile {
   readonly path: string;
@@ -19,27 +19,8 @@ export interface OciImage {
 
 /** A tar archive in OCI layout of an image with one layer; equal input gives equal bytes. */
 export function ociArchive({ image, arch, files, config }: OciImage): Buffer {
-  const layer = tarArchive(files);
-  const imageConfig = json({ architecture: arch, os: "linux", config, rootfs: { type: "layers", diff_ids: [digestOf(layer)] } });
-  const manifest = json({
-    schemaVersion: 2,
-    mediaType: "application/vnd.oci.image.manifest.v1+json",
-    config: { mediaType: "application/vnd.oci.image.config.v1+json", ...descriptor(imageConfig) },
-    layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...descriptor(layer) }],
-  });
-  const annotations = { "io.containerd.image.name": image, "org.opencontainers.image.ref.name": image.slice(image.lastIndexOf(":") + 1) };
-  const index = json({
-    schemaVersion: 2,
-    manifests: [{ mediaType: "application/vnd.oci.image.manifest.v1+json", ...descriptor(manifest), annotations }],
-  });
-  const blob = (data: Buffer) => ({ path: `blobs/sha256/${digestOf(data).slice("sha256:".length)}`, mode: 0o644, data });
-  return tarArchive([
-    { path: "oci-layout", mode: 0o644, data: json({ imageLayoutVersion: "1.0.0" }) },
-    { path: "index.json", mode: 0o644, data: index },
-    blob(manifest),
-    blob(imageConfig),
-    blob(layer),
-  ]);
+  const blobs = imageBlobs({ layer: tarArchive(files), arch, config });
+  return tarArchive(imageLayout(image, blobs).map(({ path, data }) => ({ path, mode: 0o644, data })));
 }
 
 const BLOCK = 512;
@@ -73,7 +54,3 @@ function tarHeader({ path, mode, linkTo }: ArchiveFile, size: number): Buffer {
   header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
   return header;
 }
-
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const digestOf = (data: Uint8Array): string => `sha256:${createHash("sha256").update(data).digest("hex")}`;
-const descriptor = (data: Uint8Array) => ({ digest: digestOf(data), size: data.length });

@@ -1,0 +1,269 @@
+import { readFileSync } from "node:fs";
+import { arch } from "node:os";
+
+import { PODS, SERVICES } from "#api/builtin.ts";
+import type { Pod } from "#api/core-v1/types.ts";
+import { keyOf } from "#apimachinery/object.ts";
+import type { Client } from "#client/client.ts";
+import { ApiEventRecorder } from "#client/event-recorder.ts";
+import type { Informer, InformerFactory } from "#client/informer.ts";
+import type { KubeletConfig } from "#kubelet/config.ts";
+import { followEvents } from "#kubelet/runtime/events.ts";
+import { startNodeRuntime, writeCniConfig } from "#kubelet/runtime/node-runtime.ts";
+import { type Clock, sleep, type Timer } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+import type { Rng } from "#lib/rng.ts";
+import { runCommand } from "#lib/run-command.ts";
+
+import type { CriRuntime, Runtime } from "./cri/runtime.ts";
+import { SANDBOX_READY } from "./cri/types.ts";
+import { collectImages, type HousekeepingDeps, removeLeftovers, rotateLogs } from "./housekeeping.ts";
+import { ImageManager } from "./image/image-manager.ts";
+import { goArch, readMachine } from "./node/machine.ts";
+import { NodeAgent } from "./node/node-agent.ts";
+import { runtimePods } from "./pod/adoption.ts";
+import { Backoff } from "./pod/backoff.ts";
+import { Cgroups } from "./pod/cgroups.ts";
+import { parseResolvConf } from "./pod/dns.ts";
+import type { PodContext } from "./pod/pod-context.ts";
+import { PodWorker } from "./pod/pod-worker.ts";
+import { latestRun, type RuntimeContainer } from "./pod/runtime-pod.ts";
+import { ProbeManager } from "./probe/probe-manager.ts";
+import { StatusManager } from "./status/status-manager.ts";
+import { TokenSource } from "./volume/tokens.ts";
+import { VolumeManager } from "./volume/volume-manager.ts";
+
+export interface KubeletDeps {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** For child processes. */
+  readonly env: NodeJS.ProcessEnv;
+  /** What the node's object calls the kubelet's version. */
+  readonly version: string;
+}
+
+/** A running kubelet, as its HTTPS server and the agent's process see it. */
+export interface Kubelet {
+  readonly runtime: Runtime;
+  /** All pods of this node that the kubelet works on. */
+  pods(): readonly Pod[];
+  podByName(namespace: string, name: string): Pod | undefined;
+  /** The newest run of a container, or the one before it. */
+  containerRun(pod: Pod, container: string, options?: { readonly previous?: boolean }): RuntimeContainer | undefined;
+  containerIdOf(pod: Pod, container: string, options?: { readonly previous?: boolean }): string | undefined;
+  /** The sandbox that holds the pod's network. */
+  sandboxIdOf(pod: Pod): string | undefined;
+  /** The log of a run; `undefined` when there is no such run. */
+  logPathOf(pod: Pod, container: string, options?: { readonly previous?: boolean }): string | undefined;
+  /** Whether the runtime and its network are ready. */
+  readonly ready: boolean;
+  /** Stops the kubelet; pods and the runtime go on. */
+  stop(): Promise<void>;
+}
+
+/** A net under the event stream, not the way that exits are noticed. */
+const RELIST_MS = 20_000;
+const VOLUME_REFRESH_MS = 60_000;
+const LOG_CHECK_MS = 10_000;
+const IMAGE_GC_MS = 300_000;
+const NETWORK_POLL_MS = 10;
+const NETWORK_WAIT_MS = 5_000;
+
+/** Starts the node's runtime, registers the node and takes on its pods. Resolves when the node has been reported ready. */
+export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Promise<Kubelet> {
+  const { client, clock, log, env, informers } = deps;
+  const machine = readMachine("/");
+  const recorder = new ApiEventRecorder({ client, clock, logger: log, component: "kubelet", host: config.nodeName });
+  const nodeIps = [config.nodeIp];
+  const agent = new NodeAgent({ ...config, nodeIps, kubeletVersion: deps.version, machine, client, recorder, clock, log });
+  // The runtime comes up while the node is registered.
+  const starting = startNodeRuntime(config, goArch(arch()) === "arm64" ? "arm64" : "amd64", { clock, log, env });
+  starting.catch(() => undefined);
+  const podCidr = await agent.register();
+  agent.start();
+  writeCniConfig(config, podCidr);
+  const runtime = await starting;
+  await networkReady(runtime, clock);
+  const pods = informers.informer(PODS, {}, { fieldSelector: `spec.nodeName=${config.nodeName}` });
+  const services = informers.informer(SERVICES);
+  const reported = agent.runtimeUp(runtime);
+  await Promise.all([pods.synced, services.synced]);
+  const context = podContext(config, deps, { runtime, recorder, services, machine, nodeIps });
+  const kubelet = new RunningKubelet(config, deps, agent, runtime, pods, context);
+  await kubelet.begin();
+  await reported;
+  return kubelet;
+}
+
+type Built = Pick<PodContext, "runtime" | "recorder" | "services"> & { readonly machine: ReturnType<typeof readMachine>; readonly nodeIps: readonly string[] };
+
+function podContext(config: KubeletConfig, { client, clock, rng, log }: KubeletDeps, built: Built): Omit<PodContext, "finished"> {
+  const { runtime, recorder, services, machine, nodeIps } = built;
+  const tokens = new TokenSource({ client, clock, rng });
+  const run = (program: string, args: readonly string[]) => runCommand(clock, program, args);
+  return {
+    config,
+    node: { ips: nodeIps, memoryBytes: machine.memoryBytes, allocatable: machine.allocatable },
+    dns: { server: config.clusterDns, domain: config.clusterDomain, host: parseResolvConf(readText(config.resolvConf)) },
+    hostsText: readText("/etc/hosts"),
+    client,
+    clock,
+    log,
+    recorder,
+    runtime,
+    images: new ImageManager({ runtime, client, clock }),
+    volumes: new VolumeManager({ kubeletDir: config.kubeletDir, client, clock, tokens, run }),
+    cgroups: new Cgroups(config.cgroupRoot),
+    probes: new ProbeManager({ runtime, clock, rng }),
+    statuses: new StatusManager({ client, clock, log }),
+    restarts: new Backoff(),
+    services,
+  };
+}
+
+class RunningKubelet implements Kubelet {
+  readonly runtime: CriRuntime;
+  readonly #config: KubeletConfig;
+  readonly #deps: KubeletDeps;
+  readonly #agent: NodeAgent;
+  readonly #pods: Informer<Pod>;
+  readonly #context: PodContext;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #imagesSeenMs = new Map<string, number>();
+  #release: (() => void)[] = [];
+  #timers: Timer[] = [];
+
+  constructor(config: KubeletConfig, deps: KubeletDeps, agent: NodeAgent, runtime: Runtime, pods: Informer<Pod>, context: Omit<PodContext, "finished">) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#agent = agent;
+    this.runtime = runtime as CriRuntime;
+    this.#pods = pods;
+    this.#context = { ...context, finished: (pod) => void this.#workers.delete(pod.metadata.uid as string) };
+  }
+
+  /** Adopts what runs, removes what belongs to nobody, and follows pods and the runtime from then on. */
+  async begin(): Promise<void> {
+    const { clock, log } = this.#deps;
+    const sink = { exited: (id: string) => this.#exited(id), lost: () => void this.#relist() };
+    this.#release.push(followEvents(this.#config.containerd.socket, sink, { clock, log }));
+    const found = await runtimePods(this.runtime);
+    let adopting = true;
+    const add = (pod: Pod) => this.#seen(pod, adopting ? found.get(pod.metadata.uid as string) : undefined);
+    this.#release.push(this.#pods.onChange({ added: add, updated: add, deleted: (pod) => this.#workers.get(pod.metadata.uid as string)?.removed() }));
+    adopting = false;
+    const live = new Set(this.#workers.keys());
+    removeLeftovers(this.#housekeeping(), live, found).catch((error: unknown) => log.warn("leftovers cannot be removed", { error }));
+    this.#every(RELIST_MS, () => this.#relist());
+    this.#every(VOLUME_REFRESH_MS, () => this.#refreshVolumes());
+    this.#every(LOG_CHECK_MS, () => rotateLogs(this.#housekeeping(), [...this.#workers.values()].map((worker) => worker.runtime), clock.now()));
+    this.#every(IMAGE_GC_MS, () => collectImages(this.#housekeeping(), this.#imagesSeenMs, clock.now()));
+  }
+
+  get ready(): boolean {
+    return this.#agent.ready;
+  }
+
+  pods(): readonly Pod[] {
+    return [...this.#workers.values()].map(({ pod }) => pod);
+  }
+
+  podByName(namespace: string, name: string): Pod | undefined {
+    return this.#pods.get(keyOf({ metadata: { namespace, name } }));
+  }
+
+  containerRun(pod: Pod, container: string, { previous = false } = {}): RuntimeContainer | undefined {
+    const runtime = this.#workers.get(pod.metadata.uid as string)?.runtime;
+    if (runtime === undefined) return undefined;
+    return previous ? runtime.containers.filter(({ name }) => name === container)[1] : latestRun(runtime, container);
+  }
+
+  containerIdOf(pod: Pod, container: string, options: { readonly previous?: boolean } = {}): string | undefined {
+    return this.containerRun(pod, container, options)?.id;
+  }
+
+  sandboxIdOf(pod: Pod): string | undefined {
+    return this.#workers.get(pod.metadata.uid as string)?.runtime.sandboxes.find(({ ready }) => ready)?.id;
+  }
+
+  logPathOf(pod: Pod, container: string, options: { readonly previous?: boolean } = {}): string | undefined {
+    return this.containerRun(pod, container, options)?.logPath;
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    for (const release of this.#release) release();
+    this.#agent.stop();
+    for (const worker of this.#workers.values()) worker.stop();
+    this.#context.probes.stopAll();
+    this.#context.statuses.stop();
+    this.runtime.close();
+  }
+
+  #seen(pod: Pod, runtime?: PodWorker["runtime"]): void {
+    const uid = pod.metadata.uid as string;
+    const worker = this.#workers.get(uid);
+    if (worker !== undefined) worker.update(pod);
+    else this.#workers.set(uid, new PodWorker(pod, this.#context, runtime));
+  }
+
+  #exited(id: string): void {
+    const worker = [...this.#workers.values()].find(({ runtime }) => [...runtime.containers, ...runtime.sandboxes].some((part) => part.id === id));
+    worker?.exited(id).catch((error: unknown) => this.#deps.log.warn("exited container cannot be looked at", { id, error }));
+  }
+
+  async #relist(): Promise<void> {
+    const [sandboxes, containers] = await Promise.all([this.runtime.listPodSandboxes(), this.runtime.listContainers()]);
+    const names = ["created", "running", "exited", "unknown"] as const;
+    const states = new Map(containers.map(({ id, state }) => [id, names[state] ?? "unknown"] as const));
+    const ready = new Set(sandboxes.filter(({ state }) => state === SANDBOX_READY).map(({ id }) => id));
+    for (const worker of this.#workers.values()) await worker.compare(states, ready);
+  }
+
+  async #refreshVolumes(): Promise<void> {
+    for (const worker of this.#workers.values()) await worker.refreshVolumes();
+  }
+
+  #housekeeping(): HousekeepingDeps {
+    const { runtime, volumes, cgroups, log } = this.#context;
+    return { config: this.#config, runtime, volumes, cgroups, log };
+  }
+
+  /** Runs `work` again and again; a run that takes long is not joined by another. */
+  #every(periodMs: number, work: () => Promise<void>): void {
+    let busy = false;
+    const run = async () => {
+      if (busy) return;
+      busy = true;
+      try {
+        await work();
+      } catch (error) {
+        this.#deps.log.warn("housekeeping failed", { error });
+      } finally {
+        busy = false;
+      }
+    };
+    this.#timers.push(this.#deps.clock.every(periodMs, () => void run()));
+  }
+}
+
+/** Waits until the runtime has taken up the network's configuration. */
+async function networkReady(runtime: Runtime, clock: Clock): Promise<void> {
+  const deadline = clock.monotonic() + NETWORK_WAIT_MS;
+  while (clock.monotonic() < deadline) {
+    const conditions = await runtime.status();
+    if (conditions.every(({ status }) => status)) return;
+    await sleep(clock, NETWORK_POLL_MS);
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
