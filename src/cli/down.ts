@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Clock } from "#lib/clock.ts";
 import { type Arguments, type Context, textFlag } from "./context.ts";
 import { configOwner, kubeconfigPaths, removeFromKubeconfig } from "./kubeconfig-files.ts";
@@ -6,7 +7,7 @@ import { withLock } from "./lock.ts";
 import { unmountBelow } from "./mounts.ts";
 import { contextName, pathsOf } from "./paths.ts";
 import { childrenOf, clusterProcesses, endAll, type Role } from "./processes.ts";
-import { purge } from "./purge.ts";
+import { purge, removeShimSockets } from "./purge.ts";
 import { Steps } from "./steps.ts";
 import { readIntroduction, readPasswd } from "./up.ts";
 
@@ -28,8 +29,14 @@ export async function down(args: Arguments, context: Context): Promise<number> {
     await steps.run("server and agent stopped", () => stopPrograms(dataDir, context.clock));
     await steps.run("containers stopped", () => stopContainers(dataDir, paths.containerdState, context.clock));
     if (args.flags["purge"] !== true) return;
-    await steps.run("kubeconfig", () => forget(args, context));
-    await steps.run("files, mounts, devices, tables removed", () => purge(paths));
+    // A kubeconfig that cannot be changed must not keep the rest; it is told of at the end.
+    const forgotten = forget(args, context).catch((error: unknown) => error);
+    await steps.run("files, mounts, devices, tables removed", async () => {
+      await forgotten;
+      purge(paths);
+    });
+    const problem = await forgotten;
+    if (problem !== undefined) throw problem;
   });
   return 0;
 }
@@ -51,6 +58,7 @@ async function stopContainers(dataDir: string, containerdState: string, clock: C
     clock,
   );
   await endAll(clusterProcesses(dataDir), 0, clock);
+  removeShimSockets(containerdState);
   unmountBelow([containerdState]);
 }
 
@@ -58,5 +66,5 @@ async function forget(args: Arguments, context: Context): Promise<void> {
   const owner = configOwner(context.env, readPasswd());
   const { files, previous } = readIntroduction(context.settings.dataDir);
   const listed = kubeconfigPaths(textFlag(args, "kubeconfig"), context.env["KUBECONFIG"], owner.home);
-  await removeFromKubeconfig([...new Set([...files, ...listed])], contextName(context.settings.dataDir), previous, owner);
+  await removeFromKubeconfig([...new Set([...files, ...listed].map((file) => resolve(file)))], contextName(context.settings.dataDir), previous, owner);
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readFileSync, readdirSync, rmdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { unmountBelow } from "./mounts.ts";
 import { DEFAULT_DATA_DIR, type Paths } from "./paths.ts";
 
@@ -47,15 +47,22 @@ function readConfig(file: string): string {
   }
 }
 
-/** runc's and the shims' own files lie in folders that all containerds share. */
+/** runc's own files lie in a folder that all containerds share. */
 function forgetContainers({ containerdState }: Paths): void {
-  const tasks = join(containerdState, "io.containerd.runtime.v2.task/k8s.io");
-  if (!existsSync(tasks)) return;
-  for (const id of readdirSync(tasks)) {
-    rmSync(join("/run/containerd/runc/k8s.io", id), { recursive: true, force: true });
-    const address = join(tasks, id, "address");
+  removeShimSockets(containerdState);
+  for (const task of tasksIn(containerdState)) rmSync(join("/run/containerd/runc/k8s.io", basename(task)), { recursive: true, force: true });
+}
+
+/** The sockets of shims that were killed, which lie in a folder that all containerds share; their tasks name them. */
+export function removeShimSockets(containerdState: string): void {
+  for (const task of tasksIn(containerdState)) {
+    const address = join(task, "address");
     if (existsSync(address)) rmSync(readFileSync(address, "utf8").replace(/^unix:\/\//, ""), { force: true });
   }
+}
+
+function tasksIn(containerdState: string): readonly string[] {
+  return globSync(join(containerdState, "io.containerd.runtime.v2.task/k8s.io/*"));
 }
 
 function removeTables(instance: string): void {
