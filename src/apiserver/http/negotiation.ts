@@ -15,6 +15,8 @@ export interface Accepted {
 }
 
 export const CONTENT_TYPE: Readonly<Record<Format, string>> = { json: "application/json", yaml: "application/yaml" };
+/** Taken in bodies; answers are JSON or YAML. */
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const FORMATS: readonly Format[] = ["json", "yaml"];
 const SUPPORTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const SUPPORTED_STREAMS = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
@@ -114,11 +116,12 @@ export function isPretty(query: URLSearchParams, userAgent: string): boolean {
  * @param contentType the request's header; absent means JSON
  * @throws {StatusError} 415
  */
-export function bodyFormat(contentType: string | undefined): Format {
+export function bodyFormat(contentType: string | undefined): Format | "protobuf" {
   if (contentType === undefined || contentType === "") return "json";
   const media = mediaType(contentType);
   if (media === CONTENT_TYPE.json) return "json";
   if (media === CONTENT_TYPE.yaml) return "yaml";
+  if (media === PROTOBUF) return "protobuf";
   throw unsupportedMediaType();
 }
 

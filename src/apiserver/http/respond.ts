@@ -11,6 +11,7 @@ import { toYaml } from "#apiserver/http/yaml.ts";
 const compress = promisify(gzip);
 /** As upstream: smaller answers are not worth it. */
 const GZIP_FROM_BYTES = 128 * 1024;
+const NOT_MODIFIED = 304;
 
 export type Headers = Record<string, string | readonly string[]>;
 
@@ -18,6 +19,10 @@ export type Headers = Record<string, string | readonly string[]>;
 export async function sendBytes(exchange: Exchange, code: number, contentType: string, body: Uint8Array, more: Headers = {}): Promise<void> {
   const { request, response, warnings } = exchange;
   if (response.headersSent || response.writableEnded) return;
+  if (code === NOT_MODIFIED) {
+    response.writeHead(code, more as Record<string, string>).end(); // what describes a body would replace what the client's cache has
+    return;
+  }
   const headers: Headers = { "cache-control": "no-cache, private", "content-type": contentType, ...more };
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
   let bytes = body;
