@@ -1,0 +1,3 @@
+export { type Applied, type ApplyConfiguration, LAST_APPLIED, applyConfiguration } from "./apply.ts";
+export { FieldSet } from "./field-set.ts";
+export { type Managed, type RecordUpdate, isReset, recordUpdate } from "./update.ts";

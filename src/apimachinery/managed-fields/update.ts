@@ -1,0 +1,122 @@
+import { type JsonObject, isObject } from "#apimachinery/decode/own.ts";
+import { decodeObject } from "#apimachinery/decode/decode.ts";
+import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
+import type { StructSchema } from "#apimachinery/schema/schema.ts";
+
+import { FieldSet } from "./field-set.ts";
+import { type Manager, type Managers, decodeManagers, encodeManagers, foldOldUpdaters, identityOf } from "./managers.ts";
+import { type Comparison, compareTyped } from "./typed.ts";
+
+/** An object as far as owners of its fields are concerned. */
+export interface Managed {
+  readonly metadata: { readonly managedFields?: readonly ManagedFieldsEntry[] | null | undefined; readonly uid?: string | undefined };
+}
+
+export interface RecordUpdate<T extends Managed> {
+  readonly schema: StructSchema;
+  /** What stands now; `undefined` when the object is created. */
+  readonly live: T | undefined;
+  readonly updated: T;
+  /** The field manager asked for, or the first word of the user agent. */
+  readonly manager: string;
+  readonly apiVersion: string;
+  readonly subresource?: string | undefined;
+  /** Seconds, as Kubernetes writes times. */
+  readonly time: string;
+  /** What the endpoint resets, so that writing it there owns nothing: `status` for an object, the rest for its status. */
+  readonly resetFields?: FieldSet | undefined;
+}
+
+/** Never anyone's. */
+const STRIPPED = FieldSet.of(
+  ["f:apiVersion"],
+  ["f:kind"],
+  ["f:metadata"],
+  ...["name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion"].map((name) => [
+    "f:metadata",
+    `f:${name}`,
+  ]),
+);
+
+/**
+ * Who owns what after a create, update or patch.
+ *
+ * @returns the new `metadata.managedFields`: the very list of `live` where nothing changed, `undefined` for none
+ */
+export function recordUpdate<T extends Managed>(update: RecordUpdate<T>): readonly ManagedFieldsEntry[] | undefined {
+  const { schema, live, updated, subresource = "" } = update;
+  const managers = managersBefore(live, updated, subresource !== "");
+  const kept = live?.metadata.managedFields ?? undefined;
+  if (managers.size === 0 && live?.metadata.uid) return undefined; // tracking was ended, and starts with an apply only
+  const comparison = compareTyped(schema, withoutManagedFields(live ?? emptyObject(schema)), withoutManagedFields(updated));
+  const same = comparison.added.empty && comparison.removed.empty && comparison.modified.empty;
+  if (same && sameEntries(kept, updated.metadata.managedFields)) return kept;
+  const entries = encodeManagers(foldOldUpdaters(managersAfter(managers, comparison, update)), kept);
+  return entries.length === 0 ? undefined : entries;
+}
+
+const sameEntries = (kept: unknown, given: unknown) => given === undefined || given === null || given === kept || JSON.stringify(kept) === JSON.stringify(given);
+
+/** What clients send of managed fields counts, unless it is nothing, malformed, or sent to a subresource. */
+function managersBefore(live: Managed | undefined, updated: Managed, isSubresource: boolean): Managers {
+  const none: Managers = new Map();
+  const ofLive = () => decodeManagers(live?.metadata.managedFields) ?? none;
+  if (isSubresource) return ofLive();
+  const given = updated.metadata.managedFields;
+  if (isReset(given)) return none;
+  const managers = decodeManagers(given);
+  return managers === undefined || managers.size === 0 ? ofLive() : managers;
+}
+
+/** `[]`, or one empty entry: the client wants fields no longer tracked. */
+export function isReset(entries: readonly ManagedFieldsEntry[] | null | undefined): boolean {
+  if (!entries) return false;
+  return entries.length === 0 || (entries.length === 1 && Object.keys(entries[0]!).length === 0);
+}
+
+function managersAfter(before: Managers, comparison: Comparison, update: RecordUpdate<Managed>): Managers {
+  const { manager, apiVersion, subresource = "", time } = update;
+  const { added, removed, modified } = filtered(comparison, update.resetFields);
+  const changed = added.union(modified);
+  const gone = changed.union(removed);
+  const after = new Map<string, Manager>();
+  for (const [id, owner] of before) {
+    const fields = owner.fields.difference(gone);
+    if (!fields.empty) after.set(id, fields === owner.fields ? owner : { ...owner, fields });
+  }
+  const self = { manager: manager === "" ? "unknown" : manager, operation: "Update", apiVersion, subresource } as const;
+  const fields = changed.difference(STRIPPED);
+  if (fields.empty) return after;
+  const id = identityOf(self);
+  after.set(id, { ...self, time, fields: fields.union(after.get(id)?.fields ?? FieldSet.EMPTY) });
+  return after;
+}
+
+export function filtered(comparison: Comparison, resetFields: FieldSet | undefined): Comparison {
+  if (resetFields === undefined) return comparison;
+  const { added, removed, modified } = comparison;
+  return { added: added.without(resetFields), removed: removed.without(resetFields), modified: modified.without(resetFields) };
+}
+
+/** What is nobody's of a set: the kind's name, and what the server writes into metadata. */
+export const stripped = (fields: FieldSet): FieldSet => fields.difference(STRIPPED);
+
+export function withoutManagedFields(object: unknown): JsonObject {
+  if (!isObject(object)) return {};
+  const { metadata } = object;
+  if (!isObject(metadata) || metadata["managedFields"] === undefined) return object;
+  const { managedFields: _, ...rest } = metadata;
+  return { ...object, metadata: rest };
+}
+
+const empties = new WeakMap<StructSchema, JsonObject>();
+
+/** What an object of the kind is before anything is in it; a create is a change of that. */
+export function emptyObject(schema: StructSchema): JsonObject {
+  let empty = empties.get(schema);
+  if (empty === undefined) {
+    empty = decodeObject(schema, {}).object;
+    empties.set(schema, empty);
+  }
+  return empty;
+}
