@@ -7,6 +7,7 @@ import { listBytes, listMetadata } from "#apiserver/http/lists.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { bodyFormat, CONTENT_TYPE, isPretty, mediaType, negotiate } from "#apiserver/http/negotiation.ts";
 import type { ResourcePath } from "#apiserver/http/path.ts";
+import { protobufBody } from "#apiserver/http/protobuf-body.ts";
 import { deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
 import { sendBytes, sendValue } from "#apiserver/http/respond.ts";
 import { transformFor } from "#apiserver/http/shapes.ts";
@@ -131,14 +132,13 @@ export class ResourceHandler {
   }
 
   async #body(exchange: Exchange): Promise<Body> {
-    const format = bodyFormat(headerOf(exchange, "content-type"));
-    return { text: (await readBody(exchange.request)).toString(), format };
+    return bodyOf(exchange, await readBody(exchange.request));
   }
 
   async #deleteOptions(exchange: Exchange): Promise<DeleteOptions> {
     const body = await readBody(exchange.request);
     if (body.length === 0) return deleteQuery(exchange.query);
-    return decodeDeleteOptions({ text: body.toString(), format: bodyFormat(headerOf(exchange, "content-type")) });
+    return decodeDeleteOptions(bodyOf(exchange, body));
   }
 
   #watch(exchange: Exchange, target: Target, path: ResourcePath, accepted: Accepted): Promise<void> {
@@ -195,6 +195,7 @@ function checkMethod({ served }: Target, path: ResourcePath, method: string, ver
   if (verb === "" || method === "HEAD") throw methodNotAllowed();
   const { info, verbs } = served;
   if (path.subresource !== "") {
+    if (path.rest !== "" && path.subresource !== "proxy") throw notFoundPath();
     const found = info.subresources.find(({ name }) => name === path.subresource);
     if (found === undefined) throw notFoundPath();
     if (!found.verbs.includes(verb)) throw methodNotAllowed();
@@ -254,4 +255,9 @@ function connectRequest(exchange: Exchange, path: ResourcePath, { served }: Targ
 
 function headerOf({ request }: Exchange, name: "accept" | "content-type"): string | undefined {
   return request.headers[name];
+}
+
+function bodyOf(exchange: Exchange, bytes: Buffer): Body {
+  const format = bodyFormat(headerOf(exchange, "content-type"));
+  return format === "protobuf" ? { value: protobufBody(bytes) } : { text: bytes.toString(), format };
 }

@@ -1,3 +1,5 @@
+import { DecodeError } from "#apimachinery/decode/decode-error.ts";
+import { parseJson } from "#apimachinery/decode/json.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 
 /** Where the next page of a list begins. */
@@ -20,9 +22,9 @@ export function encodeContinue(revision: number, prefix: string, lastKey: string
 export function decodeContinue(text: string, prefix: string): ContinueToken {
   let token: { v?: unknown; rv?: unknown; start?: unknown };
   try {
-    token = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as typeof token;
+    token = parseJson(Buffer.from(text, "base64url").toString("utf8")).value as typeof token;
   } catch (cause) {
-    throw invalid(String(cause));
+    throw invalid(cause instanceof DecodeError ? cause.message : "illegal base64 data");
   }
   if (token?.v !== VERSION) throw invalid(`server does not recognize this encoded version "${String(token?.v ?? "")}"`);
   if (typeof token.rv !== "number" || token.rv === 0) throw invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
@@ -32,5 +34,5 @@ export function decodeContinue(text: string, prefix: string): ContinueToken {
 }
 
 function invalid(detail: string): Error {
-  return statusError.badRequest(`continue key is not valid: ${detail}`);
+  return statusError.badRequest(`invalid continue token: continue key is not valid: ${detail}`);
 }

@@ -26,6 +26,7 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   matchNamespace(object, namespace);
   recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
   await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
+  served.strategy.applyDefaults?.(object); // admission may have set what other fields mirror
   const created = await insertObject(deps, target, object);
   return { ...created, code: 201 };
 }

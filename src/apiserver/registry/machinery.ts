@@ -1,5 +1,5 @@
 import { apiVersionOf } from "#api/resources.ts";
-import type { Strategy } from "#api/strategy.ts";
+import type { Mutable, Strategy } from "#api/strategy.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { kindSchema } from "#api/schema/table.ts";
 import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
@@ -13,6 +13,8 @@ import { parseFieldSelector } from "#apimachinery/field-selector.ts";
 import { parseLabelSelector, SelectorError } from "#apimachinery/label-selector.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "#apimachinery/validation/object-meta.ts";
+import { FieldSet, recordUpdate as recordManager } from "#apimachinery/managed-fields/index.ts";
+import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { DeleteOptions, FieldValidation } from "#apiserver/registry/options.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
@@ -183,13 +185,35 @@ export interface UpdateRecord {
 }
 
 /** Writes down in `next` which fields `manager` has set. */
-export function recordUpdate(_served: ServedResource, _record: UpdateRecord): void {}
+export function recordUpdate(served: ServedResource, { live, next, manager, subresource, now }: UpdateRecord): void {
+  const { schema, apiVersion } = served;
+  const record = { schema, live, updated: next as KubeObject, manager, apiVersion, subresource, time: now, resetFields: resetFields(served, subresource) };
+  setManagedFields(next, recordManager(record));
+}
+
+export function setManagedFields({ metadata }: Draft, entries: readonly ManagedFieldsEntry[] | undefined): void {
+  if (entries === undefined || entries.length === 0) delete metadata.managedFields;
+  else metadata.managedFields = entries as Mutable<ManagedFieldsEntry[]>;
+}
+
+const STATUS_FIELDS = FieldSet.of(["f:status"]);
+const BY_STATUS: Readonly<Record<string, FieldSet>> = {
+  "/Pod": FieldSet.of(["f:spec"], ["f:metadata", "f:deletionTimestamp"], ["f:metadata", "f:ownerReferences"]),
+  "apps/Deployment": FieldSet.of(["f:spec"], ["f:metadata", "f:labels"]),
+};
+const SPEC_FIELDS = FieldSet.of(["f:spec"]);
+
+/** What an endpoint does not take from a client, so that nobody owns it through there. */
+export function resetFields({ info, hasStatus }: ServedResource, subresource: string): FieldSet | undefined {
+  if (subresource === "") return hasStatus ? STATUS_FIELDS : undefined;
+  return subresource === "status" ? (BY_STATUS[`${info.group}/${info.kind}`] ?? SPEC_FIELDS) : undefined;
+}
 
 type Labels = Readonly<Record<string, string>>;
 
 /** @throws {StatusError} 400 */
 export function labelMatcher(text: string): (labels: Labels) => boolean {
-  const selector = parsed(() => parseLabelSelector(text), "unable to parse requirement: ");
+  const selector = parsed(() => parseLabelSelector(text));
   return (labels) => selector.matches(labels);
 }
 
@@ -200,9 +224,9 @@ export interface FieldSelection {
 }
 
 /** @throws {StatusError} 400 for what does not parse, and for fields that the kind cannot be selected by */
-export function fieldMatcher({ info, strategy }: ServedResource, text: string): FieldSelection {
-  const { requirements } = parsed(() => parseFieldSelector(text), "");
-  const known = new Set(["metadata.name", ...(info.namespaced ? ["metadata.namespace"] : []), ...(strategy.selectableFieldNames ?? [])]);
+export function fieldMatcher({ strategy }: ServedResource, text: string): FieldSelection {
+  const { requirements } = parsed(() => parseFieldSelector(text));
+  const known = new Set(["metadata.name", "metadata.namespace", ...(strategy.selectableFieldNames ?? [])]);
   for (const { field } of requirements) {
     if (known.has(field)) continue;
     throw statusError.badRequest(
@@ -221,11 +245,11 @@ function fieldOf(object: KubeObject, field: string, strategy: Strategy): string 
   return strategy.selectableFields?.(object)[field] ?? "";
 }
 
-function parsed<T>(parse: () => T, prefix: string): T {
+function parsed<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
     if (!(error instanceof SelectorError)) throw error;
-    throw statusError.badRequest(error.message.startsWith(prefix) ? error.message : prefix + error.message);
+    throw statusError.badRequest(error.message);
   }
 }

@@ -3,6 +3,7 @@ import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { formatLabelSelector, formatLabels } from "#apimachinery/label-selector.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
+import { draftOf } from "#apiserver/registry/apply.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { decodable } from "#apiserver/registry/machinery.ts";
 import { patchedDraft, patcherOf } from "#apiserver/registry/patch.ts";
@@ -10,7 +11,6 @@ import { getObject } from "#apiserver/registry/read.ts";
 import type { ResourceTable, ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { SubresourceHandler, SubresourcePatch, SubresourceWrite } from "#apiserver/registry/subresource.ts";
 import { changeObject } from "#apiserver/registry/update.ts";
-import type { Draft } from "#apiserver/registry/write.ts";
 
 const SCALED = [
   ["apps", "v1", "deployments"],
@@ -71,7 +71,7 @@ async function write(deps: RegistryDeps, served: ServedResource, request: Subres
       const { uid, resourceVersion } = scale.metadata ?? {};
       if ((uid ?? "") !== "" && uid !== old.metadata.uid) throw wrongUid(served, old, uid!, namespace);
       const metadata = { ...old.metadata, ...((resourceVersion ?? "") !== "" && { resourceVersion }) };
-      return { ...old, metadata, spec: { ...(old as Scalable).spec, replicas: scale.spec?.replicas ?? 0 } } as unknown as Draft;
+      return draftOf(served, { ...old, metadata, spec: { ...(old as Scalable).spec, replicas: scale.spec?.replicas ?? 0 } } as KubeObject);
     },
   });
   return scaleOf(outcome.object);
