@@ -22,3 +22,11 @@ export interface Programs {
   server(config: ServerConfig, deps: ProcessDeps): Promise<void>;
   agent(config: AgentConfig, deps: ProcessDeps): Promise<void>;
 }
+
+/** Resolves once the process is told to stop. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

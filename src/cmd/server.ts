@@ -14,7 +14,7 @@ import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
-import type { ProcessDeps } from "./process-deps.ts";
+import { aborted, type ProcessDeps } from "./process-deps.ts";
 import type { ServerConfig } from "./server-config.ts";
 
 /** The whole control plane in this process, until it is told to stop. */
@@ -85,11 +85,4 @@ export function startComponents(server: ApiServer, deps: ComponentDeps): { stop(
 /** What can be listed, watched and deleted: what a namespace may hold and the garbage collector follows. */
 function servedResources({ resources }: ApiServer): Resource[] {
   return resources.infos.filter(({ verbs }) => verbs.includes("list") && verbs.includes("delete")) as unknown as Resource[];
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+
+import { NODES } from "#api/builtin.ts";
+import type { Node } from "#api/core-v1/types.ts";
+import { Client } from "#client/client.ts";
+import { HttpTransport } from "#client/http-transport.ts";
+import { SharedInformerFactory } from "#client/informer-factory.ts";
+import type { InformerFactory } from "#client/informer.ts";
+import { Forwarder, resolversIn } from "#dns/forwarder.ts";
+import { informerRecords } from "#dns/informer-records.ts";
+import { startDnsServer } from "#dns/server.ts";
+import { startKubelet } from "#kubelet/kubelet.ts";
+import { runCommand } from "#lib/run-command.ts";
+import { nodeShell, prepareKernel } from "#proxy/node-shell.ts";
+import { Proxier } from "#proxy/proxier.ts";
+
+import type { AgentConfig } from "./agent-config.ts";
+import { aborted, type ProcessDeps } from "./process-deps.ts";
+
+const DNS_PORT = 53;
+/** What the node's object tells of us; clients compare it with the server's. */
+const KUBELET_VERSION = "v1.35.6+skiff";
+
+/** The node: kubelet, service proxy and DNS in this process, until it is told to stop. */
+export async function runAgent(config: AgentConfig, deps: ProcessDeps): Promise<void> {
+  const { clock, rng, logger, signal } = deps;
+  const transport = new HttpTransport({ server: config.server, ...credentials(config), clock, userAgent: "kubelet" });
+  const client = new Client(transport, "kubelet");
+  const informers = new SharedInformerFactory({ client, clock, rng, logger });
+  const network = startNetwork(config, informers, deps);
+  network.catch(() => {});
+  const kubelet = await startKubelet(config, { client, informers, clock, rng, log: logger, env: deps.env, version: KUBELET_VERSION });
+  const { stop } = await network;
+  logger.info("node is ready", { node: config.nodeName });
+  deps.onReady();
+  await aborted(signal);
+  await kubelet.stop();
+  await stop();
+  informers.stop();
+  transport.close();
+}
+
+function credentials({ tls }: AgentConfig): { ca: string; cert: string; key: string } {
+  return { ca: readFileSync(tls.ca, "utf8"), cert: readFileSync(tls.client, "utf8"), key: readFileSync(tls.clientKey, "utf8") };
+}
+
+/** Service addresses and names on this node; pods need both, but a node may be ready before they are. */
+async function startNetwork(config: AgentConfig, informers: InformerFactory, deps: ProcessDeps): Promise<{ proxier: Proxier; stop(): Promise<void> }> {
+  await prepareKernel();
+  const dns = await startDns(config, informers, deps);
+  const podCidr = await podCidrOf(config.nodeName, informers);
+  const table = { name: config.instance, serviceCidr: config.serviceCidr, clusterCidr: config.clusterCidr, podCidr, clusterDns: config.clusterDns };
+  const proxier = new Proxier({ ...table, nodeName: config.nodeName }, { informers, clock: deps.clock, logger: deps.logger, ...nodeShell(deps.clock) });
+  await proxier.start();
+  return {
+    proxier,
+    stop: async () => {
+      proxier.stop();
+      await dns.stop();
+    },
+  };
+}
+
+/** DNS answers at an address of the service range, which the loopback device takes on. */
+async function startDns(config: AgentConfig, informers: InformerFactory, { clock, rng, logger }: ProcessDeps): Promise<{ stop(): Promise<void> }> {
+  await runCommand(clock, "ip", ["address", "replace", `${config.clusterDns}/32`, "dev", "lo"]);
+  const resolvers = () => resolversIn(readFileSync(config.resolvConf, "utf8"), [config.clusterDns]);
+  const forwarder = new Forwarder({ resolvers, clock, rng });
+  const zone = { domain: config.clusterDomain, records: informerRecords(informers), forward: (query: Buffer) => forwarder.forward(query) };
+  return startDnsServer({ zone, addresses: [config.clusterDns], port: DNS_PORT, logger });
+}
+
+/** The node's own pod range, once the node is registered and has one. */
+function podCidrOf(nodeName: string, informers: InformerFactory): Promise<string> {
+  const nodes = informers.informer(NODES, {}, { fieldSelector: `metadata.name=${nodeName}` });
+  return new Promise((resolve) => {
+    const look = ({ spec }: Node) => {
+      if (!spec.podCIDR) return;
+      resolve(spec.podCIDR);
+      queueMicrotask(() => unsubscribe());
+    };
+    const unsubscribe = nodes.onChange({ added: look, updated: look });
+  });
+}
