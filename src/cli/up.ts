@@ -8,7 +8,7 @@ import { withLock } from "./lock.ts";
 import { contextName, pathsOf } from "./paths.ts";
 import { ensurePki } from "./pki/ensure.ts";
 import { requireFreePort } from "./ports.ts";
-import { clusterProcesses } from "./processes.ts";
+import { clusterProcesses, type ProcessInfo } from "./processes.ts";
 import { isServerReady, nodeState } from "./readiness.ts";
 import type { SettingTexts } from "./settings.ts";
 import { startProgram, waitFor } from "./start.ts";
@@ -21,12 +21,18 @@ const NODE_TIMEOUT_MS = 120_000;
 export async function up(texts: SettingTexts, args: Arguments, context: Context): Promise<number> {
   const style = args.flags["quiet"] === true ? "quiet" : args.flags["output"] === "json" ? "json" : "text";
   const steps = new Steps(context.clock, context.err, style);
-  await withLock(context.settings.dataDir, () => bringUp(texts, args, context, steps));
+  const started = await withLock(context.settings.dataDir, () => start(texts, args, context, steps));
+  await waitUntilReady(started, context, steps);
   steps.note(`Skiff runs. Next: ./skiff kubectl get nodes   (or kubectl, context ${contextName(context.settings.dataDir)})`);
   return 0;
 }
 
-async function bringUp(texts: SettingTexts, args: Arguments, context: Context, steps: Steps): Promise<void> {
+interface Started {
+  readonly server: ProcessInfo;
+  readonly agent: ProcessInfo;
+}
+
+async function start(texts: SettingTexts, args: Arguments, context: Context, steps: Steps): Promise<Started> {
   const { settings } = context;
   const roles = new Set(clusterProcesses(settings.dataDir).map(({ role }) => role));
   if (!roles.has("server")) await requireFreePort(settings.httpsPort, "https-listen-port");
@@ -37,12 +43,18 @@ async function bringUp(texts: SettingTexts, args: Arguments, context: Context, s
   const agent = await startProgram("agent", texts, context);
   const paths = kubeconfigPaths(textFlag(args, "kubeconfig"), context.env["KUBECONFIG"], configOwner(context.env, readPasswd()).home);
   await steps.run(`kubeconfig ${paths.length === 1 ? paths[0] : "files"}`, () => introduce(paths, args, context));
+  return { server, agent };
+}
+
+/** Without the lock, so that `down` can end a cluster that does not become ready. */
+async function waitUntilReady({ server, agent }: Started, context: Context, steps: Steps): Promise<void> {
+  const { settings } = context;
   const api = apiCaller(settings);
+  const isNodeReady = async () => (await nodeState(api, settings.nodeName))?.ready === true;
   try {
     await steps.run(`API answers on port ${settings.httpsPort}`, () =>
       waitFor("the API answers", "server", server, API_TIMEOUT_MS, context, () => isServerReady(api)),
     );
-    const isNodeReady = async () => (await nodeState(api, settings.nodeName))?.ready === true;
     await steps.run(`node ${settings.nodeName} is Ready`, () => waitFor("the node is Ready", "agent", agent, NODE_TIMEOUT_MS, context, isNodeReady));
   } finally {
     api.close();
