@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+
+import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
+import { groupsOf } from "#apiserver/discovery/documents.ts";
+import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { groupVersionDocument, plainDocument } from "#apiserver/openapi/document.ts";
+import { groupVersionTitle } from "#apiserver/openapi/operations.ts";
+
+export interface OpenApiDeps {
+  /** The kinds that are served now. */
+  readonly kinds: () => readonly ResourceInfo[];
+  /** `v1.35.6`: in the documents, and in the hashes by which clients keep them. */
+  readonly release: string;
+}
+
+const ROOT = "/openapi/v3";
+const YEAR_SECONDS = 365 * 24 * 3600;
+
+interface Entry {
+  readonly hash: string;
+  make(): object;
+  body?: Buffer;
+}
+
+/**
+ * Answers `/openapi/v3`. A document is made when it is first asked for, and kept; its hash is known before, so that
+ * the index costs next to nothing: it stands for what the document is made from.
+ */
+export function openApiHandler({ kinds, release }: OpenApiDeps): PlainHandler {
+  let state = entriesOf(kinds(), release);
+  return (request) => {
+    if (request.path !== ROOT && !request.path.startsWith(`${ROOT}/`)) return undefined;
+    const served = kinds();
+    if (served !== state.kinds) state = entriesOf(served, release);
+    const name = request.path.slice(ROOT.length + 1);
+    if (name === "") return index(state.entries);
+    const entry = state.entries.get(name);
+    return entry === undefined ? { status: 404, headers: {}, body: "" } : documentAnswer(request, entry);
+  };
+}
+
+function index(entries: ReadonlyMap<string, Entry>): PlainResponse {
+  const paths = Object.fromEntries([...entries].map(([name, { hash }]) => [name, { serverRelativeURL: `${ROOT}/${name}?hash=${hash}` }]));
+  return { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: JSON.stringify({ paths }) };
+}
+
+function documentAnswer({ headers: asked, query, path }: PlainRequest, entry: Entry): PlainResponse {
+  const accept = String(asked["accept"] ?? "");
+  if (accept !== "" && !/application\/json|application\/\*|\*\/\*|^\*$/.test(accept)) return { status: 406, headers: {}, body: "" };
+  const hash = query.get("hash");
+  if (hash !== null && hash !== "" && hash !== entry.hash) return { status: 301, headers: { location: `${path}?hash=${entry.hash}` }, body: "" };
+  const etag = `"${entry.hash}"`;
+  const headers = { etag, vary: "Accept", "cache-control": hash === entry.hash ? `public, immutable, max-age=${YEAR_SECONDS}` : "no-cache, private" };
+  if (asked["if-none-match"] === etag) return { status: 304, headers, body: "" };
+  entry.body ??= Buffer.from(JSON.stringify(entry.make()));
+  return { status: 200, headers: { ...headers, "content-type": "application/json" }, body: entry.body };
+}
+
+function entriesOf(kinds: readonly ResourceInfo[], release: string) {
+  const entries = new Map<string, Entry>();
+  const add = (name: string, of: unknown, make: () => object) => {
+    const hash = createHash("sha512").update(JSON.stringify([release, name, of])).digest("hex").toUpperCase();
+    entries.set(name, { hash, make });
+  };
+  const plain = (name: string, id: string, typeKey?: string) => add(name, typeKey, () => plainDocument(`/${name}/`, id, typeKey, release));
+  plain("api", "getCoreAPIVersions", "meta/v1.APIVersions");
+  plain("apis", "getAPIVersions", "meta/v1.APIGroupList");
+  plain("version", "getCodeVersion", "version.Info");
+  plain(".well-known/openid-configuration", "getServiceAccountIssuerOpenIDConfiguration");
+  plain("openid/v1/jwks", "getServiceAccountIssuerOpenIDKeyset");
+  for (const [group, versions] of groupsOf(kinds)) {
+    if (group !== "") plain(`apis/${group}`, `get${groupVersionTitle(group, "")}APIGroup`, "meta/v1.APIGroup");
+    for (const version of versions) {
+      const own = kinds.filter((kind) => kind.group === group && kind.version === version);
+      add(`${group === "" ? "api" : "apis"}/${apiVersionOf({ group, version })}`, own, () => groupVersionDocument(kinds, { group, version }, release));
+    }
+  }
+  return { kinds, entries: new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
