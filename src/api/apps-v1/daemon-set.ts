@@ -1,24 +1,23 @@
 import type { DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy } from "#api/apps-v1/types.ts";
-import { checkNonNegative, type Errors } from "#api/core-v1/pod-spec/checks.ts";
+import { checkNonNegative, type Errors, sortedMap } from "#api/core-v1/pod-spec/checks.ts";
 import { dropDisabledFields } from "#api/core-v1/pod-spec/drop-disabled.ts";
 import { goValue } from "#api/core-v1/pod-spec/go-values.ts";
 import type { PodSpecOptions } from "#api/core-v1/pod-spec/options.ts";
-import type { Strategy } from "#api/strategy.ts";
+import type { Mutable, Strategy } from "#api/strategy.ts";
 import { type FieldError, fieldError } from "#apimachinery/field-error.ts";
 import { validateLabelSelector } from "#apimachinery/validation/selectors.ts";
 import { sameJson } from "#lib/same-json.ts";
 
 import { checkCollisions, checkCounts } from "./counts.ts";
-import { applyDaemonSetDefaults } from "./defaults.ts";
+import { applyDaemonSetDefaults, TEMPLATE_GENERATION } from "./defaults.ts";
 import { checkAtMostAll, intOrPercent, validateIntOrPercent } from "./int-or-percent.ts";
 import { isEmptySelector, isUsableSelector, selects, SPEC, templateOptions, templateWarnings, validateLastingTemplate } from "./template.ts";
-import { sortedMap } from "#api/core-v1/pod-spec/checks.ts";
 
 /** @see kubernetes pkg/registry/apps/daemonset/strategy.go */
 export const daemonSetStrategy: Strategy<DaemonSet> = {
   applyDefaults: applyDaemonSetDefaults,
-  prepareForCreate: ({ spec }) => dropDisabledFields(spec.template?.spec),
-  prepareForUpdate: ({ spec }, old) => dropDisabledFields(spec.template?.spec, old.spec.template.spec),
+  prepareForCreate,
+  prepareForUpdate,
   validateCreate: ({ spec }) => validateSpec(spec, templateOptions()),
   validateUpdate: ({ spec }, old) => [
     ...(sameJson(spec.selector, old.spec.selector) ? [] : [fieldError.invalid(SPEC.child("selector"), spec.selector, "field is immutable")]),
@@ -28,8 +27,32 @@ export const daemonSetStrategy: Strategy<DaemonSet> = {
   warningsOnUpdate: ({ spec }, old) => (sameJson(spec.template, old.spec.template) ? [] : templateWarnings(spec.template)),
   hasGeneration: true,
   defaultDeletion: "background",
-  subresources: { status: { validateUpdate: validateStatus } },
+  subresources: { status: { prepareForUpdate: keepTemplateGeneration, validateUpdate: validateStatus } },
 };
+
+function prepareForCreate(set: Mutable<DaemonSet>): void {
+  dropDisabledFields(set.spec.template?.spec);
+  setTemplateGeneration(set, Math.max(1, templateGeneration(set)));
+}
+
+function prepareForUpdate(set: Mutable<DaemonSet>, old: DaemonSet): void {
+  dropDisabledFields(set.spec.template?.spec, old.spec.template.spec);
+  setTemplateGeneration(set, templateGeneration(old) + (sameJson(set.spec.template, old.spec.template) ? 0 : 1));
+}
+
+function keepTemplateGeneration(set: Mutable<DaemonSet>, old: DaemonSet): void {
+  setTemplateGeneration(set, templateGeneration(old));
+}
+
+/** How often the template has changed. */
+export function templateGeneration({ metadata }: { readonly metadata: Pick<DaemonSet["metadata"], "annotations"> }): number {
+  const count = Number(metadata.annotations?.[TEMPLATE_GENERATION] ?? "0");
+  return Number.isSafeInteger(count) ? count : 0;
+}
+
+function setTemplateGeneration({ metadata }: Mutable<DaemonSet>, generation: number): void {
+  (metadata.annotations ??= {})[TEMPLATE_GENERATION] = String(generation);
+}
 
 /** @see kubernetes pkg/apis/apps/validation/validation.go ValidateDaemonSetSpec */
 function validateSpec(spec: DaemonSetSpec, options: PodSpecOptions): FieldError[] {

@@ -48,10 +48,10 @@ export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelect
   );
 }
 
-/** The pods of a controller must be those that it selects. */
+/** The pods of a controller must be those that it selects; without a selector it selects none. */
 export function checkSelected(errors: Errors, selector: LabelSelector | undefined, template: PodTemplateSpec): void {
   const labels = template.metadata?.labels;
-  if (!selector || isEmptySelector(selector) || selects(selector, labels ?? {})) return;
+  if (selector && (isEmptySelector(selector) || selects(selector, labels ?? {}))) return;
   const path = TEMPLATE.child("metadata", "labels");
   errors.push(fieldError.invalid(path, labels === undefined ? null : sortedMap(labels), "`selector` does not match template `labels`"));
 }

@@ -1,4 +1,6 @@
 import type * as core from "#api/core-v1/types.ts";
+import { DecodeError } from "#apimachinery/decode/decode-error.ts";
+import { parseJson } from "#apimachinery/decode/json.ts";
 import { fieldError, type FieldPath } from "#apimachinery/field-error.ts";
 
 import { checkDescendingPath, type Errors, sortedEntries } from "./checks.ts";
@@ -43,9 +45,10 @@ export function validatePodAnnotations(errors: Errors, annotations: Annotations,
 function validateTolerationAnnotation(errors: Errors, text: string, path: FieldPath): void {
   let tolerations: unknown;
   try {
-    tolerations = JSON.parse(text);
-  } catch {
-    errors.push(fieldError.invalid(path, TOLERATIONS, "invalid character in tolerations"));
+    tolerations = parseJson(text).value;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    errors.push(fieldError.invalid(path, TOLERATIONS, error.message));
     return;
   }
   if (Array.isArray(tolerations)) validateTolerations(errors, tolerations as core.Toleration[], path.child(TOLERATIONS));

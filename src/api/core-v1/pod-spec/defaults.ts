@@ -5,6 +5,34 @@ import { defaultPullPolicy } from "./image-reference.ts";
 import { roundResourceList } from "./resource-list.ts";
 import { applyVolumeDefaults } from "./volume-defaults.ts";
 
+/** The older field says what the newer one does. */
+export function syncServiceAccount(spec: Mutable<core.PodSpec>): void {
+  if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
+  else {
+    delete spec.serviceAccount;
+    delete spec.serviceAccountName;
+  }
+}
+
+const INIT_CONTAINER_ANNOTATIONS = ["init-containers", "init-container-statuses"].flatMap((name) => [
+  `pod.beta.kubernetes.io/${name}`,
+  `pod.alpha.kubernetes.io/${name}`,
+]);
+
+/** Annotations that init containers were written in before there were fields for them. */
+export function dropInitContainerAnnotations(metadata: { annotations?: Record<string, string> | undefined } | undefined): void {
+  const annotations = metadata?.annotations;
+  if (annotations === undefined) return;
+  for (const key of INIT_CONTAINER_ANNOTATIONS) delete annotations[key];
+}
+
+/** The defaults of what pods are made from. */
+export function applyTemplateDefaults(template: Mutable<core.PodTemplateSpec> | undefined): void {
+  if (!template) return;
+  dropInitContainerAnnotations(template.metadata);
+  if (template.spec) applyPodSpecDefaults(template.spec);
+}
+
 type AnyContainer = Mutable<core.Container> | Mutable<core.EphemeralContainer>;
 
 /**
@@ -13,6 +41,8 @@ type AnyContainer = Mutable<core.Container> | Mutable<core.EphemeralContainer>;
  * @see kubernetes pkg/apis/core/v1/defaults.go
  */
 export function applyPodSpecDefaults(spec: Mutable<core.PodSpec>): void {
+  spec.serviceAccountName ||= spec.serviceAccount;
+  syncServiceAccount(spec);
   spec.dnsPolicy ||= "ClusterFirst";
   spec.restartPolicy ||= "Always";
   spec.securityContext ??= {};

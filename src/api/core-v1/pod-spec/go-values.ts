@@ -36,11 +36,11 @@ function parseField(text: string): GoField {
  * @param type a type of `GO_STRUCTS`, `[]T` for a list of them
  */
 export function goValue(type: string, value: unknown): unknown {
-  if (type.startsWith("*")) return value === undefined ? null : goValue(type.slice(1), value);
+  if (type.startsWith("*")) return value === undefined || value === null ? null : goValue(type.slice(1), value);
   if (type.startsWith("[]")) return Array.isArray(value) ? value.map((item) => goValue(type.slice(2), item)) : null;
   const fields = fieldsOf(type);
   if (fields !== undefined) return goStruct(fields, (value ?? {}) as Json);
-  if (value !== undefined) return type === "map" ? sortedMap(value as Json) : value;
+  if (value !== undefined && value !== null) return type === "map" ? sortedMap(value as Json) : value;
   return ZERO[type] ?? null;
 }
 

@@ -20,8 +20,8 @@ export interface ContainerContext {
 }
 
 export function validateContainers(errors: Errors, context: ContainerContext, path: FieldPath): void {
-  const { containers = [], terminationGracePeriodSeconds } = context.spec;
-  if (containers.length === 0) return void errors.push(fieldError.required(path));
+  const { containers, terminationGracePeriodSeconds } = context.spec;
+  if (!containers?.length) return void errors.push(fieldError.required(path));
   const names = new Set<string>();
   for (const [i, container] of containers.entries()) {
     const at = path.index(i);
@@ -37,8 +37,8 @@ export function validateContainers(errors: Errors, context: ContainerContext, pa
 const HOOKS = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const;
 
 export function validateInitContainers(errors: Errors, context: ContainerContext, path: FieldPath): void {
-  const { containers = [], initContainers = [], terminationGracePeriodSeconds } = context.spec;
-  const names = new Set(containers.map(({ name }) => name));
+  const { containers, initContainers = [], terminationGracePeriodSeconds } = context.spec;
+  const names = new Set(containers?.map(({ name }) => name));
   for (const [i, container] of initContainers.entries()) {
     const at = path.index(i);
     validateCommon(errors, container, context, at);
@@ -64,9 +64,9 @@ export function validateInitContainers(errors: Errors, context: ContainerContext
 const NOT_EPHEMERAL = ["ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
 
 export function validateEphemeralContainers(errors: Errors, context: ContainerContext, path: FieldPath): void {
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = context.spec;
+  const { containers, initContainers = [], ephemeralContainers = [] } = context.spec;
   if (ephemeralContainers.length === 0) return;
-  const others = new Set([...containers, ...initContainers].map(({ name }) => name));
+  const others = new Set([...(containers ?? []), ...initContainers].map(({ name }) => name));
   const names = new Set(others);
   for (const [i, container] of ephemeralContainers.entries()) {
     const at = path.index(i);

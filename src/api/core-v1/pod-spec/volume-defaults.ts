@@ -36,6 +36,8 @@ function applyFileDefaults(files: Mutable<core.DownwardAPIVolumeFile>[] | undefi
 
 function applyProjectedDefaults(projected: Mutable<core.ProjectedVolumeSource>): void {
   projected.defaultMode ??= FILE_MODE;
+  // Upstream's conversion turns an empty list here into none, which it writes as null.
+  if (projected.sources?.length === 0) (projected as { sources: unknown }).sources = null;
   for (const source of projected.sources ?? []) {
     applyFileDefaults(source.downwardAPI?.items);
     if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= TOKEN_SECONDS;

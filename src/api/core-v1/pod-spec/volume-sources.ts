@@ -116,23 +116,18 @@ const NAA = /^naa.[a-zA-Z0-9]{32}$/;
 
 const iscsi: Validator<"iscsi"> = (errors, source, path) => {
   checkRequired(errors, source.targetPortal, path, "targetPortal");
-  const { iqn } = source;
-  if (!iqn) errors.push(fieldError.required(path.child("iqn")));
-  else {
-    const form = iqn.startsWith("iqn") ? IQN : iqn.startsWith("eui") ? EUI : iqn.startsWith("naa") ? NAA : undefined;
-    if (form === undefined) errors.push(fieldError.invalid(path.child("iqn"), iqn, "must be valid format starting with iqn, eui, or naa"));
-    else if (!form.test(iqn)) errors.push(fieldError.invalid(path.child("iqn"), iqn, "must be valid format"));
-  }
+  if (!source.iqn) errors.push(fieldError.required(path.child("iqn")));
+  else checkIscsiName(errors, source.iqn, path.child("iqn"));
   checkLun(errors, source.lun ?? 0, path);
   if ((source.chapAuthDiscovery || source.chapAuthSession) && !source.secretRef) errors.push(fieldError.required(path.child("secretRef")));
-  const { initiatorName } = source;
-  if (initiatorName !== undefined) {
-    const form = initiatorName.startsWith("iqn") ? IQN : initiatorName.startsWith("eui") ? EUI : initiatorName.startsWith("naa") ? NAA : undefined;
-    if (form === undefined || !form.test(initiatorName)) {
-      errors.push(fieldError.invalid(path.child("initiatorname"), initiatorName, "must be valid format"));
-    }
-  }
+  if (source.initiatorName !== undefined) checkIscsiName(errors, source.initiatorName, path.child("initiatorname"));
 };
+
+function checkIscsiName(errors: Errors, name: string, path: FieldPath): void {
+  const form = name.startsWith("iqn") ? IQN : name.startsWith("eui") ? EUI : name.startsWith("naa") ? NAA : undefined;
+  if (form === undefined) errors.push(fieldError.invalid(path, name, "must be valid format starting with iqn, eui, or naa"));
+  else if (!form.test(name)) errors.push(fieldError.invalid(path, name, "must be valid format"));
+}
 
 const flocker: Validator<"flocker"> = (errors, { datasetName = "", datasetUUID = "" }, path) => {
   if (!datasetName && !datasetUUID) errors.push(fieldError.required(path, "one of datasetName and datasetUUID is required"));

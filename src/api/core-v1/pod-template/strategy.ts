@@ -2,7 +2,7 @@ import type { PodTemplate } from "#api/core-v1/types.ts";
 import type { Strategy } from "#api/strategy.ts";
 import { type FieldError, FieldPath } from "#apimachinery/field-error.ts";
 
-import { applyPodSpecDefaults } from "../pod-spec/defaults.ts";
+import { applyTemplateDefaults } from "../pod-spec/defaults.ts";
 import { dropDisabledFields } from "../pod-spec/drop-disabled.ts";
 import { createOptions, type PodSpecOptions, updateOptions } from "../pod-spec/options.ts";
 import { validatePodTemplate } from "../pod-spec/validate-pod-spec.ts";
@@ -12,9 +12,7 @@ const TEMPLATE = new FieldPath("template");
 
 /** @see kubernetes pkg/registry/core/podtemplate/strategy.go */
 export const podTemplateStrategy: Strategy<PodTemplate> = {
-  applyDefaults: ({ template }) => {
-    if (template?.spec) applyPodSpecDefaults(template.spec);
-  },
+  applyDefaults: ({ template }) => applyTemplateDefaults(template),
   prepareForCreate: ({ template }) => dropDisabledFields(template.spec),
   prepareForUpdate: ({ template }, old) => dropDisabledFields(template.spec, old.template.spec),
   validateCreate: (object) => validate(object, createOptions(false)),

@@ -1,7 +1,7 @@
 import type * as core from "#api/core-v1/types.ts";
 import type { Mutable } from "#api/strategy.ts";
 
-import { applyPodSpecDefaults } from "../pod-spec/defaults.ts";
+import { applyPodSpecDefaults, dropInitContainerAnnotations } from "../pod-spec/defaults.ts";
 import { roundResourceList } from "../pod-spec/resource-list.ts";
 import { defaultPodLevelResources } from "./pod-level-defaults.ts";
 
@@ -12,7 +12,10 @@ import { defaultPodLevelResources } from "./pod-level-defaults.ts";
  */
 export function applyPodDefaults(pod: Mutable<core.Pod>): void {
   const spec = pod.spec;
+  dropInitContainerAnnotations(pod.metadata);
+  if (pod.status) applyStatusDefaults(pod.status);
   if (!spec) return;
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   for (const container of spec.containers ?? []) requestLimits(container);
   for (const container of spec.initContainers ?? []) requestLimits(container);
   defaultPodLevelResources(spec);
@@ -22,7 +25,6 @@ export function applyPodDefaults(pod: Mutable<core.Pod>): void {
     for (const container of spec.initContainers ?? []) defaultHostPorts(container);
   }
   applyPodSpecDefaults(spec);
-  if (pod.status) roundStatusResources(pod.status);
 }
 
 /** A limit without a request is a request too. */
@@ -36,7 +38,10 @@ function defaultHostPorts({ ports }: Mutable<core.Container>): void {
   for (const port of ports ?? []) port.hostPort ||= port.containerPort;
 }
 
-function roundStatusResources(status: Mutable<core.PodStatus>): void {
+function applyStatusDefaults(status: Mutable<core.PodStatus>): void {
+  const { podIP, podIPs } = status;
+  if (podIP && podIPs?.[0]?.ip !== podIP) status.podIPs = [{ ip: podIP }];
+  else if (podIPs?.[0]) status.podIP = podIPs[0].ip;
   for (const containers of [status.initContainerStatuses, status.containerStatuses, status.ephemeralContainerStatuses]) {
     for (const container of containers ?? []) {
       roundResourceList(container.allocatedResources);

@@ -1,8 +1,9 @@
 import type * as core from "#api/core-v1/types.ts";
-import type { Mutable } from "#api/strategy.ts";
+import type { Mutable, StrategyContext } from "#api/strategy.ts";
 import type { LabelSelector } from "#apimachinery/meta-v1/types.ts";
 
 import { APP_ARMOR_PREFIX, appArmorProfileOf } from "../pod-spec/annotations.ts";
+import { syncServiceAccount } from "../pod-spec/defaults.ts";
 import { dropDisabledFields } from "../pod-spec/drop-disabled.ts";
 import { qosClass } from "./resources.ts";
 
@@ -10,17 +11,19 @@ type PodDraft = Mutable<core.Pod>;
 type Labels = Readonly<Record<string, string>>;
 
 /** @see kubernetes pkg/registry/core/pod/strategy.go PrepareForCreate */
-export function prepareForCreate(pod: PodDraft): void {
+export function prepareForCreate(pod: PodDraft, { now }: StrategyContext): void {
   pod.status = { phase: "Pending", qosClass: qosClass(pod) };
   dropDisabledFields(pod.spec);
-  if (pod.spec.schedulingGates?.length) pod.status.conditions = [{ ...GATED }];
+  syncServiceAccount(pod.spec);
+  if (pod.spec.schedulingGates?.length) pod.status.conditions = [{ ...GATED, lastTransitionTime: now }];
   mergeLabelKeys(pod);
   copyAppArmorAnnotations(pod);
 }
 
-const GATED: core.PodCondition = {
+const GATED = {
   type: "PodScheduled",
   status: "False",
+  lastProbeTime: null as unknown as string, // what Go writes for a time that is not set
   reason: "SchedulingGated",
   message: "Scheduling is blocked due to non-empty scheduling gates",
 };

@@ -19,7 +19,7 @@ type Containers = readonly core.Container[] | undefined;
 function prepareForUpdate(pod: Mutable<core.Pod>, old: core.Pod): void {
   const { containers, initContainers } = pod.spec;
   // What is added or removed is left for validation to refuse.
-  if (containers.length !== old.spec.containers.length || (initContainers?.length ?? 0) !== (old.spec.initContainers?.length ?? 0)) return;
+  if (containers?.length !== old.spec.containers.length || (initContainers?.length ?? 0) !== (old.spec.initContainers?.length ?? 0)) return;
   keepMetadata(pod, old);
   pod.status = old.status as Mutable<core.PodStatus>;
   const spec: core.PodSpec = {

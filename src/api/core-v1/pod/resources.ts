@@ -54,7 +54,7 @@ export function isSidecar({ restartPolicy }: Container): boolean {
  */
 export function containerTotals(spec: PodSpec, kind: Kind): Quantities {
   const total: Quantities = new Map();
-  for (const container of spec.containers) addResources(total, container.resources?.[kind]);
+  for (const container of spec.containers ?? []) addResources(total, container.resources?.[kind]);
   if (!spec.initContainers?.length) return total;
   const sidecars: Quantities = new Map();
   const starting: Quantities = new Map();
@@ -81,7 +81,7 @@ export function qosClass({ spec }: { readonly spec: PodSpec }): string {
   const requests: Quantities = new Map();
   const limits: Quantities = new Map();
   let guaranteed = true;
-  const users = spec.resources === undefined ? [...spec.containers, ...(spec.initContainers ?? [])] : [{ resources: spec.resources }];
+  const users = spec.resources === undefined ? [...(spec.containers ?? []), ...(spec.initContainers ?? [])] : [{ resources: spec.resources }];
   for (const { resources } of users) {
     addPositive(requests, resources?.requests);
     const found = addPositive(limits, resources?.limits);

@@ -3,9 +3,10 @@ import { nameWarnings, selects, SPEC, TEMPLATE, templateOptions, templateWarning
 import type { ReplicationController, ReplicationControllerSpec } from "#api/core-v1/types.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
 import { type FieldError, fieldError } from "#apimachinery/field-error.ts";
+import { nameIsDnsSubdomain } from "#apimachinery/validation/names.ts";
 
 import { checkNonNegative, sortedMap } from "../pod-spec/checks.ts";
-import { applyPodSpecDefaults } from "../pod-spec/defaults.ts";
+import { applyTemplateDefaults } from "../pod-spec/defaults.ts";
 import { dropDisabledFields } from "../pod-spec/drop-disabled.ts";
 import type { PodSpecOptions } from "../pod-spec/options.ts";
 
@@ -20,6 +21,8 @@ export const replicationControllerStrategy: Strategy<ReplicationController> = {
   // Upstream looks at the old template here.
   warningsOnUpdate: ({ metadata }, { metadata: before, spec: { template } }) =>
     metadata.generation === before.generation || !template ? [] : templateWarnings(template),
+  // Upstream has moved this kind to newer checks, which count bytes.
+  validateName: (name, isPrefix) => nameIsDnsSubdomain(name, isPrefix).map((message) => message.replace(/(?<=\d )characters$/, "bytes")),
   hasGeneration: true,
   defaultDeletion: "orphan",
   selectableFields: ({ status }) => ({ "status.replicas": String(status.replicas ?? 0) }),
@@ -37,7 +40,7 @@ function applyDefaults(controller: Mutable<ReplicationController>): void {
     if (isEmpty(metadata.labels)) metadata.labels = { ...labels };
   }
   spec.replicas ??= 1;
-  if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec);
+  applyTemplateDefaults(spec.template);
 }
 
 const isEmpty = (labels: Readonly<Record<string, string>> | undefined) => labels === undefined || Object.keys(labels).length === 0;
