@@ -174,7 +174,10 @@ export class FakeTransport implements Transport {
 
   /** What an update may change: status through its subresource, all else without. */
   #merged(resource: Resource, subresource: string | undefined, current: Body, draft: Body): Body {
-    if (subresource === "status") return { ...current, status: draft["status"] };
+    if (subresource === "status") {
+      const { annotations } = draft.metadata;
+      return { ...current, status: draft["status"], metadata: clean({ ...current.metadata, annotations }) };
+    }
     if (subresource === "finalize") return { ...current, spec: draft["spec"] };
     const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation = 1, namespace, name } = current.metadata;
     const specChanged = !isDeepStrictEqual(draft["spec"], current["spec"]);

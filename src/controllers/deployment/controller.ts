@@ -129,10 +129,8 @@ async function perform(action: Action, deployment: Deployment, status: Deploymen
     case "deleteSet":
       await client.delete(REPLICA_SETS, action.set.metadata).catch(ignoreNotFound);
       return { deployment, status };
-    case "setRevision": {
-      const patch = { metadata: { annotations: { [REVISION]: action.revision } } };
-      return { deployment: await client.patch(DEPLOYMENTS, deployment.metadata, "merge", patch), status };
-    }
+    case "setRevision":
+      return { deployment: withRevision(deployment, action.revision), status };
     case "endRollback": {
       const { annotations, template = deployment.spec.template } = action;
       const next = { ...deployment, metadata: { ...deployment.metadata, annotations }, spec: { ...deployment.spec, template } };
@@ -168,17 +166,23 @@ async function createSet({ set, replicas, revision }: CreateSet, deployment: Dep
     throw new CreateFailure(name, { kind: "failed", message }, error);
   }
   if (replicas > 0) recorder.record(about, "Normal", "ScalingReplicaSet", scalingText(name, 0, replicas));
-  const patch = { metadata: { annotations: { [REVISION]: revision } } };
-  const noted = await deps.client.patch(DEPLOYMENTS, deployment.metadata, "merge", patch);
-  return { deployment: noted, status: statusAfterCreate(deployment, status, name, { kind: "created" }, nowMs) };
+  return { deployment: withRevision(deployment, revision), status: statusAfterCreate(deployment, status, name, { kind: "created" }, nowMs) };
 }
 
 function scalingText(name: string, from: number, to: number): string {
   return `Scaled ${from < to ? "up" : "down"} replica set ${name} from ${from} to ${to}`;
 }
 
-async function writeStatus(deployment: Deployment, status: DeploymentStatus, { deps }: Context): Promise<void> {
-  if (isDeepStrictEqual(status, deployment.status)) return;
+/** Written with the status: an annotation that changes there raises no generation. */
+function withRevision(deployment: Deployment, revision: string): Deployment {
+  const annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
+  return { ...deployment, metadata: { ...deployment.metadata, annotations } };
+}
+
+async function writeStatus(deployment: Deployment, status: DeploymentStatus, { deps, deployments }: Context): Promise<void> {
+  const known = deployments.get(keyOf(deployment));
+  const isNoted = known?.metadata.annotations?.[REVISION] === deployment.metadata.annotations?.[REVISION];
+  if (isNoted && isDeepStrictEqual(status, deployment.status)) return;
   await deps.client.updateStatus(DEPLOYMENTS, { ...deployment, status }).catch(ignoreNotFound);
 }
 

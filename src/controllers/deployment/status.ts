@@ -57,7 +57,8 @@ export function progressCheckMs({ deployment, nowMs }: StatusInput, status: Depl
   const progressing = findCondition(status.conditions, "Progressing");
   if (!hasProgressDeadline(deployment) || progressing === undefined || progressing.reason === "ProgressDeadlineExceeded") return undefined;
   if (isComplete(deployment, status) || progressing.reason === "NewReplicaSetAvailable") return undefined;
-  return Math.max(0, deadlineMs(deployment, progressing) - nowMs) + 1;
+  // Times are whole seconds: a second more, and the deadline has passed for certain.
+  return Math.max(0, deadlineMs(deployment, progressing) - nowMs) + 1_000;
 }
 
 /** Time spent paused does not count against the deadline: the Progressing condition tells of it. */
