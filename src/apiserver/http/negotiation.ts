@@ -41,8 +41,18 @@ export function negotiate(accept: string | undefined, { transforms = true, strea
     result = choose(accept, transforms, stream);
     cache.set(key, result);
   }
-  if (result === undefined) throw notAcceptable(stream);
+  if (result === undefined) throw knowsNone(accept) ? noRepresentation() : notAcceptable(stream);
   return result;
+}
+
+/** Whether no clause is of a media type that the server has at all: that is told in other words. */
+function knowsNone(accept: string): boolean {
+  const known = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "application/*", "*/*"];
+  return parseAccept(accept).every(({ type, subtype }) => !known.includes(`${type}/${subtype}`));
+}
+
+function noRepresentation(): StatusError {
+  return failure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${SUPPORTED}`, {});
 }
 
 function notAcceptable(stream: boolean): StatusError {

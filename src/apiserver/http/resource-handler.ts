@@ -1,3 +1,4 @@
+import type { ResourceInfo } from "#api/resources.ts";
 import { failure } from "#apimachinery/status-error.ts";
 import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
@@ -57,6 +58,8 @@ export class ResourceHandler {
     const connect = this.#connectHandler(path);
     if (connect !== undefined) return connect.connect!(connectRequest(exchange, path, target));
     checkMethod(target, path, method, verb);
+    const deprecated = deprecation(target.served.info);
+    if (deprecated !== undefined) exchange.warnings.push(deprecated);
     const accepted = negotiate(headerOf(exchange, "accept"), { stream: verb === "watch" });
     switch (verb) {
       case "get":
@@ -207,6 +210,13 @@ function checkMethod({ served }: Target, path: ResourcePath, method: string, ver
   if (!verbs.has(verb) || (single === onCollection && !(single && verb === "watch"))) throw methodNotAllowed();
   const needsNamespace = verb === "create" || verb === "deletecollection";
   if (needsNamespace && info.namespaced && path.namespace === "") throw methodNotAllowed();
+}
+
+/** What every request for an old API is told. */
+function deprecation({ group, version, kind }: ResourceInfo): string | undefined {
+  if (group !== "") return undefined;
+  if (kind === "Endpoints") return `${version} Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice`;
+  return kind === "ComponentStatus" ? `${version} ComponentStatus is deprecated in v1.19+` : undefined;
 }
 
 function notAList(kind: string): Error {

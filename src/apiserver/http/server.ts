@@ -116,7 +116,8 @@ export class HttpServer {
       const { "content-type": type = "text/plain", ...headers } = found.headers;
       return sendBytes(exchange, found.status, type, typeof found.body === "string" ? Buffer.from(found.body) : found.body, headers);
     }
-    throw notFoundPath();
+    if (exchange.path.startsWith("/api/") || exchange.path.startsWith("/apis/")) throw notFoundPath();
+    return sendBytes(exchange, 404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"), { "x-content-type-options": "nosniff" });
   }
 
   async #authenticate(exchange: Exchange): Promise<void> {

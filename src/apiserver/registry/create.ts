@@ -61,7 +61,7 @@ function prepareForCreate(deps: RegistryDeps, target: WriteTarget, object: Draft
   delete metadata.selfLink;
   metadata.creationTimestamp = formatTime(deps.clock.now());
   metadata.uid = deps.newUid();
-  if ((metadata.resourceVersion ?? "") !== "") throw badResourceVersion();
+  if ((metadata.resourceVersion ?? "") !== "" && !target.options.dryRun) throw badResourceVersion();
   delete metadata.resourceVersion;
   if (strategy.hasGeneration === true) metadata.generation = 1;
   if (served.hasStatus) resetStatus(served, object);

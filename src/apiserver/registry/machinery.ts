@@ -191,6 +191,15 @@ export function recordUpdate(served: ServedResource, { live, next, manager, subr
   setManagedFields(next, recordManager(record));
 }
 
+/** Managed fields of what is answered at once and never stored. */
+export function recordReview(kind: Kind, object: KubeObject, manager: string, now: string): void {
+  const { schema, apiVersion } = decodable(kind);
+  if (!schema.fields.has("metadata")) return;
+  const draft = object as Draft;
+  const metadata = (draft.metadata ??= {} as Draft["metadata"]);
+  setManagedFields({ ...draft, metadata }, recordManager({ schema, live: undefined, updated: object, manager, apiVersion, time: now, resetFields: STATUS_FIELDS }));
+}
+
 export function setManagedFields({ metadata }: Draft, entries: readonly ManagedFieldsEntry[] | undefined): void {
   if (entries === undefined || entries.length === 0) delete metadata.managedFields;
   else metadata.managedFields = entries as Mutable<ManagedFieldsEntry[]>;

@@ -2,7 +2,7 @@ import { createObject } from "#apiserver/registry/create.ts";
 import { deleteCollection, deleteObject } from "#apiserver/registry/delete.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { Body } from "#apiserver/registry/machinery.ts";
-import { decodeSubresourceBody } from "#apiserver/registry/machinery.ts";
+import { decodeSubresourceBody, recordReview } from "#apiserver/registry/machinery.ts";
 import type { DeleteOptions, ListOptions, RawWriteOptions } from "#apiserver/registry/options.ts";
 import { checkDeleteOptions, checkListOptions, checkedWriteOptions } from "#apiserver/registry/options.ts";
 import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
@@ -13,6 +13,8 @@ import type { SubresourceHandler, SubresourceTable, SubresourceWrite } from "#ap
 import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
 import { updateObject } from "#apiserver/registry/update.ts";
 import type { WriteTarget } from "#apiserver/registry/write.ts";
+import { fieldManagerOf } from "#apiserver/registry/write.ts";
+import { formatTime } from "#lib/clock.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Subresource } from "#api/resources.ts";
 import { failure } from "#apimachinery/status-error.ts";
@@ -105,6 +107,7 @@ export class ResourceApi {
     const { info } = served;
     const kind = subresource === "" ? info : info.subresources.find((each) => each.name === subresource);
     const decoded = decodeSubresourceBody(kind ?? info, body, options.fieldValidation, context);
+    recordReview(kind ?? info, decoded, fieldManagerOf({ options, context }), formatTime(this.#deps.clock.now()));
     return { info, namespace, name, options: {}, context, body: decoded, dryRun: options.dryRun, write: options };
   }
 

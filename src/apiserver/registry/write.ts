@@ -58,7 +58,7 @@ export function refuseInvalid({ info }: ServedResource, name: string | undefined
 }
 
 /** The manager that a write is recorded under: as asked, else the client's program. */
-export function fieldManagerOf({ options, context }: WriteTarget): string {
+export function fieldManagerOf({ options, context }: Pick<WriteTarget, "options" | "context">): string {
   if (options.fieldManager !== "") return options.fieldManager;
   const slash = context.userAgent.indexOf("/");
   const program = slash < 0 ? context.userAgent : context.userAgent.slice(0, slash);

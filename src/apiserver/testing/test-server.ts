@@ -15,9 +15,12 @@ import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
 import { discoveryHandler } from "#apiserver/discovery/handler.ts";
 import { versionHandler } from "#apiserver/discovery/version.ts";
+import { openApiHandler } from "#apiserver/openapi/handler.ts";
 import type { ApiServerOptions } from "#apiserver/server.ts";
 import { ApiServer } from "#apiserver/server.ts";
 import type { Call, RequestContext } from "#apiserver/registry/types.ts";
+import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
+import { KubeletDialer } from "#apiserver/streaming/kubelet-dialer.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
@@ -56,7 +59,8 @@ export async function startTestServer({ bare = false, ...over }: TestServerOptio
     tls: { ...pki.server, clientCa: pki.ca },
     serviceAccounts: { key: privateKey, issuer: ISSUER, audiences: [ISSUER] },
     hooks: () => ({ "/services": services }),
-    plain: ({ resources }) => [discoveryHandler({ kinds: () => resources.infos, serverAddress: "127.0.0.1:6443" }), versionHandler(BUILD)],
+    plain: ({ resources }) => [discoveryHandler({ kinds: () => resources.infos, serverAddress: "127.0.0.1:6443" }), versionHandler(BUILD), openApiHandler({ kinds: () => resources.infos, release: BUILD.gitVersion })],
+    subresources: ({ reader }) => streamingHandlers({ reader, kubelets: new KubeletDialer(reader, { ...pki.server, ca: pki.ca }), rng: systemRng }),
     ...(!bare && { admission: plugins }),
     ...over,
   });
