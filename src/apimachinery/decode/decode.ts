@@ -138,7 +138,7 @@ const plans = new WeakMap<StructSchema, readonly FieldPlan[]>();
 function planOf(schema: StructSchema): readonly FieldPlan[] {
   let plan = plans.get(schema);
   if (plan === undefined) {
-    plan = [...schema.fields.values()].map(planField);
+    plan = [...schema.fields.values()].map((field) => planField(field, schema));
     plans.set(schema, plan);
   }
   return plan;
@@ -147,10 +147,13 @@ function planOf(schema: StructSchema): readonly FieldPlan[] {
 /** Scalars that are structs in Go: an `omitempty` does not leave them out. */
 const STRUCT_SCALARS: ReadonlySet<string> = new Set(["quantity", "intOrString", "time", "microTime", "duration"]);
 
-function planField({ name, schema, pointer, omit }: FieldSchema): FieldPlan {
+/** An empty list there means something else than none: forget the owners. Who records them replaces it. */
+const keepsEmpty = (name: string, owner: StructSchema) => name === "managedFields" && owner.name === "meta/v1.ObjectMeta";
+
+function planField({ name, schema, pointer, omit }: FieldSchema, owner: StructSchema): FieldPlan {
   const isStruct = schema.kind === "struct" || schema.kind === "any" || (schema.kind === "scalar" && STRUCT_SCALARS.has(schema.type));
   const omittable = omit !== "never" && (pointer || !isStruct || omit === "zero");
-  const dropsEmpty = omit !== "never" && !pointer && !isStruct;
+  const dropsEmpty = omit !== "never" && !pointer && !isStruct && !keepsEmpty(name, owner);
   return { name, schema, form: undefined, pointer, dropsEmpty, always: !omittable, dropsZeroStruct: omit === "zero" && !pointer };
 }
 

@@ -47,7 +47,7 @@ class Diagnosis {
 
   /** @param literal the text of a number where the value does not show it */
   value(schema: Schema, value: unknown, place: Place, literal?: string): void {
-    if (value === null) return;
+    if (value === null || value === undefined) return;
     switch (schema.kind) {
       case "struct":
         return isObject(value) ? this.#struct(schema, value, place) : this.#wrongType(value, schema, place);
@@ -68,7 +68,7 @@ class Diagnosis {
       const field = schema.fields.get(name);
       const path = place.path === "" ? name : `${place.path}.${name}`;
       if (field === undefined) {
-        if (!schema.preserveUnknown) this.#strict(`unknown field "${path}"`);
+        if (!schema.preserveUnknown && value[name] !== undefined) this.#strict(`unknown field "${path}"`);
         continue;
       }
       if (repeated) this.#strict(`duplicate field "${path}"`);

@@ -58,10 +58,13 @@ export class FieldSet {
 
   #filtered(member: boolean, keep: (element: PathElement, child: FieldSet) => FieldSet): FieldSet {
     const children = new Map<PathElement, FieldSet>();
+    let same = member === this.member;
     for (const [element, child] of this.children) {
       const kept = keep(element, child);
+      if (kept !== child) same = false;
       if (!kept.empty) children.set(element, kept);
     }
+    if (same) return this; // so that owners who lose nothing keep their entries
     return member || children.size > 0 ? new FieldSet(member, children) : FieldSet.EMPTY;
   }
 
@@ -124,6 +127,7 @@ export function parseFieldSet(json: unknown, depth = 0): FieldSet | undefined {
       self = true;
       continue;
     }
+    if (/^[^fkvi]:/.test(key)) continue; // a later version may know what it is
     if (!isElement(key)) return undefined;
     const child = parseFieldSet(json[key], depth + 1);
     if (child === undefined) return undefined;

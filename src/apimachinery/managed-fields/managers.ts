@@ -24,7 +24,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | null | u
   const managers = new Map<string, Manager>();
   for (const entry of entries ?? []) {
     const { operation, apiVersion = "", fieldsType, fieldsV1 } = entry;
-    const fields = fieldsV1 === undefined || fieldsV1 === null ? FieldSet.EMPTY : parseFieldSet(fieldsV1);
+    const fields = fieldsV1 === undefined || fieldsV1 === null ? FieldSet.EMPTY : parsedFields(fieldsV1);
     if ((operation !== "Apply" && operation !== "Update") || apiVersion === "" || fieldsType !== "FieldsV1" || fields === undefined) return undefined;
     const manager: Manager = { manager: entry.manager ?? "", operation, apiVersion, subresource: entry.subresource ?? "", time: entry.time ?? undefined, fields };
     managers.set(identityOf(manager), manager);
@@ -32,18 +32,35 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | null | u
   return managers;
 }
 
-/** The entries in upstream's order and form. Entries of `known` that are the same are given again as they are. */
-export function encodeManagers(managers: Managers, known: readonly ManagedFieldsEntry[] = []): ManagedFieldsEntry[] {
+/** Sets by the JSON they were read from: entries live as long as the objects in the cache that carry them. */
+const parsedSets = new WeakMap<object, FieldSet>();
+
+function parsedFields(fieldsV1: unknown): FieldSet | undefined {
+  if (typeof fieldsV1 !== "object" || fieldsV1 === null) return undefined;
+  let fields = parsedSets.get(fieldsV1);
+  if (fields === undefined) {
+    fields = parseFieldSet(fieldsV1);
+    if (fields !== undefined) parsedSets.set(fieldsV1, fields);
+  }
+  return fields;
+}
+
+/** The entries in upstream's order and form. Those of `known` that are the same are given again, and `known` itself if all are. */
+export function encodeManagers(managers: Managers, known: readonly ManagedFieldsEntry[] = []): readonly ManagedFieldsEntry[] {
   const originals = new Map(known.map((entry) => [entryIdentity(entry), entry]));
-  return [...managers.values()].sort(compareManagers).map((manager) => encodeManager(manager, originals.get(identityOf(manager))));
+  const entries = [...managers.values()].sort(compareManagers).map((manager) => encodeManager(manager, originals.get(identityOf(manager))));
+  return entries.length === known.length && entries.every((entry, i) => entry === known[i]) ? known : entries;
 }
 
 const entryIdentity = ({ manager = "", operation, apiVersion = "", subresource = "" }: ManagedFieldsEntry) =>
   identityOf({ manager, operation: operation as Manager["operation"], apiVersion, subresource });
 
 function encodeManager({ manager, operation, apiVersion, subresource, time, fields }: Manager, original: ManagedFieldsEntry | undefined): ManagedFieldsEntry {
+  const { fieldsV1: before } = original ?? {};
+  const sameFields = typeof before === "object" && before !== null && parsedSets.get(before) === fields;
+  if (original !== undefined && sameFields && original.time === time && original.apiVersion === apiVersion) return original;
   const fieldsV1 = fields.toJSON();
-  if (original !== undefined && original.time === time && original.apiVersion === apiVersion && JSON.stringify(original.fieldsV1) === JSON.stringify(fieldsV1)) return original;
+  parsedSets.set(fieldsV1, fields);
   return {
     ...(manager !== "" && { manager }),
     operation,

@@ -12,7 +12,20 @@ export type Granularity =
 
 const LEAF: Granularity = { kind: "leaf" };
 
+/** Of schemas whose values are all alike. */
+const known = new WeakMap<Schema, Granularity>();
+
 export function granularity(schema: Schema, value: unknown): Granularity {
+  if (schema.kind === "scalar") return LEAF;
+  let grain = known.get(schema);
+  if (grain === undefined) {
+    grain = granularityOf(schema, value);
+    if (schema.kind !== "any") known.set(schema, grain);
+  }
+  return grain;
+}
+
+function granularityOf(schema: Schema, value: unknown): Granularity {
   switch (schema.kind) {
     case "struct":
     case "map":
@@ -157,7 +170,7 @@ function insert(builder: FieldSetBuilder, path: Path): void {
 function compareAt(schema: Schema, from: unknown, to: unknown, path: Path, into: Builders): void {
   if (from === to) return;
   const grain = granularity(schema, to === undefined ? from : to);
-  const both = grain.kind === granularity(schema, from ?? to).kind;
+  const both = schema.kind !== "any" || grain.kind === granularity(schema, from ?? to).kind;
   const [before, after] = grain.kind === "list" ? [listOf(from).length, listOf(to).length] : [isEmptyMap(from) ? 0 : 1, isEmptyMap(to) ? 0 : 1];
   const leaf = grain.kind === "leaf" || !both || before + after === 0;
   if (!leaf && grain.kind === "map") compareMembers(grain.schema, mapOf(from), mapOf(to), path, into);

@@ -1,6 +1,7 @@
 import { type JsonObject, isObject } from "#apimachinery/decode/own.ts";
 import { decodeObject } from "#apimachinery/decode/decode.ts";
 import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
+import { equalJson } from "#apimachinery/patch/json-patch.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 
 import { FieldSet } from "./field-set.ts";
@@ -45,23 +46,24 @@ const STRIPPED = FieldSet.of(
  */
 export function recordUpdate<T extends Managed>(update: RecordUpdate<T>): readonly ManagedFieldsEntry[] | undefined {
   const { schema, live, updated, subresource = "" } = update;
-  const managers = managersBefore(live, updated, subresource !== "");
   const kept = live?.metadata.managedFields ?? undefined;
-  if (managers.size === 0 && live?.metadata.uid) return undefined; // tracking was ended, and starts with an apply only
+  const asBefore = subresource !== "" || sameEntries(kept, updated.metadata.managedFields);
   const comparison = compareTyped(schema, withoutManagedFields(live ?? emptyObject(schema)), withoutManagedFields(updated));
   const same = comparison.added.empty && comparison.removed.empty && comparison.modified.empty;
-  if (same && sameEntries(kept, updated.metadata.managedFields)) return kept;
+  if (same && asBefore) return kept;
+  const managers = managersBefore(live, updated, asBefore);
+  if (managers.size === 0 && live?.metadata.uid) return undefined; // tracking was ended, and starts with an apply only
   const entries = encodeManagers(foldOldUpdaters(managersAfter(managers, comparison, update)), kept);
   return entries.length === 0 ? undefined : entries;
 }
 
-const sameEntries = (kept: unknown, given: unknown) => given === undefined || given === null || given === kept || JSON.stringify(kept) === JSON.stringify(given);
+const sameEntries = (kept: unknown, given: unknown) => given === undefined || given === null || given === kept || equalJson(kept, given);
 
 /** What clients send of managed fields counts, unless it is nothing, malformed, or sent to a subresource. */
-function managersBefore(live: Managed | undefined, updated: Managed, isSubresource: boolean): Managers {
+function managersBefore(live: Managed | undefined, updated: Managed, asBefore: boolean): Managers {
   const none: Managers = new Map();
   const ofLive = () => decodeManagers(live?.metadata.managedFields) ?? none;
-  if (isSubresource) return ofLive();
+  if (asBefore) return ofLive();
   const given = updated.metadata.managedFields;
   if (isReset(given)) return none;
   const managers = decodeManagers(given);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { applyPatch, createPatch } from "rfc6902";
 
-import { applyJsonPatch, parseJsonPatch } from "./json-patch.ts";
+import { applyJsonPatch, equalJson, parseJsonPatch } from "./json-patch.ts";
 
 const document = { data: { a: "1" }, list: ["x", "y"] };
 
@@ -67,7 +67,7 @@ test("applyJsonPatch() agrees with rfc6902 on its own patches", () => {
       const patch = createPatch(from, to);
       const oracle = structuredClone(from);
       applyPatch(oracle, structuredClone(patch));
-      assert.deepEqual({ ...(applyJsonPatch(from, patch as never) as object) }, { ...oracle });
+      assert.ok(equalJson(applyJsonPatch(from, patch as never), oracle));
     }),
   );
 });
