@@ -14,7 +14,7 @@ import { defaultDevice } from "./node-address.ts";
 import { parseOwner, requireFreePort } from "./ports.ts";
 import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, parseStat, roleOf } from "./processes.ts";
 import { isOurTable } from "./purge.ts";
-import { parseNode } from "./readiness.ts";
+import { saysReadySince } from "./readiness.ts";
 import { stateOf } from "./status.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skiff-machine-"));
@@ -128,9 +128,16 @@ test("parseImages() leaves out the entries by digest", () => {
   assert.deepEqual(parseImages(listing), [{ name: "docker.io/library/a:1", digest: "sha256:abc", size: "1.5 MiB" }]);
 });
 
-test("parseNode() and stateOf() call a cluster running only when all is Ready", () => {
-  const node = parseNode('{"metadata":{"name":"n"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}');
-  assert.deepEqual(node, { name: "n", ready: true });
+test("saysReadySince() does not believe a state from before the agent's start", () => {
+  const node = (status: string) =>
+    `{"metadata":{"name":"n"},"status":{"conditions":[{"type":"Ready","status":"${status}","lastHeartbeatTime":"2026-01-01T00:00:10Z"}]}}`;
+  const at = (second: number) => Date.UTC(2026, 0, 1, 0, 0, second);
+  assert.deepEqual([saysReadySince(node("True"), at(10) + 900), saysReadySince(node("True"), at(11)), saysReadySince(node("True"), 0)], [true, false, true]);
+  assert.equal(saysReadySince(node("False"), 0), false);
+});
+
+test("stateOf() calls a cluster running only when all is Ready", () => {
+  const node = { name: "n", ready: true };
   const parts = { server: { pid: 1, ready: true, url: "" }, agent: { pid: 2 } };
   assert.equal(stateOf(parts, [node]), "running");
   assert.equal(stateOf(parts, [{ name: "n", ready: false }]), "degraded");

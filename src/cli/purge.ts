@@ -33,17 +33,24 @@ function removeNetwork(instance: string): void {
   for (const { ifname } of ipJson<Link>(["link", "show"])) {
     if (ifname === bridge || ifname.startsWith(`${instance}-`)) run("ip", ["link", "delete", ifname]);
   }
-  for (const file of globSync("/var/lib/cni/results/*")) {
-    if (Buffer.from(readConfig(file), "base64").includes(`"${bridge}"`)) rmSync(file, { force: true });
-  }
+  for (const file of globSync("/var/lib/cni/results/*")) if (isOurCniResult(file, bridge)) rmSync(file, { force: true });
 }
 
-/** The configuration that a cached CNI result carries. */
-function readConfig(file: string): string {
+interface CniResult {
+  /** Base64. */
+  readonly config?: string;
+  readonly result?: { readonly interfaces?: readonly { readonly sandbox?: string }[] };
+}
+
+/** One of our bridge, or a loopback's whose namespace is gone: those do not say whose they are. */
+function isOurCniResult(file: string, bridge: string): boolean {
   try {
-    return (JSON.parse(readFileSync(file, "utf8")) as { config?: string }).config ?? "";
+    const { config = "", result } = JSON.parse(readFileSync(file, "utf8")) as CniResult;
+    const text = Buffer.from(config, "base64").toString();
+    const spaces = (result?.interfaces ?? []).flatMap(({ sandbox }) => (sandbox === undefined ? [] : [sandbox]));
+    return text.includes(`"${bridge}"`) || (text.includes('"cni-loopback"') && spaces.every((space) => !existsSync(space)));
   } catch {
-    return "";
+    return false;
   }
 }
 
@@ -89,10 +96,17 @@ function cgroupHierarchies(): readonly string[] {
 function removeCgroup(folder: string): void {
   if (!existsSync(folder)) return;
   for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) removeCgroup(join(folder, entry.name));
+  removeIfEmpty(folder);
+}
+
+/** What shims, runc and CNI plugins make for all containerds of a machine, inner folders first. */
+const SHARED_FOLDERS = ["/run/containerd/runc/k8s.io", "/run/containerd/runc", "/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni"];
+
+function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // A process that is not ours to end keeps it.
+    // It is not there, or others use it.
   }
 }
 
@@ -100,6 +114,7 @@ function removeFiles(paths: Paths): void {
   const { dataDir, runDir, kubeletDir, podLogsDir, containerLogsDir } = paths;
   for (const folder of [runDir, kubeletDir, podLogsDir, containerLogsDir, dataDir]) rmSync(folder, { recursive: true, force: true });
   if (dataDir === DEFAULT_DATA_DIR) rmSync("/var/cache/skiff", { recursive: true, force: true });
+  for (const folder of SHARED_FOLDERS) removeIfEmpty(folder);
 }
 
 function ipJson<T>(words: readonly string[]): readonly T[] {

@@ -10,21 +10,44 @@ export async function isServerReady(api: ApiCaller): Promise<boolean> {
   return (await api.get("/readyz"))?.status === 200;
 }
 
-/** Undefined when the node is not registered or the server does not answer. */
-export async function nodeState(api: ApiCaller, name: string): Promise<NodeState | undefined> {
+/**
+ * Whether the node's own agent says that it is Ready, and has said so since `sinceMs`: the state of a node outlives its
+ * agent for a while.
+ */
+export async function isNodeReady(api: ApiCaller, name: string, sinceMs: number): Promise<boolean> {
   const answer = await api.get(`/api/v1/nodes/${name}`);
-  return answer?.status === 200 ? parseNode(answer.body) : undefined;
+  return answer?.status === 200 && saysReadySince(answer.body, sinceMs);
+}
+
+export function saysReadySince(nodeJson: string, sinceMs: number): boolean {
+  const ready = readyCondition(JSON.parse(nodeJson) as Node);
+  // Heartbeats have whole seconds.
+  const heartbeatIsFresh = sinceMs === 0 || Date.parse(ready?.lastHeartbeatTime ?? "") >= Math.floor(sinceMs / 1000) * 1000;
+  return ready?.status === "True" && heartbeatIsFresh;
 }
 
 /** All nodes, by name. */
 export async function nodeStates(api: ApiCaller): Promise<readonly NodeState[]> {
   const answer = await api.get("/api/v1/nodes");
   if (answer?.status !== 200) return [];
-  return ((JSON.parse(answer.body) as { items?: unknown[] }).items ?? []).map((node) => parseNode(JSON.stringify(node)));
+  return ((JSON.parse(answer.body) as { items?: Node[] }).items ?? []).map((node) => ({
+    name: node.metadata.name,
+    ready: readyCondition(node)?.status === "True",
+  }));
 }
 
-export function parseNode(json: string): NodeState {
-  const node = JSON.parse(json) as { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } };
-  const ready = node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-  return { name: node.metadata.name, ready };
+/** Of a Node, what is looked at here. */
+interface Node {
+  readonly metadata: { readonly name: string };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly lastHeartbeatTime?: string;
+}
+
+function readyCondition(node: Node): Condition | undefined {
+  return node.status?.conditions?.find(({ type }) => type === "Ready");
 }

@@ -9,7 +9,7 @@ import { contextName, pathsOf } from "./paths.ts";
 import { ensurePki } from "./pki/ensure.ts";
 import { requireFreePort } from "./ports.ts";
 import { clusterProcesses, type ProcessInfo } from "./processes.ts";
-import { isServerReady, nodeState } from "./readiness.ts";
+import { isNodeReady, isServerReady } from "./readiness.ts";
 import type { SettingTexts } from "./settings.ts";
 import { startProgram, waitFor } from "./start.ts";
 import { Steps } from "./steps.ts";
@@ -30,6 +30,8 @@ export async function up(texts: SettingTexts, args: Arguments, context: Context)
 interface Started {
   readonly server: ProcessInfo;
   readonly agent: ProcessInfo;
+  /** When the agent was started; 0 if it ran already. */
+  readonly sinceMs: number;
 }
 
 async function start(texts: SettingTexts, args: Arguments, context: Context, steps: Steps): Promise<Started> {
@@ -39,23 +41,24 @@ async function start(texts: SettingTexts, args: Arguments, context: Context, ste
   if (!roles.has("agent")) await requireFreePort(settings.kubeletPort, "kubelet-port");
   await steps.run("certificates", () => ensurePki(settings, context.hostname, context.clock));
   rememberSettings(settings.dataDir, texts);
+  const sinceMs = roles.has("agent") ? 0 : context.clock.now();
   const server = await startProgram("server", texts, context);
   const agent = await startProgram("agent", texts, context);
   const paths = kubeconfigPaths(textFlag(args, "kubeconfig"), context.env["KUBECONFIG"], configOwner(context.env, readPasswd()).home);
   await steps.run(`kubeconfig ${paths.length === 1 ? paths[0] : "files"}`, () => introduce(paths, args, context));
-  return { server, agent };
+  return { server, agent, sinceMs };
 }
 
 /** Without the lock, so that `down` can end a cluster that does not become ready. */
-async function waitUntilReady({ server, agent }: Started, context: Context, steps: Steps): Promise<void> {
+async function waitUntilReady({ server, agent, sinceMs }: Started, context: Context, steps: Steps): Promise<void> {
   const { settings } = context;
   const api = apiCaller(settings);
-  const isNodeReady = async () => (await nodeState(api, settings.nodeName))?.ready === true;
+  const isReady = () => isNodeReady(api, settings.nodeName, sinceMs);
   try {
     await steps.run(`API answers on port ${settings.httpsPort}`, () =>
       waitFor("the API answers", "server", server, API_TIMEOUT_MS, context, () => isServerReady(api)),
     );
-    await steps.run(`node ${settings.nodeName} is Ready`, () => waitFor("the node is Ready", "agent", agent, NODE_TIMEOUT_MS, context, isNodeReady));
+    await steps.run(`node ${settings.nodeName} is Ready`, () => waitFor("the node is Ready", "agent", agent, NODE_TIMEOUT_MS, context, isReady));
   } finally {
     api.close();
   }

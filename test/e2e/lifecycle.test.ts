@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { pathsOf } from "#cli/paths.ts";
+import { clusterProcesses } from "#cli/processes.ts";
+import { startTestCluster, type TestCluster } from "./support/cluster.ts";
+
+let cluster: TestCluster;
+before(async () => {
+  cluster = await startTestCluster();
+});
+after(() => cluster.destroy());
+
+const printed = (file: string, ...words: string[]) => execFileSync(file, words, { encoding: "utf8" });
+
+test("up gives a node that is Ready, and a second up changes nothing", async () => {
+  assert.match(await cluster.kubectlText("get", "nodes", "--no-headers"), /^\S+\s+Ready\s/);
+  const pids = clusterProcesses(cluster.dataDir).map(({ pid }) => pid);
+  assert.equal((await cluster.skiff("up", "--quiet")).code, 0);
+  assert.deepEqual(
+    clusterProcesses(cluster.dataDir).map(({ pid }) => pid),
+    pids,
+  );
+});
+
+test("status tells programs what runs", async () => {
+  const { code, stdout } = await cluster.skiff("status", "-o", "json");
+  const status = JSON.parse(stdout) as { state: string; server: { ready: boolean }; nodes: { ready: boolean }[] };
+  assert.deepEqual([code, status.state, status.server.ready, status.nodes.map(({ ready }) => ready)], [0, "running", true, [true]]);
+});
+
+test("a deployment pulls from the registry and becomes available", async () => {
+  await cluster.kubectlText("create", "deployment", "web", "--image=nginx:1.7.9");
+  await cluster.kubectlText("wait", "--for=condition=Available", "deployment/web", "--timeout=60s");
+  const address = await cluster.kubectlText("get", "pod", "-l", "app=web", "-o", "jsonpath={.items[0].status.podIP}");
+  const page = await fetch(`http://${address}/`);
+  assert.match(await page.text(), /release 1\.7\.9/);
+});
+
+test("restart leaves containers running", async () => {
+  const restarts = () =>
+    cluster.kubectlText("get", "pod", "-l", "app=web", "-o", "jsonpath={.items[0].status.containerStatuses[0].containerID} {.items[0].status.startTime}");
+  const before = await restarts();
+  assert.equal((await cluster.skiff("restart", "--quiet")).code, 0);
+  assert.equal(await restarts(), before);
+});
+
+test("down stops everything and keeps the state; up brings the pods back", async () => {
+  assert.equal((await cluster.skiff("down", "--quiet")).code, 0);
+  assert.deepEqual(clusterProcesses(cluster.dataDir), []);
+  assert.equal((await cluster.skiff("status")).code, 3);
+  assert.equal((await cluster.skiff("up", "--quiet")).code, 0);
+  await cluster.kubectlText("wait", "--for=condition=Ready", "pod", "-l", "app=web", "--timeout=60s");
+});
+
+test("down --purge leaves nothing on the machine", async () => {
+  const { instance, cgroupRoot } = pathsOf(cluster.dataDir);
+  assert.equal((await cluster.skiff("down", "--purge", "--quiet")).code, 0);
+  assert.deepEqual(clusterProcesses(cluster.dataDir), []);
+  assert.ok(!existsSync(cluster.dataDir));
+  assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), new RegExp(cluster.dataDir));
+  assert.doesNotMatch(printed("ip", "link", "show"), new RegExp(instance));
+  assert.doesNotMatch(printed("nft", "list", "tables"), new RegExp(instance));
+  assert.equal(printed("find", "/sys/fs/cgroup", "-maxdepth", "2", "-name", cgroupRoot.slice(1)), "");
+  assert.doesNotMatch(readFileSync(cluster.kubeconfig, "utf8"), /skiff/);
+});
