@@ -1,19 +1,15 @@
 import type { ContainerStatus, Pod, PodStatus } from "#api/core-v1/types.ts";
-import type { RuntimeContainer, RuntimePod } from "#kubelet/pod/runtime-pod.ts";
+import type { RuntimeContainer } from "#kubelet/pod/runtime-pod.ts";
 
-/** A pod of this node as the kubelet's core knows it. */
-export interface PodView {
-  readonly pod: Pod;
-  /** The newest one, which the API server may not have yet. */
-  readonly status: PodStatus;
-  readonly runtime: RuntimePod;
-}
-
-/** What the kubelet's API needs of its core. */
+/** What the node's API needs of the kubelet's core, which implements it. */
 export interface PodLookup {
-  find(namespace: string, name: string): PodView | undefined;
-  /** All pods, with their newest status. */
-  list(): readonly Pod[];
+  /** All pods of this node. */
+  pods(): readonly Pod[];
+  podByName(namespace: string, name: string): Pod | undefined;
+  /** The newest run of a container, or the one before it. */
+  containerRun(pod: Pod, container: string, options?: { readonly previous?: boolean }): RuntimeContainer | undefined;
+  /** The sandbox that holds the pod's network. */
+  sandboxIdOf(pod: Pod): string | undefined;
 }
 
 /** Ends a request with plain text, as upstream's kubelet does. */
@@ -30,14 +26,14 @@ export class HttpError extends Error {
 const q = (text: string) => JSON.stringify(text);
 
 /** Whether the pod's spec has the container. */
-export function hasContainer({ pod: { spec } }: PodView, name: string): boolean {
+export function hasContainer({ spec }: Pod, name: string): boolean {
   return [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])].some((container) => container.name === name);
 }
 
 /** @throws {HttpError} when the container does not run */
-export function runningContainer({ runtime }: PodView, name: string): RuntimeContainer {
-  const found = runtime.containers.find((container) => container.name === name);
-  if (found === undefined || found.state !== "running") throw new HttpError(500, `container not found (${q(name)})`);
+export function runningContainer(pods: PodLookup, pod: Pod, name: string): RuntimeContainer {
+  const found = pods.containerRun(pod, name);
+  if (found?.state !== "running") throw new HttpError(500, `container not found (${q(name)})`);
   return found;
 }
 
@@ -48,18 +44,23 @@ export function runningContainer({ runtime }: PodView, name: string): RuntimeCon
  * @throws {HttpError} 400 when there is none, with upstream's reasons
  * @see pkg/kubelet/kubelet_pods.go validateContainerLogStatus
  */
-export function containerOfLog({ pod, status }: PodView, name: string, previous: boolean): string {
-  const which = `container ${q(name)} in pod ${q(pod.metadata.name ?? "")}`;
+export function containerOfLog(pods: PodLookup, pod: Pod, name: string, previous: boolean): string {
+  const which = `container ${q(name)} in pod ${q(pod.metadata.name)}`;
   const refuse = (message: string) => new HttpError(400, message);
-  const found = statusOf(status, name);
-  if (found === undefined) throw refuse(`${which} is not available`);
-  const { waiting, running, terminated } = found.state ?? {};
-  const last = found.lastState?.terminated;
+  const run = pods.containerRun(pod, name);
+  // The runtime knows of a start before the status that our informer has tells of it.
+  if (!previous && run?.state === "running") return run.id;
+  const status = statusOf(pod.status, name);
+  const last = status?.lastState?.terminated;
   if (previous) {
-    if (!last?.containerID) throw refuse(`previous terminated ${which} not found`);
-    return idOf(last.containerID);
+    const id = last?.containerID ? idOf(last.containerID) : pods.containerRun(pod, name, { previous: true })?.id;
+    if (id === undefined) throw refuse(`previous terminated ${which} not found`);
+    return id;
   }
-  if (running !== undefined) return idOf(found.containerID ?? "");
+  if (run?.state === "exited") return run.id;
+  if (status === undefined) throw refuse(`${which} is not available`);
+  const { waiting, running, terminated } = status.state ?? {};
+  if (running !== undefined) return idOf(status.containerID ?? "");
   if (terminated !== undefined || last !== undefined) {
     const id = terminated?.containerID || last?.containerID;
     if (!id) throw refuse(`${which} is terminated`);
@@ -74,8 +75,8 @@ const WAITING: Readonly<Record<string, string>> = {
   ImagePullBackOff: "trying and failing to pull image",
 };
 
-const statusOf = (status: PodStatus, wanted: string): ContainerStatus | undefined =>
-  [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses].flatMap((list) => list ?? []).find(({ name }) => name === wanted);
+const statusOf = (status: PodStatus | undefined, wanted: string): ContainerStatus | undefined =>
+  [status?.containerStatuses, status?.initContainerStatuses, status?.ephemeralContainerStatuses].flatMap((list) => list ?? []).find(({ name }) => name === wanted);
 
 /** `containerd://<id>` without its scheme. */
 const idOf = (containerId: string): string => containerId.slice(containerId.indexOf("://") + "://".length);

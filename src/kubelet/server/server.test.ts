@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { after, before, describe, test } from "node:test";
+
+import { adminOf, CommandClient, get } from "./testing/command-client.ts";
+import { TestNode, whyNoContainers } from "./testing/test-node.ts";
+
+describe("startKubeletServer() with a real containerd", { skip: whyNoContainers ?? false }, () => {
+  let node: TestNode;
+  before(async () => {
+    node = await TestNode.start();
+    await node.run("web", { command: ["sh", "-c", "echo one; echo two >&2; echo three; sleep 1000"] });
+    await node.run("job", { command: ["sh", "-c", "mkfifo /go; echo begin; read go < /go; echo end"] });
+  });
+  after(() => node.stop());
+
+  const exec = (command: readonly string[], flags = "output=1&error=1", protocol?: string) =>
+    CommandClient.open(node, `/exec/default/web/main?${flags}&${command.map((word) => `command=${encodeURIComponent(word)}`).join("&")}`, protocol);
+
+  test("lets in nobody but system:masters", async () => {
+    assert.deepEqual(await get(node, "/healthz", undefined), { code: 401, body: "Unauthorized" });
+    const other = await node.pki.client("jane", "developers");
+    assert.deepEqual(await get(node, "/pods", other), { code: 403, body: "Forbidden (user=jane, verb=get, resource=nodes, subresource(s)=[pods proxy])\n" });
+    assert.deepEqual(await get(node, "/healthz", await adminOf(node)), { code: 200, body: "ok" });
+    const { testPki } = await import("./testing/test-pki.ts");
+    const foreign = await (await testPki()).client("evil", "system:masters");
+    assert.equal((await get(node, "/healthz", foreign)).code, 401);
+  });
+
+  test("exec gives both outputs and the exit code", async () => {
+    const client = await exec(["sh", "-c", "echo out $COLOUR; echo err >&2; exit 3"]);
+    const status = await client.status();
+    assert.equal(client.output[1], "out blue\n");
+    assert.equal(client.output[2], "err\n");
+    assert.equal(status.reason, "NonZeroExitCode");
+    assert.deepEqual(status.details?.causes, [{ reason: "ExitCode", message: "3" }]);
+    assert.equal(status.message, "command terminated with non-zero exit code: error executing command [sh -c echo out $COLOUR; echo err >&2; exit 3], exit code 3");
+  });
+
+  test("exec ends cat when a v5 client closes its input", async () => {
+    const client = await exec(["cat"], "input=1&output=1&error=1");
+    client.input("hello ");
+    client.input("world");
+    client.closeInput();
+    assert.deepEqual(await client.status(), { metadata: {}, status: "Success" });
+    assert.equal(client.output[1], "hello world");
+  });
+
+  test("exec carries megabytes both ways without loss", async () => {
+    const client = await exec(["sh", "-c", "head -c 8000000 | wc -c; head -c 8000000 /dev/zero"], "input=1&output=1&error=1");
+    for (let i = 0; i < 125; i++) client.input(Buffer.alloc(64_000, "x"));
+    client.closeInput();
+    assert.equal((await client.status()).status, "Success");
+    assert.equal(client.output[1]!.slice(0, 8), "8000000\n");
+    assert.equal(client.outputBytes, 8_000_008);
+  });
+
+  test("exec has a terminal with the client's size", async () => {
+    const client = await exec(["sh", "-c", "read x; stty size; echo $TERM; tty"], "input=1&output=1&tty=1", "v4.channel.k8s.io");
+    client.resize(132, 43);
+    // The size arrives on a way of its own: ask the terminal until it has it.
+    const waiting = await exec(["sh", "-c", "until stty -F /dev/pts/0 size 2>/dev/null | grep -q '43 132'; do usleep 5000; done"]);
+    assert.equal((await waiting.status()).status, "Success");
+    client.input("\n");
+    assert.equal((await client.status()).status, "Success");
+    assert.match(client.output[1]!, /43 132\r\nxterm\r\n\/dev\/pts\/0\r\n/);
+  });
+
+  test("exec says that a program is not there", async () => {
+    const status = await (await exec(["nope"])).status();
+    assert.equal(status.reason, "InternalError");
+    assert.match(status.message!, /^Internal error occurred: error executing command in container: .*exec: "nope": executable file not found in \$PATH/);
+  });
+
+  test("exec kills the command when the client goes away", async () => {
+    const client = await exec(["sh", "-c", "echo $$; exec sleep 4321"]);
+    await client.until(1, "\n");
+    const pid = client.output[1]!.trim();
+    client.socket.terminate();
+    const waiting = await exec(["sh", "-c", `while [ -d /proc/${pid} ]; do usleep 5000; done`]);
+    assert.equal((await waiting.status()).status, "Success");
+  });
+
+  test("exec refuses what is not there", async () => {
+    await assert.rejects(CommandClient.open(node, "/exec/default/none/main?output=1&command=ls"), /404/);
+    await assert.rejects(CommandClient.open(node, "/exec/default/web/other?output=1&command=ls"), /500/);
+    await assert.rejects(CommandClient.open(node, "/exec/default/web/main?command=ls"), /400/);
+  });
+
+  test("containerLogs gives what the container wrote", async () => {
+    const admin = await adminOf(node);
+    const logs = async (query: string) => (await get(node, `/containerLogs/default/web/main?${query}`, admin)).body;
+    assert.deepEqual((await logs("")).split("\n").sort(), ["", "one", "three", "two"]);
+    assert.equal((await logs("tailLines=1")).split("\n").length, 2);
+    assert.match(await logs("timestamps=true&tailLines=1"), /^\d{4}-\d\d-\d\dT[\d:.]+Z \w+\n$/);
+    assert.equal((await logs("limitBytes=2")).length, 2);
+    assert.equal(await logs("sinceTime=2999-01-01T00:00:00Z"), "");
+    assert.deepEqual(await get(node, "/containerLogs/default/web/main?previous=true", admin), {
+      code: 400,
+      body: 'previous terminated container "main" in pod "web" not found',
+    });
+    assert.equal((await get(node, "/containerLogs/default/web/x", admin)).body, 'container "x" not found in pod "web"');
+  });
+
+  test("containerLogs follows until the container has ended", async () => {
+    const asking = request({ host: "127.0.0.1", port: node.server.port, path: "/containerLogs/default/job/main?follow=true", ca: node.pki.ca, ...(await adminOf(node)) });
+    asking.end();
+    const [response] = (await once(asking, "response")) as [IncomingMessage];
+    let text = "";
+    for await (const chunk of response.setEncoding("utf8")) {
+      text += chunk;
+      // The container ends, and the helper with it.
+      if (text === "begin\n") await (await CommandClient.open(node, "/exec/default/job/main?output=1&command=sh&command=-c&command=echo%20x%20%3E%20/go")).status();
+    }
+    assert.equal(text, "begin\nend\n");
+  });
+});

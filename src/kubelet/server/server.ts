@@ -1,0 +1,119 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+
+import type { Runtime } from "#kubelet/cri/runtime.ts";
+import type { Tasks } from "#kubelet/cri/tasks.ts";
+import type { Clock } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+import type { Rng } from "#lib/rng.ts";
+
+import { forbiddenText, identityOf, mayUse } from "./client-identity.ts";
+import { HttpError, type PodLookup } from "./pod-lookup.ts";
+import { serveRequest, serveUpgrade } from "./routes.ts";
+import { FifoMaker } from "./streaming/fifos.ts";
+
+export interface KubeletServerConfig {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** PEM files: what this server shows, and who signs those that may use it. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly clientCaFile: string;
+  /** A folder for run-time files, such as `/run/skiff/kubelet`. */
+  readonly runDir: string;
+}
+
+export interface KubeletServerDeps {
+  readonly pods: PodLookup;
+  readonly runtime: Runtime;
+  readonly tasks: Tasks;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+export interface KubeletServer {
+  readonly port: number;
+  /** Closes the listener and every connection; processes that run for a client are killed. */
+  stop(): Promise<void>;
+}
+
+/** Starts the node's HTTPS API. Only certificates of the cluster's authority for `system:masters` are let in. */
+export async function startKubeletServer(config: KubeletServerConfig, deps: KubeletServerDeps): Promise<KubeletServer> {
+  const [cert, key, ca] = await Promise.all([config.certFile, config.keyFile, config.clientCaFile].map((file) => readFile(file)));
+  const fifos = new FifoMaker(join(config.runDir, "exec"), deps.clock);
+  await fifos.open();
+  const routes = { ...deps, fifos };
+  // Refused after the handshake, so that the client learns why.
+  const server = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
+  server.requestTimeout = 0; // logs are followed for days
+  const sockets = new Set<Duplex>();
+  const running = new Set<Promise<void>>();
+  const track = (work: Promise<void>) => {
+    running.add(work);
+    void work.finally(() => running.delete(work));
+  };
+  server.on("secureConnection", (socket: TLSSocket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("request", (request, response) => track(answer(request, response)));
+  server.on("upgrade", (request, socket, head) => track(answerUpgrade(request, socket, head)));
+  server.listen({ host: config.host, port: config.port });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  deps.log.info("kubelet API listens", { host: config.host, port });
+  return { port, stop };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      refuseStrangers(request);
+      await serveRequest(request, response, routes);
+    } catch (error) {
+      if (response.headersSent) return void response.destroy();
+      const { code, message } = asHttpError(error, request);
+      response.writeHead(code, { "content-type": "text/plain; charset=utf-8" }).end(message);
+    }
+  }
+
+  async function answerUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    (socket as TLSSocket).setNoDelay?.(true);
+    try {
+      refuseStrangers(request);
+      await serveUpgrade({ request, socket, head }, routes);
+    } catch (error) {
+      const { code, message } = asHttpError(error, request);
+      const body = Buffer.from(message);
+      const headers = `content-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close`;
+      if (socket.writable && !(socket as TLSSocket).bytesWritten) socket.write(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\n${headers}\r\n\r\n`);
+      socket.end(body);
+    }
+  }
+
+  function asHttpError(error: unknown, { url }: IncomingMessage): HttpError {
+    if (error instanceof HttpError) return error;
+    deps.log.warn("kubelet API request failed", { url, error });
+    return new HttpError(500, (error as Error).message);
+  }
+
+  async function stop(): Promise<void> {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await Promise.allSettled(running);
+    await fifos.close();
+  }
+}
+
+function refuseStrangers(request: IncomingMessage): void {
+  const identity = identityOf(request.socket as TLSSocket);
+  if (identity === undefined) throw new HttpError(401, "Unauthorized");
+  if (!mayUse(identity)) throw new HttpError(403, forbiddenText(identity, request.method ?? "GET", (request.url ?? "/").split("?")[0]!));
+}
