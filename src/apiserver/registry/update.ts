@@ -133,7 +133,7 @@ function prepareForUpdate(deps: RegistryDeps, target: WriteTarget, object: Draft
   const before = old.metadata;
   setOrDelete(metadata, "generation", before.generation);
   const ctx = strategyContext(deps, context);
-  if (subresource === "") {
+  if (isWhole(subresource)) {
     if (served.hasStatus) setOrDelete(object as Draft & { status?: unknown }, "status", (old as { status?: unknown }).status);
     strategy.prepareForUpdate?.(object, old, ctx);
     if (strategy.hasGeneration === true && specChanged(served, object as KubeObject, old)) metadata.generation = (before.generation ?? 0) + 1;
@@ -152,6 +152,11 @@ function prepareForUpdate(deps: RegistryDeps, target: WriteTarget, object: Draft
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
   }
+}
+
+/** A write to `scale` goes by the rules of the object itself. */
+function isWhole(subresource: string): boolean {
+  return subresource === "" || subresource === "scale";
 }
 
 /** Of a write to a subresource, only its own part and metadata count. */
@@ -173,7 +178,7 @@ function allButMetadataAndStatus(object: KubeObject): unknown {
 }
 
 function validateUpdate(served: ServedResource, subresource: string, object: Draft, old: KubeObject): void {
-  const rules = subresource === "" ? served.strategy : served.strategy.subresources?.[subresource];
+  const rules = isWhole(subresource) ? served.strategy : served.strategy.subresources?.[subresource];
   const next = object as KubeObject;
   const metadata = objectMetaUpdateErrors(served, next, old);
   // Upstream checks metadata in the generic part and again in the kind's own, and tells causes as often.
@@ -181,7 +186,7 @@ function validateUpdate(served: ServedResource, subresource: string, object: Dra
 }
 
 function warnOnUpdate({ served, subresource, context }: WriteTarget, object: Draft, old: KubeObject): void {
-  const rules = subresource === "" ? served.strategy : served.strategy.subresources?.[subresource];
+  const rules = isWhole(subresource) ? served.strategy : served.strategy.subresources?.[subresource];
   for (const warning of rules?.warningsOnUpdate?.(object as KubeObject, old) ?? []) context.warn(warning);
 }
 
