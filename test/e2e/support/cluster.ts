@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,8 +9,9 @@ import { freePort } from "./ports.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-/** Always the same folders, so that a run can clear away what a killed one left. */
-const FOLDER = "/var/tmp/skiff-e2e";
+/** Of this checkout: always the same folders, so that a run clears away what a killed one left, and nobody else's. */
+const CHECKOUT = createHash("sha256").update(root).digest();
+const FOLDER = `/var/tmp/skiff-e2e-${CHECKOUT.toString("hex").slice(0, 6)}`;
 const DATA_DIR = join(FOLDER, "cluster");
 
 export interface Output {
@@ -47,7 +49,8 @@ export async function startTestCluster(): Promise<TestCluster> {
   const kubeconfig = join(FOLDER, "kubeconfig");
   const httpsPort = await freePort();
   const settings = ["--data-dir", DATA_DIR, "--https-listen-port", String(httpsPort), "--kubelet-port", String(await freePort())];
-  const addresses = ["--cluster-cidr", "10.142.0.0/16", "--service-cidr", "10.143.0.0/16", "--private-registry", registry.registriesFile];
+  const second = 100 + 2 * (CHECKOUT.readUInt8(0) % 64);
+  const addresses = ["--cluster-cidr", `10.${second}.0.0/16`, "--service-cidr", `10.${second + 1}.0.0/16`, "--private-registry", registry.registriesFile];
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   const skiff = (...words: string[]) => run(join(root, "skiff"), words, env);
   const kubectl = (...words: string[]) => run(kubectlPath(), words, env);
