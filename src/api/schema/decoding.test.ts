@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { decodeObject } from "#apimachinery/decode/decode.ts";
 import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
 import { parseJson } from "#apimachinery/decode/json.ts";
+import { conversionFault } from "#apimachinery/decode/unstructured.ts";
 
 import { kindSchema, typeSchema } from "./table.ts";
 
@@ -85,3 +86,13 @@ test("applySchemaDefaults() fills markers in, zero values too where a pointer te
   applySchemaDefaults(typeSchema("core/v1.Probe"), probe);
   assert.deepEqual(probe, { grpc: { port: 1, service: "" } });
 });
+
+for (const [spec, want] of [
+  [["x"], "cannot restore struct from: slice"],
+  [{ containers: "main" }, "cannot restore slice from string"],
+  [{ containers: { name: "main" } }, "cannot restore slice from map"],
+  [{ containers: [{ ports: [{ containerPort: "80" }] }] }, "unrecognized type: int32"],
+  [{ containers: [{ ports: [{ containerPort: 80 }] }] }, undefined],
+] as const) {
+  test(`conversionFault() of a spec ${JSON.stringify(spec)} is ${want}`, () => assert.equal(conversionFault(POD, { spec }), want));
+}

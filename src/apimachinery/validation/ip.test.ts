@@ -36,6 +36,8 @@ test("validateIP() takes one form only, validateIPForLegacyField() any", () => {
 
 test("ipWarnings() names the form to use", () => {
   assert.deepEqual(ipWarnings("1.2.3.4", path), []);
-  assert.deepEqual(ipWarnings("1.2.3.04", path), ['f: non-standard IP address "1.2.3.04" will be considered invalid in a future Kubernetes release: use "1.2.3.4"']);
+  assert.deepEqual(ipWarnings("1.2.3.04", path), [
+    'f: non-standard IP address "1.2.3.04" will be considered invalid in a future Kubernetes release: use "1.2.3.4"',
+  ]);
   assert.deepEqual(ipWarnings("2001:DB8::1", path), ['f: IPv6 address "2001:DB8::1" should be in RFC 5952 canonical format ("2001:db8::1")']);
 });

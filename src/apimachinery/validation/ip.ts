@@ -15,7 +15,9 @@ export function canonicalIP(value: string): string | undefined {
     return isIPv4(plain) ? plain : undefined;
   }
   if (value.includes("%")) return undefined;
-  const lenient = value.includes(".") ? value.slice(0, value.lastIndexOf(":") + 1) + value.slice(value.lastIndexOf(":") + 1).replace(LEADING_ZEROS, "$1") : value;
+  const lenient = value.includes(".")
+    ? value.slice(0, value.lastIndexOf(":") + 1) + value.slice(value.lastIndexOf(":") + 1).replace(LEADING_ZEROS, "$1")
+    : value;
   if (!isIPv6(lenient)) return undefined;
   const groups = groupsOf(lenient);
   return isMapped(groups) ? ipv4Text(groups) : ipv6Text(groups);
@@ -43,7 +45,9 @@ export function ipWarnings(value: string, path: FieldPath): string[] {
   if (canonical.includes(":") && isIPv6(value)) {
     return [`${path.text}: IPv6 address ${JSON.stringify(value)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`];
   }
-  return [`${path.text}: non-standard IP address ${JSON.stringify(value)} will be considered invalid in a future Kubernetes release: use ${JSON.stringify(canonical)}`];
+  return [
+    `${path.text}: non-standard IP address ${JSON.stringify(value)} will be considered invalid in a future Kubernetes release: use ${JSON.stringify(canonical)}`,
+  ];
 }
 
 /** The eight numbers of an IPv6 address. */

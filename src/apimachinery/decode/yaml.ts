@@ -1,0 +1,65 @@
+import { createRequire } from "node:module";
+
+import type * as Yaml from "yaml";
+
+import { DecodeError } from "./decode-error.ts";
+import type { ParsedJson } from "./json.ts";
+
+/** More are an attack: each alias may stand for a document of its own. */
+const MAX_ALIASES = 100;
+
+const require = createRequire(import.meta.url);
+let loaded: typeof Yaml | undefined;
+
+/**
+ * Parses the first document of a YAML text as Go's library does: version 1.1, without its numbers of base 60 and its dates.
+ *
+ * @returns `duplicates` in that library's words: `line 8: key "data" already set in map`
+ * @throws {DecodeError} with `yaml: ` and, for the common mistakes, that library's words
+ */
+export function parseYaml(text: string): ParsedJson {
+  const yaml = (loaded ??= require("yaml") as typeof Yaml); // loaded when first needed: most servers never see YAML
+  const lines = new yaml.LineCounter();
+  const options = { version: "1.1", uniqueKeys: false, merge: true, stringKeys: true, lineCounter: lines, customTags: withoutForeignScalars } as const;
+  const [document] = yaml.parseAllDocuments(text, options);
+  if (document === undefined || !("contents" in document)) return { value: null, duplicates: [] };
+  const [fault] = document.errors;
+  if (fault !== undefined) throw new DecodeError(`yaml: ${faultText(fault, text)}`);
+  try {
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, duplicates: duplicatesIn(yaml, document.contents, lines) };
+  } catch (cause) {
+    const anchor = /^Unresolved alias[^:]*: (.*)$/.exec((cause as Error).message)?.[1];
+    throw new DecodeError(anchor === undefined ? `yaml: ${(cause as Error).message}` : `yaml: unknown anchor '${anchor}' referenced`, { cause });
+  }
+}
+
+const withoutForeignScalars = (tags: Yaml.Tags): Yaml.Tags =>
+  tags.filter((tag) => typeof tag === "string" || (!tag.tag.endsWith(":timestamp") && !("format" in tag && tag.format === "TIME")));
+
+function duplicatesIn(yaml: typeof Yaml, contents: unknown, lines: Yaml.LineCounter): string[] {
+  const duplicates: string[] = [];
+  if (!yaml.isNode(contents)) return duplicates;
+  yaml.visit(contents, {
+    Map: (_, map) => {
+      const seen = new Set<string>();
+      for (const { key, value } of map.items) {
+        const name = String(key);
+        const start = (yaml.isNode(value) ? value.range : yaml.isNode(key) ? key.range : undefined)?.[0] ?? 0;
+        if (seen.has(name)) duplicates.push(`line ${lines.linePos(start).line}: key ${JSON.stringify(name)} already set in map`);
+        seen.add(name);
+      }
+    },
+  });
+  return duplicates;
+}
+
+function faultText({ code, linePos, message }: Yaml.YAMLError, text: string): string {
+  const line = linePos?.[0].line ?? 1;
+  if (code === "TAB_AS_INDENT") return `line ${line}: found a tab character that violates indentation`;
+  if (code === "MISSING_CHAR" && message.includes("quote")) return `line ${text.split("\n").length}: found unexpected end of stream`;
+  const bracket = /^Flow (?:map|sequence) .*end with a ([}\]])/.exec(message)?.[1];
+  if (bracket !== undefined) return `line ${line}: did not find expected ',' or '${bracket}'`;
+  const anchor = code === "BAD_ALIAS" ? /: (\S+)$/.exec(message.split("\n")[0]!)?.[1] : undefined;
+  if (anchor !== undefined) return `unknown anchor '${anchor}' referenced`;
+  return `line ${line}: ${message.split("\n")[0]!.replace(/ at line .*$/, "")}`;
+}
