@@ -10,7 +10,16 @@ import { sameJson } from "#lib/same-json.ts";
 import { checkCollisions, checkCounts, checkParts } from "./counts.ts";
 import { applyDeploymentDefaults } from "./defaults.ts";
 import { checkAtMostAll, intOrPercent, validateIntOrPercent } from "./int-or-percent.ts";
-import { checkSelected, isUsableSelector, nameWarnings, SPEC, templateOptions, templateWarnings, validateLastingTemplate, validateSelector } from "./template.ts";
+import {
+  checkSelected,
+  isUsableSelector,
+  nameWarnings,
+  SPEC,
+  templateOptions,
+  templateWarnings,
+  validateLastingTemplate,
+  validateSelector,
+} from "./template.ts";
 
 /** @see kubernetes pkg/registry/apps/deployment/strategy.go */
 export const deploymentStrategy: Strategy<Deployment> = {

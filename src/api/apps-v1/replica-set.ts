@@ -8,7 +8,16 @@ import { sameJson } from "#lib/same-json.ts";
 
 import { checkCounts, checkParts } from "./counts.ts";
 import { applyReplicaSetDefaults } from "./defaults.ts";
-import { checkSelected, isUsableSelector, nameWarnings, SPEC, templateOptions, templateWarnings, validateLastingTemplate, validateSelector } from "./template.ts";
+import {
+  checkSelected,
+  isUsableSelector,
+  nameWarnings,
+  SPEC,
+  templateOptions,
+  templateWarnings,
+  validateLastingTemplate,
+  validateSelector,
+} from "./template.ts";
 
 /** @see kubernetes pkg/registry/apps/replicaset/strategy.go */
 export const replicaSetStrategy: Strategy<ReplicaSet> = {

@@ -70,8 +70,7 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   LifecycleHandler: "Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction Sleep:*SleepAction",
   LocalObjectReference: "Name:string",
   NFSVolumeSource: "Server:string Path:string ReadOnly:bool",
-  NodeAffinity:
-    "RequiredDuringSchedulingIgnoredDuringExecution:*NodeSelector PreferredDuringSchedulingIgnoredDuringExecution:[]PreferredSchedulingTerm",
+  NodeAffinity: "RequiredDuringSchedulingIgnoredDuringExecution:*NodeSelector PreferredDuringSchedulingIgnoredDuringExecution:[]PreferredSchedulingTerm",
   NodeSelector: "NodeSelectorTerms:[]NodeSelectorTerm",
   NodeSelectorRequirement: "Key:string Operator:string Values:[]string",
   NodeSelectorTerm: "MatchExpressions:[]NodeSelectorRequirement MatchFields:[]NodeSelectorRequirement",
@@ -82,14 +81,9 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   PersistentVolumeClaimTemplate: "...ObjectMeta Spec:PersistentVolumeClaimSpec",
   PersistentVolumeClaimVolumeSource: "ClaimName:string ReadOnly:bool",
   PhotonPersistentDiskVolumeSource: "PdID:string FSType=fsType:string",
-  PodAffinity:
-    "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm " +
-    "PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
-  PodAffinityTerm:
-    "LabelSelector:*any Namespaces:[]string TopologyKey:string NamespaceSelector:*any MatchLabelKeys:[]string MismatchLabelKeys:[]string",
-  PodAntiAffinity:
-    "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm " +
-    "PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
+  PodAffinity: "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
+  PodAffinityTerm: "LabelSelector:*any Namespaces:[]string TopologyKey:string NamespaceSelector:*any MatchLabelKeys:[]string MismatchLabelKeys:[]string",
+  PodAntiAffinity: "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
   PodCertificateProjection:
     "SignerName:string KeyType:string MaxExpirationSeconds:*number CredentialBundlePath:string KeyPath:string CertificateChainPath:string " +
     "UserAnnotations:map",
@@ -178,7 +172,6 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   VsphereVirtualDiskVolumeSource: "VolumePath:string FSType=fsType:string StoragePolicyName:string StoragePolicyID:string",
   WeightedPodAffinityTerm: "Weight:number PodAffinityTerm:PodAffinityTerm",
   WindowsSecurityContextOptions:
-    "GMSACredentialSpecName=gmsaCredentialSpecName:*string GMSACredentialSpec=gmsaCredentialSpec:*string RunAsUserName:*string " +
-    "HostProcess:*bool",
+    "GMSACredentialSpecName=gmsaCredentialSpecName:*string GMSACredentialSpec=gmsaCredentialSpec:*string RunAsUserName:*string HostProcess:*bool",
   WorkloadReference: "Name:string PodGroup:string PodGroupReplicaKey:string",
 };

@@ -101,7 +101,9 @@ function affinityTerms({ podAffinity, podAntiAffinity }: core.Affinity): core.Po
 }
 
 function hasInvalidNodeValues({ nodeSelectorTerms }: core.NodeSelector): boolean {
-  return (nodeSelectorTerms ?? []).some(({ matchExpressions }) => matchExpressions?.some(({ values }) => values?.some((value) => isLabelValue(value).length > 0)));
+  return (nodeSelectorTerms ?? []).some(({ matchExpressions }) =>
+    matchExpressions?.some(({ values }) => values?.some((value) => isLabelValue(value).length > 0)),
+  );
 }
 
 function hasNonLocalTokenPath({ volumes = [] }: core.PodSpec): boolean {

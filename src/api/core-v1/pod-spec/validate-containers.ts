@@ -61,7 +61,17 @@ export function validateInitContainers(errors: Errors, context: ContainerContext
 }
 
 /** What a container for debugging may not have, and under which name it is refused. */
-const NOT_EPHEMERAL = ["ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
+const NOT_EPHEMERAL = [
+  "ports",
+  "resources",
+  "resizePolicy",
+  "restartPolicy",
+  "restartPolicyRules",
+  "livenessProbe",
+  "readinessProbe",
+  "startupProbe",
+  "lifecycle",
+] as const;
 
 export function validateEphemeralContainers(errors: Errors, context: ContainerContext, path: FieldPath): void {
   const { containers, initContainers = [], ephemeralContainers = [] } = context.spec;

@@ -62,9 +62,10 @@ const ENV_FIELDS = [
 export const VOLUME_FIELDS = ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
 
 /** Fields that older clients may name, and what they are called now. */
-const KNOWN_FIELDS = new Map(
-  [...ENV_FIELDS, ...VOLUME_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"].map((name) => [name, name]),
-).set("spec.host", "spec.nodeName");
+const KNOWN_FIELDS = new Map([...ENV_FIELDS, ...VOLUME_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"].map((name) => [name, name])).set(
+  "spec.host",
+  "spec.nodeName",
+);
 
 export function validateFieldRef(errors: Errors, ref: core.ObjectFieldSelector, fields: readonly string[], path: FieldPath): void {
   if (!ref.apiVersion) return void errors.push(fieldError.required(path.child("apiVersion")));

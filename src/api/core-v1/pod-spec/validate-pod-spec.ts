@@ -96,7 +96,7 @@ function validateResourceClaims(errors: Errors, claims: readonly core.PodResourc
   const names = new Set<string>();
   for (const [i, claim] of claims.entries()) {
     if (meta?.annotations?.[MIRROR_POD] !== undefined) {
-      errors.push({ ...fieldError.forbidden(path, "static pods do not support resource claims"), field: "" });
+      errors.push({ ...fieldError.forbidden(path, "static pods do not support resource claims"), field: "[]" });
       continue;
     }
     const at = path.index(i);
@@ -106,7 +106,9 @@ function validateResourceClaims(errors: Errors, claims: readonly core.PodResourc
     else checkDnsLabel(errors, name, at.child("name"));
     names.add(name);
     if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
-      errors.push(fieldError.invalid(at, goValue("PodResourceClaim", claim), "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"));
+      errors.push(
+        fieldError.invalid(at, goValue("PodResourceClaim", claim), "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"),
+      );
     } else if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
       errors.push(fieldError.invalid(at, goValue("PodResourceClaim", claim), "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"));
     }

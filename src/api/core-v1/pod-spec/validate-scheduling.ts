@@ -111,7 +111,10 @@ export function validateLabelKeys(
   selector: LabelSelector | undefined,
   path: FieldPath,
 ): void {
-  for (const [keys, field] of [[match, "matchLabelKeys"], [mismatch, "mismatchLabelKeys"]] as const) {
+  for (const [keys, field] of [
+    [match, "matchLabelKeys"],
+    [mismatch, "mismatchLabelKeys"],
+  ] as const) {
     if (!keys?.length) continue;
     if (!selector) errors.push(fieldError.forbidden(path.child(field), "must not be specified when labelSelector is not set"));
     else for (const [i, key] of keys.entries()) checkLabelKey(errors, key, path.child(field).index(i));

@@ -25,7 +25,7 @@ function prepareForUpdate(pod: Mutable<Pod>, old: Pod): void {
 
 function validateUpdate(pod: Pod, old: Pod): FieldError[] {
   if (old.metadata.annotations?.[MIRROR_POD] !== undefined) {
-    return [{ ...fieldError.forbidden(SPEC, "static pods do not support ephemeral containers"), field: "" }];
+    return [{ ...fieldError.forbidden(SPEC, "static pods do not support ephemeral containers"), field: "[]" }];
   }
   const errors: FieldError[] = [];
   const options = podUpdateOptions(old);

@@ -41,7 +41,7 @@ function withResources(containers: readonly core.Container[], old: Containers): 
 
 /** @see kubernetes pkg/apis/core/validation/validation.go ValidatePodResize */
 function validateUpdate(pod: core.Pod, old: core.Pod): FieldError[] {
-  const refuseAll = (detail: string) => [{ ...fieldError.forbidden(SPEC, detail), field: "" }];
+  const refuseAll = (detail: string) => [{ ...fieldError.forbidden(SPEC, detail), field: "[]" }];
   if (old.metadata.annotations?.[MIRROR_POD] !== undefined) return refuseAll("static pods cannot be resized");
   if (old.spec.os?.name === "windows") return refuseAll("windows pods cannot be resized");
   const errors: FieldError[] = [];

@@ -79,7 +79,12 @@ export function mayRestart(container: core.Container, spec: core.PodSpec, exitCo
   return policy === "Always" || (policy === "OnFailure" && exitCode !== 0);
 }
 
-function validateClaimStatuses(errors: Errors, statuses: readonly core.PodResourceClaimStatus[], claims: readonly core.PodResourceClaim[], path: FieldPath): void {
+function validateClaimStatuses(
+  errors: Errors,
+  statuses: readonly core.PodResourceClaimStatus[],
+  claims: readonly core.PodResourceClaim[],
+  path: FieldPath,
+): void {
   const names = new Set<string>();
   for (const [i, { name = "", resourceClaimName }] of statuses.entries()) {
     const at = path.index(i).child("name");
