@@ -1,5 +1,7 @@
 import { randomUUID, type KeyObject } from "node:crypto";
 
+import { SERVICES } from "#api/builtin.ts";
+import type { ResourceInfo } from "#api/resources.ts";
 import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { defaultIngressClass, defaultStorageClass } from "#apiserver/admission/plugins/default-class.ts";
 import { defaultTolerationSeconds } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
@@ -14,16 +16,19 @@ import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
 import { discoveryHandler } from "#apiserver/discovery/handler.ts";
 import { versionHandler } from "#apiserver/discovery/version.ts";
+import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
+import { openApiHandler } from "#apiserver/openapi/handler.ts";
 import { ApiServer } from "#apiserver/server.ts";
-import { SERVICES } from "#api/builtin.ts";
+import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
+import { KubeletDialer, type KubeletTls } from "#apiserver/streaming/kubelet-dialer.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
 import type { Store } from "#storage/store.ts";
 
-/** The API level that we speak, and whose we are. */
-const API_VERSION = "v1.35.6+skiff";
+/** The API level that we speak. */
+const API_RELEASE = "v1.35.6";
 
 /** What an API server with all its parts is made from. */
 export interface ControlPlaneOptions {
@@ -32,6 +37,8 @@ export interface ControlPlaneOptions {
   readonly rng: Rng;
   readonly logger: Logger;
   readonly tls: HttpTls;
+  /** Who we are towards kubelets, and who signed theirs. */
+  readonly kubeletTls: KubeletTls;
   readonly serviceAccountKey: KeyObject;
   readonly clusterDomain: string;
   readonly serviceCidr: string;
@@ -54,13 +61,19 @@ export async function openApiServer(options: ControlPlaneOptions): Promise<ApiSe
     serviceAccounts: { key: options.serviceAccountKey, issuer, audiences: [issuer] },
     admission: (reader) => admissionPlugins(reader, options),
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
-    plain: ({ resources }) => [
-      discoveryHandler({ kinds: () => resources.infos, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
-      versionHandler(BUILD_INFO),
-    ],
+    plain: ({ resources }) => plainHandlers(() => resources.infos, options),
+    subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
   });
   await bootstrap(server, options);
   return server;
+}
+
+function plainHandlers(kinds: () => readonly ResourceInfo[], { advertiseAddress, securePort }: ControlPlaneOptions): PlainHandler[] {
+  return [
+    discoveryHandler({ kinds, serverAddress: `${advertiseAddress}:${securePort}` }),
+    openApiHandler({ kinds, release: API_RELEASE }),
+    versionHandler(BUILD_INFO),
+  ];
 }
 
 /** In upstream's order. */
@@ -85,7 +98,7 @@ function serviceAllocation(reader: ObjectReader, { serviceCidr, nodePortRange, r
 }
 
 const BUILD_INFO = {
-  gitVersion: API_VERSION,
+  gitVersion: `${API_RELEASE}+skiff`,
   gitCommit: "",
   buildDate: "1970-01-01T00:00:00Z",
   runtime: process.version,

@@ -41,6 +41,7 @@ function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: Proce
     rng,
     logger,
     tls: { key: readFileSync(tls.servingKey), cert: readFileSync(tls.serving), clientCa: readFileSync(tls.ca) },
+    kubeletTls: { cert: readFileSync(tls.kubeletClient), key: readFileSync(tls.kubeletClientKey), ca: readFileSync(tls.ca) },
     serviceAccountKey: createPrivateKey(readFileSync(tls.serviceAccountKey)),
     clusterDomain: config.clusterDomain,
     serviceCidr: config.serviceCidr,
