@@ -42,7 +42,9 @@ export const ALL_FIELDS = new FieldSelector([]);
  * @see apimachinery pkg/fields/selector.go
  */
 export function parseFieldSelector(text: string): FieldSelector {
-  const terms = termsOf(text).sort().filter((term) => term !== "");
+  const terms = termsOf(text)
+    .sort()
+    .filter((term) => term !== "");
   return terms.length === 0 ? ALL_FIELDS : new FieldSelector(terms.map((term) => requirementOf(term, text)));
 }
 

@@ -84,7 +84,9 @@ export function selectorFromLabels(labels: Labels): Selector {
 
 /** Labels as tools print them: `a=b,c=d`, or `<none>`. */
 export function formatLabels(labels: Labels): string {
-  const pairs = Object.keys(labels ?? {}).sort().map((key) => `${key}=${labels![key]}`);
+  const pairs = Object.keys(labels ?? {})
+    .sort()
+    .map((key) => `${key}=${labels![key]}`);
   return pairs.length === 0 ? "<none>" : pairs.join(",");
 }
 
@@ -127,7 +129,17 @@ function meets({ key, operator, values }: LabelRequirement, labels: Labels): boo
 const INTEGER = /^[+-]?[0-9]+$/;
 const compares = (a: bigint, operator: "gt" | "lt", b: bigint) => (operator === "gt" ? a > b : a < b);
 
-const SYMBOLS: Readonly<Record<LabelOperator, string>> = { "=": "=", "==": "==", "!=": "!=", in: " in ", notin: " notin ", gt: ">", lt: "<", exists: "", "!": "" };
+const SYMBOLS: Readonly<Record<LabelOperator, string>> = {
+  "=": "=",
+  "==": "==",
+  "!=": "!=",
+  in: " in ",
+  notin: " notin ",
+  gt: ">",
+  lt: "<",
+  exists: "",
+  "!": "",
+};
 
 function formatRequirement({ key, operator, values }: LabelRequirement): string {
   if (operator === "!") return `!${key}`;

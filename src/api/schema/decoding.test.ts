@@ -24,7 +24,10 @@ test("decodeObject() writes what Go's encoder always writes", () => {
 });
 
 test("decodeObject() leaves out zero values, but not behind pointers", () => {
-  const { object } = decodeText(POD, '{"spec":{"hostNetwork":false,"nodeName":"","terminationGracePeriodSeconds":0,"nodeSelector":{},"securityContext":{},"containers":[]}}');
+  const { object } = decodeText(
+    POD,
+    '{"spec":{"hostNetwork":false,"nodeName":"","terminationGracePeriodSeconds":0,"nodeSelector":{},"securityContext":{},"containers":[]}}',
+  );
   assert.deepEqual(object["spec"], { containers: [], terminationGracePeriodSeconds: 0, securityContext: {} });
 });
 

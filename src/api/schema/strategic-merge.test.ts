@@ -9,14 +9,28 @@ import { typeSchema } from "./table.ts";
 
 const SPEC = typeSchema("core/v1.PodSpec");
 const META = typeSchema("meta/v1.ObjectMeta");
-const spec = { containers: [{ name: "a", image: "1", args: ["x"] }, { name: "b", image: "2" }], nodeSelector: { k: "v" } };
+const spec = {
+  containers: [
+    { name: "a", image: "1", args: ["x"] },
+    { name: "b", image: "2" },
+  ],
+  nodeSelector: { k: "v" },
+};
 
 for (const { name, schema = SPEC, document = spec, patch, want } of [
   { name: "merges by key", patch: { containers: [{ name: "b", image: "3" }] }, want: { ...spec, containers: [spec.containers[0], { name: "b", image: "3" }] } },
-  { name: "puts new elements before the server's others", patch: { containers: [{ name: "c" }] }, want: { ...spec, containers: [{ name: "c" }, ...spec.containers] } },
+  {
+    name: "puts new elements before the server's others",
+    patch: { containers: [{ name: "c" }] },
+    want: { ...spec, containers: [{ name: "c" }, ...spec.containers] },
+  },
   { name: "deletes an element", patch: { containers: [{ name: "a", $patch: "delete" }] }, want: { ...spec, containers: [spec.containers[1]] } },
   { name: "replaces a list", patch: { containers: [{ $patch: "replace" }, { name: "z" }] }, want: { ...spec, containers: [{ name: "z" }] } },
-  { name: "replaces an atomic list", patch: { containers: [{ name: "a", args: ["y"] }] }, want: { ...spec, containers: [{ name: "a", image: "1", args: ["y"] }, spec.containers[1]] } },
+  {
+    name: "replaces an atomic list",
+    patch: { containers: [{ name: "a", args: ["y"] }] },
+    want: { ...spec, containers: [{ name: "a", image: "1", args: ["y"] }, spec.containers[1]] },
+  },
   {
     name: "orders elements",
     patch: { "$setElementOrder/containers": [{ name: "b" }, { name: "a" }] },
@@ -26,7 +40,13 @@ for (const { name, schema = SPEC, document = spec, patch, want } of [
   { name: "replaces a map", patch: { nodeSelector: { $patch: "replace", l: "w" } }, want: { ...spec, nodeSelector: { l: "w" } } },
   { name: "empties a map", patch: { nodeSelector: { $patch: "delete" } }, want: { ...spec, nodeSelector: {} } },
   { name: "adds to a set", schema: META, document: { finalizers: ["a"] }, patch: { finalizers: ["b", "a"] }, want: { finalizers: ["b", "a"] } },
-  { name: "removes from a set", schema: META, document: { finalizers: ["a", "b"] }, patch: { "$deleteFromPrimitiveList/finalizers": ["a"] }, want: { finalizers: ["b"] } },
+  {
+    name: "removes from a set",
+    schema: META,
+    document: { finalizers: ["a", "b"] },
+    patch: { "$deleteFromPrimitiveList/finalizers": ["a"] },
+    want: { finalizers: ["b"] },
+  },
   {
     name: "retains keys",
     document: { volumes: [{ name: "v", emptyDir: {} }] },

@@ -8,7 +8,10 @@ import { kindSchema, typeSchema } from "./table.ts";
 
 test("kindSchema() has every kind that is known", () => {
   const missing = ALL_KINDS.filter(({ group, version, kind }) => kindSchema(group, version, kind) === undefined);
-  assert.deepEqual(missing.map(({ kind }) => kind), []);
+  assert.deepEqual(
+    missing.map(({ kind }) => kind),
+    [],
+  );
 });
 
 test("kindSchema() finds the kinds that all groups share", () => {

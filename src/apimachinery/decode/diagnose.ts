@@ -108,7 +108,8 @@ class Diagnosis {
       case "duration":
         return asText(schema.type, value, place);
       case "intOrString":
-        if (typeof value !== "string" && isWrongInteger("int32", value, literal)) throw new DecodeError(mismatch(value, "int32", place, literal ?? String(value)));
+        if (typeof value !== "string" && isWrongInteger("int32", value, literal))
+          throw new DecodeError(mismatch(value, "int32", place, literal ?? String(value)));
         return;
       case "bytes":
         return this.#bytes(value, place);

@@ -35,6 +35,11 @@ for (const [text, message] of [
 
 test("parseYaml() bounds what aliases expand to", () => {
   const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
-  for (let i = 1; i < 9; i++) lines.push(`a${i}: &a${i} [${Array(10).fill(`*a${i - 1}`).join(", ")}]`);
+  for (let i = 1; i < 9; i++)
+    lines.push(
+      `a${i}: &a${i} [${Array(10)
+        .fill(`*a${i - 1}`)
+        .join(", ")}]`,
+    );
   assert.throws(() => parseYaml(lines.join("\n")), { name: "DecodeError" });
 });

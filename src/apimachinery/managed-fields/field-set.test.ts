@@ -32,9 +32,18 @@ test("FieldSet operations agree with sets of paths", () => {
       const [p, q] = [unique(a), unique(b)];
       assert.deepEqual(asStrings(x), p);
       assert.deepEqual(asStrings(x.union(y)), unique([...a, ...b]));
-      assert.deepEqual(asStrings(x.difference(y)), p.filter((path) => !q.includes(path)));
-      assert.deepEqual(asStrings(x.intersection(y)), p.filter((path) => q.includes(path)));
-      assert.deepEqual(asStrings(x.without(y)), p.filter((path) => !q.some((root) => path === root || path.startsWith(`${root}/`))));
+      assert.deepEqual(
+        asStrings(x.difference(y)),
+        p.filter((path) => !q.includes(path)),
+      );
+      assert.deepEqual(
+        asStrings(x.intersection(y)),
+        p.filter((path) => q.includes(path)),
+      );
+      assert.deepEqual(
+        asStrings(x.without(y)),
+        p.filter((path) => !q.some((root) => path === root || path.startsWith(`${root}/`))),
+      );
       assert.deepEqual(asStrings(parseFieldSet(x.toJSON())!), p);
       assert.equal(x.difference(FieldSet.EMPTY), x);
     }),

@@ -83,7 +83,10 @@ export class FieldSet {
   }
 
   static of(...paths: readonly (readonly PathElement[])[]): FieldSet {
-    return paths.reduce<FieldSet>((set, path) => set.union(path.reduceRight((below, element) => new FieldSet(false, new Map([[element, below]])), LEAF)), FieldSet.EMPTY);
+    return paths.reduce<FieldSet>(
+      (set, path) => set.union(path.reduceRight((below, element) => new FieldSet(false, new Map([[element, below]])), LEAF)),
+      FieldSet.EMPTY,
+    );
   }
 }
 
@@ -183,7 +186,9 @@ export function printElement(element: PathElement): string {
       return `[=${text}]`;
     default: {
       const key = JSON.parse(text) as JsonObject;
-      return `[${Object.keys(key).map((name) => `${name}=${JSON.stringify(key[name])}`).join(",")}]`;
+      return `[${Object.keys(key)
+        .map((name) => `${name}=${JSON.stringify(key[name])}`)
+        .join(",")}]`;
     }
   }
 }

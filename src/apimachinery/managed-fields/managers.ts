@@ -26,7 +26,14 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | null | u
     const { operation, apiVersion = "", fieldsType, fieldsV1 } = entry;
     const fields = fieldsV1 === undefined || fieldsV1 === null ? FieldSet.EMPTY : parsedFields(fieldsV1);
     if ((operation !== "Apply" && operation !== "Update") || apiVersion === "" || fieldsType !== "FieldsV1" || fields === undefined) return undefined;
-    const manager: Manager = { manager: entry.manager ?? "", operation, apiVersion, subresource: entry.subresource ?? "", time: entry.time ?? undefined, fields };
+    const manager: Manager = {
+      manager: entry.manager ?? "",
+      operation,
+      apiVersion,
+      subresource: entry.subresource ?? "",
+      time: entry.time ?? undefined,
+      fields,
+    };
     managers.set(identityOf(manager), manager);
   }
   return managers;

@@ -50,7 +50,12 @@ interface Placed {
  *
  * @see structured-merge-diff typed/merge.go visitListItems
  */
-function mergedOrder(schema: ListSchema, live: readonly unknown[], wanted: readonly PathElement[], liveElements: ReadonlyMap<PathElement, unknown[]>): Placed[] {
+function mergedOrder(
+  schema: ListSchema,
+  live: readonly unknown[],
+  wanted: readonly PathElement[],
+  liveElements: ReadonlyMap<PathElement, unknown[]>,
+): Placed[] {
   const placed = live.map((item) => ({ element: elementOrItself(schema, item), item }));
   const inConfig = new Set(wanted);
   const shared = wanted.filter((element) => liveElements.has(element));

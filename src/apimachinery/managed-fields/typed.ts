@@ -73,7 +73,9 @@ function keyOf({ mapKeys, items }: ListSchema, item: unknown): PathElement {
   }
   if (Object.keys(key).length === 0) {
     const names = mapKeys.map((name) => JSON.stringify(name)).join(" ");
-    throw new ElementError(`associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`);
+    throw new ElementError(
+      `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
+    );
   }
   return keyElement(key);
 }

@@ -82,6 +82,8 @@ const printValue = (value: unknown) => `&{${printGo(value)}}`;
 function quotedValue(value: unknown): string {
   if (Array.isArray(value)) return `[]interface {}{${value.map(quotedValue).join(", ")}}`;
   if (!isObject(value)) return value === null ? "interface {}(nil)" : JSON.stringify(value);
-  const members = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${quotedValue(value[name])}`);
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${quotedValue(value[name])}`);
   return `map[string]interface {}{${members.join(", ")}}`;
 }

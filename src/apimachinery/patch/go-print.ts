@@ -4,7 +4,9 @@ import { isObject } from "#apimachinery/decode/own.ts";
 export function printGo(value: unknown, verb: "%v" | "%s" = "%v"): string {
   if (Array.isArray(value)) return `[${value.map((item) => printGo(item, verb)).join(" ")}]`;
   if (isObject(value)) {
-    const members = Object.keys(value).sort().map((key) => `${key}:${printGo(value[key], verb)}`);
+    const members = Object.keys(value)
+      .sort()
+      .map((key) => `${key}:${printGo(value[key], verb)}`);
     return `map[${members.join(" ")}]`;
   }
   if (value === null || value === undefined) return verb === "%s" ? "%!s(<nil>)" : "<nil>";

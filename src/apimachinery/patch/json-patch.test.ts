@@ -11,7 +11,14 @@ const document = { data: { a: "1" }, list: ["x", "y"] };
 for (const { name, patch, want } of [
   { name: "makes a missing member on replace", patch: [{ op: "replace", path: "/data/b", value: 1 }], want: { ...document, data: { a: "1", b: 1 } } },
   { name: "takes -1 for the last element", patch: [{ op: "replace", path: "/list/-1", value: 1 }], want: { ...document, list: ["x", 1] } },
-  { name: "appends at -1 and -", patch: [{ op: "add", path: "/list/-1", value: 1 }, { op: "add", path: "/list/-", value: 2 }], want: { ...document, list: ["x", "y", 1, 2] } },
+  {
+    name: "appends at -1 and -",
+    patch: [
+      { op: "add", path: "/list/-1", value: 1 },
+      { op: "add", path: "/list/-", value: 2 },
+    ],
+    want: { ...document, list: ["x", "y", 1, 2] },
+  },
   { name: "takes 01 for 1", patch: [{ op: "remove", path: "/list/01" }], want: { ...document, list: ["x"] } },
   { name: "takes a missing member for null in a test", patch: [{ op: "test", path: "/data/z", value: null }], want: document },
   { name: "drops what stands before the first slash", patch: [{ op: "add", path: "data/k", value: 1 }], want: { ...document, k: 1 } },
@@ -58,7 +65,13 @@ test("parseJsonPatch() names what a strict decoder objects to", () => {
 });
 
 const plainJson = fc.letrec((tie) => ({
-  value: fc.oneof({ depthSize: "small" }, fc.integer(), fc.string({ maxLength: 3 }), fc.array(tie("value"), { maxLength: 3 }), fc.dictionary(fc.constantFrom("a", "b", "c"), tie("value"))),
+  value: fc.oneof(
+    { depthSize: "small" },
+    fc.integer(),
+    fc.string({ maxLength: 3 }),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom("a", "b", "c"), tie("value")),
+  ),
 })).value;
 
 test("applyJsonPatch() agrees with rfc6902 on its own patches", () => {

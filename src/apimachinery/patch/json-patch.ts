@@ -18,7 +18,8 @@ const MEMBERS = new Set(["op", "path", "from", "value"]);
 /** @throws {StatusError} with upstream's words for a body that is no JSON patch */
 export function parseJsonPatch(text: string): PatchBody<readonly (JsonPatchOperation | null)[]> {
   const { value, duplicates } = parsePatch(text, "error decoding patch: ");
-  const notA = (what: unknown, type: string) => statusError.badRequest(`error decoding patch: json: cannot unmarshal ${jsonKind(what)} into Go value of type ${type}`);
+  const notA = (what: unknown, type: string) =>
+    statusError.badRequest(`error decoding patch: json: cannot unmarshal ${jsonKind(what)} into Go value of type ${type}`);
   if (value === null) return { patch: [], strictErrors: [] };
   if (!Array.isArray(value)) throw notA(value, "[]handlers.jsonPatchOp");
   const wrong = value.find((operation) => operation !== null && !isObject(operation));
@@ -28,7 +29,9 @@ export function parseJsonPatch(text: string): PatchBody<readonly (JsonPatchOpera
   }
   const repeated = duplicates.map((path) => `json patch duplicate field "${path}"`);
   const unknown = value.flatMap((operation, i) =>
-    Object.keys(operation ?? {}).filter((member) => !MEMBERS.has(member)).map((member) => `json patch unknown field "[${i}].${member}"`),
+    Object.keys(operation ?? {})
+      .filter((member) => !MEMBERS.has(member))
+      .map((member) => `json patch unknown field "[${i}].${member}"`),
   );
   return { patch: value, strictErrors: [...repeated, ...unknown] };
 }

@@ -10,8 +10,7 @@ export interface PatchBody<T> {
 }
 
 /** Where upstream's answer says nothing more: an operation of a JSON patch failed. */
-export const rejected = (): StatusError =>
-  failure(422, "Invalid", "the server rejected our request due to an error in our request", {});
+export const rejected = (): StatusError => failure(422, "Invalid", "the server rejected our request due to an error in our request", {});
 
 /** An error that upstream hands on as it is. */
 export const unexpected = (message: string): StatusError => new StatusError({ status: "Failure", message, code: 500 });

@@ -309,4 +309,3 @@ function withoutDirectives(value: unknown): unknown {
   }
   return kept;
 }
-

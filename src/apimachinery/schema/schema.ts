@@ -4,18 +4,7 @@
  */
 export type Schema = ScalarSchema | ListSchema | MapSchema | StructSchema | AnySchema;
 
-export type ScalarType =
-  | "string"
-  | "int32"
-  | "int64"
-  | "double"
-  | "boolean"
-  | "bytes"
-  | "quantity"
-  | "intOrString"
-  | "time"
-  | "microTime"
-  | "duration";
+export type ScalarType = "string" | "int32" | "int64" | "double" | "boolean" | "bytes" | "quantity" | "intOrString" | "time" | "microTime" | "duration";
 
 export interface ScalarSchema {
   readonly kind: "scalar";

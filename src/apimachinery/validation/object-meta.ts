@@ -38,7 +38,8 @@ export function validateObjectMetaUpdate(meta: Meta, old: Meta, path: FieldPath 
   const errors: FieldError[] = [];
   if (old.deletionTimestamp) errors.push(...validateNoNewFinalizers(meta.finalizers ?? [], old.finalizers ?? [], path.child("finalizers")));
   if (!meta.resourceVersion) errors.push(fieldError.invalid(path.child("resourceVersion"), "", "must be specified for an update"));
-  if ((meta.generation ?? 0) < (old.generation ?? 0)) errors.push(fieldError.invalid(path.child("generation"), meta.generation ?? 0, "must not be decremented"));
+  if ((meta.generation ?? 0) < (old.generation ?? 0))
+    errors.push(fieldError.invalid(path.child("generation"), meta.generation ?? 0, "must not be decremented"));
   for (const { field, zero } of IMMUTABLE) {
     if ((meta[field] ?? zero) !== (old[field] ?? zero)) errors.push(fieldError.invalid(path.child(field), meta[field] ?? zero, FIELD_IMMUTABLE));
   }
@@ -117,7 +118,8 @@ function validateOwnerReference(reference: DeepPartial<OwnerReference>, path: Fi
   const { apiVersion = "", kind = "", name = "", uid = "" } = reference;
   const errors: FieldError[] = [];
   const slashes = apiVersion.split("/").length - 1;
-  if (apiVersion === "" || slashes > 1 || apiVersion.endsWith("/")) errors.push(fieldError.invalid(path.child("apiVersion"), apiVersion, "version must not be empty"));
+  if (apiVersion === "" || slashes > 1 || apiVersion.endsWith("/"))
+    errors.push(fieldError.invalid(path.child("apiVersion"), apiVersion, "version must not be empty"));
   if (kind === "") errors.push(fieldError.invalid(path.child("kind"), kind, "must not be empty"));
   if (name === "") errors.push(fieldError.invalid(path.child("name"), name, "must not be empty"));
   if (uid === "") errors.push(fieldError.invalid(path.child("uid"), uid, "must not be empty"));
@@ -178,7 +180,10 @@ export function validateConditions(conditions: readonly DeepPartial<Condition>[]
   });
 }
 
-function validateCondition({ type = "", status = "", observedGeneration = 0, lastTransitionTime, reason = "", message = "" }: DeepPartial<Condition>, path: FieldPath): FieldError[] {
+function validateCondition(
+  { type = "", status = "", observedGeneration = 0, lastTransitionTime, reason = "", message = "" }: DeepPartial<Condition>,
+  path: FieldPath,
+): FieldError[] {
   const errors = validateLabelName(type, path.child("type"));
   if (!["False", "True", "Unknown"].includes(status)) errors.push(fieldError.notSupported(path.child("status"), status, ["False", "True", "Unknown"]));
   if (observedGeneration < 0) errors.push(fieldError.invalid(path.child("observedGeneration"), observedGeneration, "must be greater than or equal to zero"));
@@ -190,4 +195,5 @@ function validateCondition({ type = "", status = "", observedGeneration = 0, las
   return errors;
 }
 
-const invalids = (path: FieldPath, value: unknown, messages: readonly string[]): FieldError[] => messages.map((message) => fieldError.invalid(path, value, message));
+const invalids = (path: FieldPath, value: unknown, messages: readonly string[]): FieldError[] =>
+  messages.map((message) => fieldError.invalid(path, value, message));
