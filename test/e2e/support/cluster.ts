@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { busyboxImage, nginxImage } from "./images.ts";
@@ -33,6 +33,8 @@ export interface TestCluster {
   kubectlText(...words: string[]): Promise<string>;
   /** A verb of `./skiff` for this cluster. */
   skiff(...words: string[]): Promise<Output>;
+  /** Stops the cluster and removes all that it made; its logs stay below dist/. */
+  purge(): Promise<void>;
   /** Removes the cluster and the registry. */
   destroy(): Promise<void>;
 }
@@ -56,6 +58,10 @@ export async function startTestCluster(): Promise<TestCluster> {
   const kubectl = (...words: string[]) => run(kubectlPath(), words, env);
   const began = await skiff("up", ...settings, ...addresses);
   if (began.code !== 0) throw new Error(`skiff up failed:\n${began.stderr}`);
+  const purge = async () => {
+    keepLogs();
+    expectSuccess(await skiff("down", "--purge", "--quiet", ...settings), "skiff down --purge");
+  };
   return {
     dataDir: DATA_DIR,
     kubeconfig,
@@ -65,12 +71,20 @@ export async function startTestCluster(): Promise<TestCluster> {
     kubectl,
     kubectlText: async (...words) => expectSuccess(await kubectl(...words), `kubectl ${words.join(" ")}`),
     skiff: (verb = "status", ...words) => skiff(verb, ...settings, ...(verb === "up" ? addresses : []), ...words),
+    purge,
     destroy: async () => {
       await registry.stop();
-      expectSuccess(await skiff("down", "--purge", ...settings), "skiff down --purge");
+      if (existsSync(DATA_DIR)) await purge();
       rmSync(FOLDER, { recursive: true, force: true });
     },
   };
+}
+
+/** The logs of the last run stay below dist/, for whoever looks into a failure. */
+function keepLogs(): void {
+  const kept = join(root, "dist/e2e-logs");
+  rmSync(kept, { recursive: true, force: true });
+  if (existsSync(join(DATA_DIR, "logs"))) cpSync(join(DATA_DIR, "logs"), kept, { recursive: true });
 }
 
 async function pushImages(registry: Registry): Promise<void> {
