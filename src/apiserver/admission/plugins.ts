@@ -1,0 +1,37 @@
+import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
+import { defaultIngressClass, defaultStorageClass } from "#apiserver/admission/plugins/default-class.ts";
+import { defaultTolerationSeconds } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
+import { limitRanger } from "#apiserver/admission/plugins/limit-ranger.ts";
+import { namespaceLifecycle } from "#apiserver/admission/plugins/namespace-lifecycle.ts";
+import { nodeRestriction } from "#apiserver/admission/plugins/node-restriction.ts";
+import { persistentVolumeClaimResize } from "#apiserver/admission/plugins/persistent-volume-claim-resize.ts";
+import { priorityAdmission } from "#apiserver/admission/plugins/priority.ts";
+import { runtimeClassAdmission } from "#apiserver/admission/plugins/runtime-class.ts";
+import { serviceAccountAdmission, type ServiceAccountDeps } from "#apiserver/admission/plugins/service-account.ts";
+import { storageObjectInUseProtection } from "#apiserver/admission/plugins/storage-object-in-use-protection.ts";
+import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-by-condition.ts";
+import { podSecurity } from "#apiserver/admission/pod-security/pod-security.ts";
+
+/**
+ * The checks that every API server makes, in upstream's order.
+ *
+ * @see kubernetes pkg/kubeapiserver/options/plugins.go
+ */
+export function admissionPlugins(deps: ServiceAccountDeps): AdmissionPlugin[] {
+  const { reader } = deps;
+  return [
+    namespaceLifecycle(reader),
+    limitRanger(reader),
+    serviceAccountAdmission(deps),
+    nodeRestriction(reader),
+    taintNodesByCondition,
+    podSecurity(reader),
+    priorityAdmission(reader),
+    defaultTolerationSeconds,
+    defaultStorageClass(reader),
+    storageObjectInUseProtection,
+    persistentVolumeClaimResize(reader),
+    runtimeClassAdmission(reader),
+    defaultIngressClass(reader),
+  ];
+}
