@@ -43,6 +43,8 @@ export interface KubeletDeps {
   readonly env: NodeJS.ProcessEnv;
   /** What the node's object calls the kubelet's version. */
   readonly version: string;
+  /** Resolves once no service sends new connections to the pod at this address. */
+  readonly drained: (podIp: string) => Promise<void>;
 }
 
 /** A running kubelet, as its HTTPS server and the agent's process see it. */
@@ -72,6 +74,8 @@ const IMAGE_GC_MS = 300_000;
 const NETWORK_POLL_MS = 10;
 const NETWORK_WAIT_MS = 5_000;
 
+const MAX_STRANGERS = 1000;
+
 /** Starts the node's runtime, registers the node and takes on its pods. Resolves when the node has been reported ready. */
 export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Promise<Kubelet> {
   const { client, clock, log, env, informers } = deps;
@@ -100,7 +104,10 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Pr
 
 type Built = Pick<PodContext, "runtime" | "recorder" | "services"> & { readonly machine: ReturnType<typeof readMachine>; readonly nodeIps: readonly string[] };
 
-function podContext(config: KubeletConfig, { client, clock, rng, log }: KubeletDeps, built: Built): Omit<PodContext, "finished"> {
+/** What does not need the running kubelet. */
+type SharedContext = Omit<PodContext, "finished" | "exitedEarly">;
+
+function podContext(config: KubeletConfig, { client, clock, rng, log, drained }: KubeletDeps, built: Built): SharedContext {
   const { runtime, recorder, services, machine, nodeIps } = built;
   const tokens = new TokenSource({ client, clock, rng });
   const run = (program: string, args: readonly string[]) => runCommand(clock, program, args);
@@ -121,6 +128,7 @@ function podContext(config: KubeletConfig, { client, clock, rng, log }: KubeletD
     statuses: new StatusManager({ client, clock, log }),
     restarts: new Backoff(),
     services,
+    drained,
   };
 }
 
@@ -132,17 +140,23 @@ class RunningKubelet implements Kubelet {
   readonly #pods: Informer<Pod>;
   readonly #context: PodContext;
   readonly #workers = new Map<string, PodWorker>();
+  /** Containers that exited before their pod's worker had heard of them. */
+  readonly #strangers = new Set<string>();
   readonly #imagesSeenMs = new Map<string, number>();
   #release: (() => void)[] = [];
   #timers: Timer[] = [];
 
-  constructor(config: KubeletConfig, deps: KubeletDeps, agent: NodeAgent, runtime: Runtime, pods: Informer<Pod>, context: Omit<PodContext, "finished">) {
+  constructor(config: KubeletConfig, deps: KubeletDeps, agent: NodeAgent, runtime: Runtime, pods: Informer<Pod>, context: SharedContext) {
     this.#config = config;
     this.#deps = deps;
     this.#agent = agent;
     this.runtime = runtime as CriRuntime;
     this.#pods = pods;
-    this.#context = { ...context, finished: (pod) => void this.#workers.delete(pod.metadata.uid as string) };
+    this.#context = {
+      ...context,
+      exitedEarly: (id) => this.#strangers.delete(id),
+      finished: (pod) => void this.#workers.delete(pod.metadata.uid as string),
+    };
   }
 
   /** Adopts what runs, removes what belongs to nobody, and follows pods and the runtime from then on. */
@@ -212,7 +226,15 @@ class RunningKubelet implements Kubelet {
 
   #exited(id: string): void {
     const worker = [...this.#workers.values()].find(({ runtime }) => [...runtime.containers, ...runtime.sandboxes].some((part) => part.id === id));
-    worker?.exited(id).catch((error: unknown) => this.#deps.log.warn("exited container cannot be looked at", { id, error }));
+    if (worker === undefined) return this.#remember(id);
+    worker.exited(id).catch((error: unknown) => this.#deps.log.warn("exited container cannot be looked at", { id, error }));
+  }
+
+  #remember(id: string): void {
+    this.#strangers.add(id);
+    if (this.#strangers.size <= MAX_STRANGERS) return;
+    const [oldest] = this.#strangers;
+    this.#strangers.delete(oldest as string);
   }
 
   async #relist(): Promise<void> {

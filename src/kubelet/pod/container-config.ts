@@ -121,7 +121,7 @@ function securityContext(options: ContainerOptions): ContainerConfig["linux"]["s
   const group = own.runAsGroup ?? ofPod.runAsGroup;
   checkNonRoot(options, own.runAsNonRoot ?? ofPod.runAsNonRoot ?? false, user);
   const unmasked = own.procMount === "Unmasked" || privileged;
-  const runAsUser = user ?? image.uid?.value;
+  const runAsUser = user ?? imageUid(image);
   return {
     capabilities: { addCapabilities: own.capabilities?.add ?? [], dropCapabilities: own.capabilities?.drop ?? [] },
     privileged,
@@ -146,10 +146,16 @@ function checkNonRoot({ pod, container, image }: ContainerOptions, nonRoot: bool
     if (user === 0) throw new ContainerConfigError(`container's runAsUser breaks non-root policy ${where}`);
     return;
   }
-  if (image.uid !== undefined && image.uid.value === 0) throw new ContainerConfigError(`container has runAsNonRoot and image will run as root ${where}`);
-  if (image.uid === undefined && image.username !== "") {
+  const imageUser = imageUid(image);
+  if (imageUser === 0) throw new ContainerConfigError(`container has runAsNonRoot and image will run as root ${where}`);
+  if (imageUser === undefined) {
     throw new ContainerConfigError(`container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`);
   }
+}
+
+/** The image's user by number; an image that names none runs as root. */
+function imageUid({ uid, username }: Image): number | undefined {
+  return uid?.value ?? (username === "" ? 0 : undefined);
 }
 
 function seccompProfile(profile: SeccompProfile | undefined, seccompDir: string): SecurityProfile {

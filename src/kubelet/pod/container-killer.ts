@@ -30,7 +30,15 @@ export function graceSecondsOf({ metadata, spec }: Pod, override?: number): numb
   return metadata.deletionGracePeriodSeconds ?? override ?? spec.terminationGracePeriodSeconds ?? 30;
 }
 
-/** Stops a container: event, preStop hook, stop signal, SIGKILL when the grace period is over. Resolves when it has exited. */
+/** The longest that a container of a deleted pod runs on for the sake of connections that may still come. */
+const MAX_DRAIN_MS = 1000;
+
+/**
+ * Stops a container: event, preStop hook, stop signal, SIGKILL when the grace period is over. Resolves when it has exited.
+ *
+ * Where upstream's signal races against the service proxies that still send connections here, ours comes after this
+ * node's proxy has stopped.
+ */
 export async function killContainer(context: PodContext, { pod, container, run, message, graceSeconds, podIp }: KillRequest): Promise<void> {
   const { recorder, clock, runtime, probes } = context;
   probes.stop(run.id, ["liveness", "startup"]);
@@ -52,10 +60,19 @@ export async function killContainer(context: PodContext, { pod, container, run, 
       hook.catch(() => undefined);
     }
   }
+  if (pod.metadata.deletionTimestamp !== undefined && graceSeconds > 0) await drained(context, podIp);
   const spentSeconds = Math.floor((clock.monotonic() - startedMs) / 1000);
   const remaining = graceSeconds <= 1 ? graceSeconds : Math.max(MIN_GRACE_SECONDS, graceSeconds - spentSeconds);
   await stopQuietly(context, run.id, remaining);
   probes.stop(run.id);
+}
+
+async function drained({ clock, drained: untilDrained }: PodContext, podIp: string): Promise<void> {
+  if (podIp === "") return;
+  const timeUp = Promise.withResolvers<void>();
+  const timer = clock.after(MAX_DRAIN_MS, timeUp.resolve);
+  await Promise.race([untilDrained(podIp), timeUp.promise]);
+  timer.cancel();
 }
 
 /** Stops a container that may be gone already. */

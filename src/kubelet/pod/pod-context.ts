@@ -40,6 +40,10 @@ export interface PodContext {
   readonly statuses: StatusManager;
   readonly restarts: Backoff;
   readonly services: Lister<Service>;
+  /** Resolves once no service sends new connections to the pod at this address. */
+  readonly drained: (podIp: string) => Promise<void>;
+  /** Whether a container that no pod is known to have was seen to exit: one that ended while it was being started. */
+  readonly exitedEarly: (containerId: string) => boolean;
   /** Called when nothing is left of a pod. */
   readonly finished: (pod: Pod) => void;
 }

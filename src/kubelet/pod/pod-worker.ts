@@ -53,6 +53,8 @@ export class PodWorker {
   readonly #startTime: string;
   readonly #adopted: ReadonlySet<string>;
   readonly #reasons = new Map<string, WaitingReason>();
+  /** When a container that did not start is tried again. */
+  readonly #notBefore = new Map<string, number>();
   #pod: Pod;
   #runtime: RuntimePod;
   #status: PodStatus | undefined;
@@ -92,6 +94,7 @@ export class PodWorker {
     const before = this.#pod;
     this.#pod = pod;
     this.#context.statuses.seen(pod);
+    if (before.metadata.generation !== pod.metadata.generation) this.#notBefore.clear();
     if (before.spec.activeDeadlineSeconds !== pod.spec.activeDeadlineSeconds) this.#watchDeadline();
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
     const hastened = deletionTimestamp !== before.metadata.deletionTimestamp || deletionGracePeriodSeconds !== before.metadata.deletionGracePeriodSeconds;
@@ -104,6 +107,7 @@ export class PodWorker {
     if (this.#deleted) return;
     const before = this.#pod;
     this.#deleted = true;
+    this.#context.statuses.forget(before.metadata.uid as string);
     const { deletionTimestamp = formatTime(this.#context.clock.now()) } = before.metadata;
     this.#pod = { ...before, metadata: { ...before.metadata, deletionTimestamp, deletionGracePeriodSeconds: FORCED_GRACE_SECONDS } };
     this.#hurry(before);
@@ -277,8 +281,9 @@ export class PodWorker {
   /** Whether a crashed container must wait; tells so. */
   #backsOff(container: PodContainer): boolean {
     const run = latestRun(this.#runtime, container.spec.name);
-    if (run?.state !== "exited") return false;
     const { clock, restarts, recorder } = this.#context;
+    if ((this.#notBefore.get(container.spec.name) ?? 0) > clock.monotonic()) return true;
+    if (run?.state !== "exited") return false;
     const { name, namespace, uid } = this.#pod.metadata;
     const key = `${uid}/${container.spec.name}/${run.hash}`;
     const remainingMs = restarts.remainingSince(key, run.finishedMs, clock.now());
@@ -306,7 +311,9 @@ export class PodWorker {
       // Only the wait for the image is given up: a container that is being made must not be lost sight of.
       const id = await startContainer(this.#context, { ...request, image: this.#interruptible(image) });
       this.#reasons.delete(name);
+      this.#notBefore.delete(name);
       await this.#refreshContainer(id);
+      if (this.#context.exitedEarly(id)) void this.exited(id);
       await this.#postStart(container, id);
       await this.#removeOldRuns(name);
     } catch (error) {
@@ -314,7 +321,9 @@ export class PodWorker {
       this.#reasons.set(name, { reason: error.reason, message: error.message });
       if (error.containerId !== undefined) await this.#refreshContainer(error.containerId);
       const soon = error.reason === "ErrImagePull" || error.containerId !== undefined;
-      this.#retryAfter(soon ? SHOW_BACKOFF_MS : (error.retryAfterMs ?? MAX_RETRY_MS));
+      const delayMs = soon ? SHOW_BACKOFF_MS : (error.retryAfterMs ?? MAX_RETRY_MS);
+      this.#notBefore.set(name, this.#context.clock.monotonic() + delayMs);
+      this.#retryAfter(delayMs);
     }
   }
 

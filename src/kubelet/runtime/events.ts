@@ -42,7 +42,7 @@ export function followEvents(socket: string, sink: RuntimeEventSink, { clock, lo
   const client = new GrpcClient({ path: socket });
   const stop = new AbortController();
   let timer: Timer | undefined;
-  const request = encodeMessage(EVENTS, "Subscribe", { filters: TOPICS.map((topic) => `namespace==k8s.io,topic==${topic}`) });
+  const request = encodeMessage(EVENTS, "Subscribe", { filters: TOPICS.map((topic) => `namespace==k8s.io,topic=="${topic}"`) });
   const connect = () => {
     client.stream("/containerd.services.events.v1.Events/Subscribe", request, { onMessage: (bytes) => take(bytes, sink), onEnd }, { signal: stop.signal });
   };

@@ -55,15 +55,18 @@ function containerStatus(container: PodContainer, old: ContainerStatus | undefin
 }
 
 function ofRun(container: PodContainer, run: RuntimeContainer, previous: RuntimeContainer | undefined, old: ContainerStatus | undefined): ContainerStatus {
+  const { resources } = container.spec;
   const lastState = previous === undefined ? (run.restartCount > 0 ? keptLastState(old, run) : {}) : stateOf(previous);
   return {
-    ...base(container, old),
+    ...base(container),
     state: stateOf(run),
     lastState,
     restartCount: run.restartCount,
     image: run.image,
     imageID: run.imageRef,
     containerID: `containerd://${run.id}`,
+    resources: resources ?? {},
+    ...(resources?.requests !== undefined && { allocatedResources: resources.requests }),
   };
 }
 
@@ -76,7 +79,7 @@ function keptLastState(old: ContainerStatus | undefined, run: RuntimeContainer):
 function withoutRun(container: PodContainer, old: ContainerStatus | undefined, pod: Pod): ContainerStatus {
   if (old?.state.terminated !== undefined) return old;
   const reason = (pod.spec.initContainers ?? []).length > 0 && container.kind !== "ephemeral" ? "PodInitializing" : "ContainerCreating";
-  const waiting = { ...base(container, old), state: { waiting: { reason } } };
+  const waiting = { ...base(container), state: { waiting: { reason } } };
   if (old === undefined) return waiting;
   if (old.state.running === undefined) return { ...waiting, restartCount: old.restartCount, lastState: old.lastState };
   const message = "The container could not be located when the pod was deleted.  The container used to be Running";
@@ -85,8 +88,8 @@ function withoutRun(container: PodContainer, old: ContainerStatus | undefined, p
   return { ...waiting, lastState, restartCount: old.restartCount + (pod.metadata.deletionTimestamp === undefined ? 1 : 0) };
 }
 
-function base({ spec }: PodContainer, old: ContainerStatus | undefined): ContainerStatus {
-  const { name, image = "", volumeMounts = [], resources } = spec;
+function base({ spec }: PodContainer): ContainerStatus {
+  const { name, image = "", volumeMounts = [] } = spec;
   const mounts = volumeMounts.map(({ name: volume, mountPath, readOnly }) => ({
     name: volume,
     mountPath,
@@ -100,8 +103,6 @@ function base({ spec }: PodContainer, old: ContainerStatus | undefined): Contain
     restartCount: 0,
     image,
     imageID: "",
-    ...(resources !== undefined && old?.containerID !== undefined && { resources }),
-    ...(resources?.requests !== undefined && { allocatedResources: resources.requests }),
     ...(mounts.length > 0 && { volumeMounts: mounts }),
   };
 }

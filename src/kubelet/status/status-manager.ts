@@ -45,7 +45,7 @@ export class StatusManager {
     entry.pod = pod;
     entry.wanted = wanted;
     this.#entries.set(uid, entry);
-    entry.sending ??= this.#send(entry).finally(() => (entry.sending = undefined));
+    if (entry.sending === undefined) entry.sending = this.#send(entry);
   }
 
   /** Tells what the API holds now; a foreign change of our fields is written over. */
@@ -70,25 +70,28 @@ export class StatusManager {
     this.#stopped = true;
   }
 
+  /** Takes `sending` off in the same tick in which it finds nothing left to send, so that no `set()` can fall between. */
   async #send(entry: Entry): Promise<void> {
-    for (let retryMs = RETRY_MS; !this.#stopped; ) {
+    await null;
+    const podUid = entry.pod.metadata.uid as string;
+    for (let retryMs = RETRY_MS; !this.#stopped && this.#entries.get(podUid) === entry; ) {
       const { wanted, pod, known } = entry;
       const patch = statusPatch(known, wanted, KUBELET_CONDITIONS);
-      if (patch === undefined) return;
+      if (patch === undefined) break;
       try {
         const { namespace, name, uid } = pod.metadata;
         const body = { metadata: { uid }, status: patch };
         const written = await this.#deps.client.patch(PODS, { namespace, name }, "strategic", body, { subresource: "status" });
         entry.known = written.status;
         entry.version = written.metadata.resourceVersion ?? "";
-        if (entry.wanted === wanted) return;
+        if (entry.wanted === wanted) break;
       } catch (error) {
-        // A pod of another uid, or none, has this name now: there is nobody left to tell.
-        if (isStatus(error, "NotFound", "Conflict")) return;
+        if (isStatus(error, "NotFound")) break;
         this.#deps.log.warn("pod status cannot be written", { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, error });
         await sleep(this.#deps.clock, retryMs);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
     }
+    entry.sending = undefined;
   }
 }

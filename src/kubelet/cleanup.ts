@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { type Clock, sleep } from "#lib/clock.ts";
+import type { Logger } from "#lib/logger.ts";
+import { runCommand } from "#lib/run-command.ts";
+
+import type { KubeletConfig } from "./config.ts";
+import { CriRuntime } from "./cri/runtime.ts";
+import { Cgroups } from "./pod/cgroups.ts";
+import { runningPid, stopContainerd } from "./runtime/containerd.ts";
+import { mountsBelow } from "./volume/volume-manager.ts";
+
+export interface CleanupDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const SHIM_WAIT_MS = 3_000;
+const POLL_MS = 20;
+
+/**
+ * Takes down all that the kubelet and its containerd have made on this machine outside of files: pods, shims, mounts,
+ * network namespaces and devices, cgroups. What is gone already is no mistake; it works without a running containerd too.
+ */
+export async function cleanUp(config: KubeletConfig, deps: CleanupDeps): Promise<void> {
+  await stopPods(config, deps);
+  await stopContainerd(config.containerd, deps);
+  await endShims(config, deps);
+  const { clock } = deps;
+  for (const dir of [config.kubeletDir, config.containerd.state, config.containerd.root]) {
+    for (const mountPoint of mountsBelow(dir)) await runCommand(clock, "umount", ["-l", mountPoint]).catch(() => undefined);
+  }
+  await removeNetwork(config, deps);
+  new Cgroups(config.cgroupRoot).removeAll();
+  for (const dir of [join(config.kubeletDir, "pods"), config.podLogsDir, config.containerLogsDir]) rmSync(dir, { recursive: true, force: true });
+}
+
+/** Stops and removes all pods through the runtime, as that frees their networks and addresses. */
+async function stopPods({ containerd }: KubeletConfig, { log }: CleanupDeps): Promise<void> {
+  if (runningPid(containerd) === undefined) return;
+  const runtime = new CriRuntime(containerd.socket);
+  try {
+    const sandboxes = await runtime.listPodSandboxes();
+    await Promise.all(
+      sandboxes.map(async ({ id }) => {
+        await runtime.stopPodSandbox(id);
+        await runtime.removePodSandbox(id);
+      }),
+    );
+  } catch (error) {
+    log.warn("pods cannot be stopped through the runtime", { error });
+  } finally {
+    runtime.close();
+  }
+}
+
+/** Ends the shims that serve this cluster's containerd, and what runs below them: they are told by its socket in their arguments. */
+async function endShims({ containerd }: KubeletConfig, { clock }: CleanupDeps): Promise<void> {
+  const deadline = clock.monotonic() + SHIM_WAIT_MS;
+  for (let shims = shimsOf(containerd.socket); shims.length > 0 && clock.monotonic() < deadline; shims = shimsOf(containerd.socket)) {
+    for (const pid of shims) for (const victim of [...childrenOf(pid), pid]) kill(victim);
+    await sleep(clock, POLL_MS);
+  }
+}
+
+function shimsOf(socket: string): number[] {
+  return processes().filter((pid) => {
+    const parts = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
+    return (parts[0] ?? "").includes("containerd-shim") && parts.includes(socket);
+  });
+}
+
+function childrenOf(parent: number): number[] {
+  return processes().filter((pid) => Number(/^PPid:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1]) === parent);
+}
+
+function processes(): number[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Removes the bridge with the devices that hang on it, and the pods' network namespaces that are left. */
+async function removeNetwork({ cni }: KubeletConfig, { clock, log }: CleanupDeps): Promise<void> {
+  const devices = await runCommand(clock, "ip", ["-j", "link", "show", "master", cni.bridge]).catch(() => undefined);
+  for (const { ifname } of JSON.parse(devices?.stdout || "[]") as { ifname: string }[]) {
+    await runCommand(clock, "ip", ["link", "delete", ifname]).catch((error: unknown) => log.warn("network device cannot be removed", { ifname, error }));
+  }
+  await runCommand(clock, "ip", ["link", "delete", cni.bridge]).catch(() => undefined);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
