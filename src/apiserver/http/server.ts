@@ -16,7 +16,7 @@ import type { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { sendBytes, sendError } from "#apiserver/http/respond.ts";
-import { methodNotAllowed, notFoundPath } from "#apiserver/registry/resource-api.ts";
+import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
 import type { Logger } from "#lib/logger.ts";
 
@@ -116,7 +116,6 @@ export class HttpServer {
       const { "content-type": type = "text/plain", ...headers } = found.headers;
       return sendBytes(exchange, found.status, type, typeof found.body === "string" ? Buffer.from(found.body) : found.body, headers);
     }
-    if (exchange.path.startsWith("/api/") || exchange.path.startsWith("/apis/")) throw notFoundPath();
     return sendBytes(exchange, 404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"), { "x-content-type-options": "nosniff" });
   }
 

@@ -5,6 +5,7 @@ import { strategyFor } from "#api/strategies.ts";
 import type { Strategy } from "#api/strategy.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import type { GroupResource } from "#apimachinery/status-error.ts";
+import { commonRules } from "#apiserver/registry/common-rules.ts";
 import type { View } from "#apiserver/registry/views.ts";
 import { viewOf } from "#apiserver/registry/views.ts";
 
@@ -24,8 +25,6 @@ export interface ServedResource {
   readonly hasStatus: boolean;
   readonly verbs: ReadonlySet<string>;
 }
-
-const NO_RULES: Strategy = {};
 
 /** @see kubernetes pkg/kubeapiserver/default_storage_factory_builder.go */
 const SPECIAL_PREFIXES: Readonly<Record<string, string>> = {
@@ -90,7 +89,7 @@ function serve(info: ResourceInfo): ServedResource {
     apiVersion,
     resource: { group, resource: plural },
     schema,
-    strategy: strategyFor(group, kind) ?? NO_RULES,
+    strategy: { ...commonRules(group, kind), ...strategyFor(group, kind) },
     prefix: storagePrefix(stored.group, stored.plural),
     view,
     head: Buffer.from(`{"kind":${JSON.stringify(stored.kind)},"apiVersion":${JSON.stringify(stored.apiVersion)},`),
