@@ -32,7 +32,7 @@ const cache = new Map<string, Accepted | undefined>();
  * @throws {StatusError} 406
  * @see apiserver pkg/endpoints/handlers/negotiation/negotiate.go
  */
-export function negotiate(accept: string | undefined, { transforms = true, stream = false } = {}): Accepted {
+export function negotiate(accept: string | undefined, { transforms = true, stream = false, collection = false } = {}): Accepted {
   if (accept === undefined || accept === "") return plainJson;
   const key = `${transforms ? "t" : ""}${stream ? "s" : ""} ${accept}`;
   let result = cache.get(key);
@@ -41,7 +41,7 @@ export function negotiate(accept: string | undefined, { transforms = true, strea
     result = choose(accept, transforms, stream);
     cache.set(key, result);
   }
-  if (result === undefined) throw knowsNone(accept) ? noRepresentation() : notAcceptable(stream);
+  if (result === undefined) throw knowsNone(accept) ? noRepresentation(collection) : notAcceptable(stream);
   return result;
 }
 
@@ -51,8 +51,9 @@ function knowsNone(accept: string): boolean {
   return parseAccept(accept).every(({ type, subtype }) => !known.includes(`${type}/${subtype}`));
 }
 
-function noRepresentation(): StatusError {
-  return failure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${SUPPORTED}`, {});
+function noRepresentation(collection: boolean): StatusError {
+  const all = collection ? `${SUPPORTED}, ${SUPPORTED_STREAMS}` : SUPPORTED;
+  return failure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${all}`, {});
 }
 
 function notAcceptable(stream: boolean): StatusError {

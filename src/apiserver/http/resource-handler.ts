@@ -15,7 +15,7 @@ import { transformFor } from "#apiserver/http/shapes.ts";
 import type { Shape, WatchDeps } from "#apiserver/http/watch-stream.ts";
 import { serveWatch } from "#apiserver/http/watch-stream.ts";
 import type { Body } from "#apiserver/registry/machinery.ts";
-import { decodeDeleteOptions } from "#apiserver/registry/machinery.ts";
+import { decodeDeleteOptions, internalPackage } from "#apiserver/registry/machinery.ts";
 import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
 import { checkListOptions } from "#apiserver/registry/options.ts";
 import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
@@ -60,7 +60,7 @@ export class ResourceHandler {
     checkMethod(target, path, method, verb);
     const deprecated = deprecation(target.served.info);
     if (deprecated !== undefined) exchange.warnings.push(deprecated);
-    const accepted = negotiate(headerOf(exchange, "accept"), { stream: verb === "watch" });
+    const accepted = negotiate(headerOf(exchange, "accept"), { stream: verb === "watch", collection: verb === "list" || verb === "watch" });
     switch (verb) {
       case "get":
         return this.#sendObject(exchange, target, accepted, await this.#deps.api.get(target, query.get("resourceVersion") ?? ""));
@@ -158,8 +158,9 @@ export class ResourceHandler {
     let withColumns = true;
     return (object) => {
       const rendered = transform.table([object], { resourceVersion: object.metadata.resourceVersion }, withColumns);
+      const first = withColumns;
       withColumns = false;
-      return rendered;
+      return first ? rendered : { ...rendered, columnDefinitions: null };
     };
   }
 
@@ -172,7 +173,7 @@ export class ResourceHandler {
     }
     if (accepted.as === "" || (object as { kind?: string }).kind === "Status") return sendValue(exchange, code, object, accepted, pretty);
     const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
-    if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info.kind);
+    if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info);
     const shaped =
       accepted.as === "Table" ? transform.table([object], { resourceVersion: object.metadata.resourceVersion }, true) : transform.partial(object);
     return sendValue(exchange, code, shaped, accepted, pretty);
@@ -187,7 +188,7 @@ export class ResourceHandler {
     const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
     const objects = outcome.items.map((item) => objectOf(served, item));
     const metadata = listMetadata(outcome);
-    if (accepted.as === "PartialObjectMetadata") throw notASingle(served.info.listKind ?? `${served.info.kind}List`);
+    if (accepted.as === "PartialObjectMetadata") throw notASingle(served.info);
     const shaped = accepted.as === "Table" ? transform.table(objects, metadata, true) : transform.partialList(objects, metadata);
     return sendValue(exchange, 200, shaped, accepted, pretty);
   }
@@ -219,12 +220,12 @@ function deprecation({ group, version, kind }: ResourceInfo): string | undefined
   return kind === "ComponentStatus" ? `${version} ComponentStatus is deprecated in v1.19+` : undefined;
 }
 
-function notAList(kind: string): Error {
-  return failure(406, "NotAcceptable", `the requested object cannot be transformed to a list: ${kind}`);
+function notAList({ group, kind }: ResourceInfo): Error {
+  return failure(406, "NotAcceptable", `you requested PartialObjectMetadataList, but the requested object is not a list (*${internalPackage(group)}.${kind})`);
 }
 
-function notASingle(kind: string): Error {
-  return failure(406, "NotAcceptable", `you requested PartialObjectMetadata, but the requested object is a list (${kind})`);
+function notASingle({ group, kind, listKind = `${kind}List` }: ResourceInfo): Error {
+  return failure(406, "NotAcceptable", `you requested PartialObjectMetadata, but the requested object is a list (*${internalPackage(group)}.${listKind})`);
 }
 
 function verbOf({ method }: Exchange, path: ResourcePath, list: ListOptions | undefined): string {

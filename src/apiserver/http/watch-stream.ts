@@ -28,6 +28,8 @@ export interface WatchDeps {
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 const MIN_TIMEOUT_S = 1800;
 const BOOKMARK_PERIOD_MS = 60_000;
+/** So short a watch ends without a last bookmark. */
+const SHORT_WATCH_S = 3;
 const INITIAL_EVENTS_END = { "k8s.io/initial-events-end": "true" };
 
 /** Serves a watch until it ends. @param options checked */
@@ -75,7 +77,7 @@ export async function serveWatch(exchange: Exchange, served: ServedResource, nam
       lastBookmark = bookmark;
     }
     timer = clock.after(timeoutSeconds * 1000, () => {
-      lastBookmark();
+      if (timeoutSeconds > SHORT_WATCH_S) lastBookmark();
       end();
     });
     stream.open();

@@ -145,7 +145,8 @@ function stringOr(value: unknown, fallback: string): string {
   return typeof value === "string" && value !== "" ? value : fallback;
 }
 
-function internalPackage(group: string): string {
+/** The Go package of a group's internal types, as some texts name it. */
+export function internalPackage(group: string): string {
   return group === "" ? "core" : group.split(".")[0]!;
 }
 

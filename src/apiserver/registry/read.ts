@@ -15,6 +15,7 @@ type Reads = Pick<RegistryDeps, "cache">;
 
 /** How long a read waits for a version that this server has not seen yet. */
 const FRESHNESS_WAIT_MS = 3000;
+const MAX_UINT64 = 18_446_744_073_709_551_615n;
 
 export async function getObject(
   { cache }: Reads,
@@ -91,10 +92,11 @@ function expired(cache: WatchCache, served: ServedResource, options: ListOptions
 
 /** @throws {StatusError} 500 for a get or watch, 400 for a list, as upstream has it */
 export function parseVersion(text: string, isList = false): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  const fault = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
+  const isNumber = /^\d+$/.test(text);
+  if (isNumber && BigInt(text) <= MAX_UINT64) return Number(text);
+  const fault = `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${isNumber ? "value out of range" : "invalid syntax"}`;
   const detail = `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${fault}`;
-  throw isList ? statusError.badRequest(`invalid resource version: ${detail}`) : new StatusError({ status: "Failure", message: fault, code: 500 });
+  throw isList ? statusError.badRequest(`invalid resource version: ${detail}`) : new StatusError({ status: "Failure", message: detail, code: 500 });
 }
 
 /** @throws {StatusError} 504 when the version does not come */
