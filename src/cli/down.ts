@@ -33,7 +33,7 @@ export async function down(args: Arguments, context: Context): Promise<number> {
     const forgotten = forget(args, context).catch((error: unknown) => error);
     await steps.run("files, mounts, devices, tables removed", async () => {
       await forgotten;
-      purge(paths);
+      purge(paths, context.settings.clusterDns);
     });
     const problem = await forgotten;
     if (problem !== undefined) throw problem;

@@ -8,8 +8,10 @@ import { DEFAULT_DATA_DIR, type Paths } from "./paths.ts";
  * Removes what a stopped cluster left on the machine: mounts, network namespaces and devices, nftables tables, cgroups,
  * files. Whatever it did not make stays; so does a folder that other things live in.
  */
-export function purge(paths: Paths): void {
+export function purge(paths: Paths, clusterDns: string): void {
   removeNetwork(paths.instance);
+  // The agent gives this address to the loopback device.
+  run("ip", ["address", "delete", `${clusterDns}/32`, "dev", "lo"]);
   forgetContainers(paths);
   unmountBelow([paths.dataDir, paths.runDir, paths.kubeletDir]);
   removeTables(paths.instance);

@@ -99,7 +99,7 @@ export function adminKubeconfig(dataDir: string): string {
   return join(dataDir, "server/admin.kubeconfig");
 }
 
-/** The settings of the last `up`, which `restart` uses again. */
+/** The settings of the last `up`, which other verbs take where nothing else is said. */
 export function rememberedSettings(dataDir: string): SettingTexts {
   const file = join(dataDir, "settings.json");
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as SettingTexts) : {};

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseCommandLine, type CommandLine } from "#cli/command-line.ts";
 import { completion } from "#cli/completion.ts";
 import { DEFAULT_CONFIG_FILE, readConfigFile } from "#cli/config-file.ts";
@@ -10,6 +10,7 @@ import { explain } from "#cli/explain.ts";
 import { type HandOver, kubectl, logs } from "#cli/hand-over.ts";
 import { image } from "#cli/image.ts";
 import { nodeAddress } from "#cli/node-address.ts";
+import { DEFAULT_DATA_DIR } from "#cli/paths.ts";
 import { givenTexts, readSettings, type SettingTexts } from "#cli/settings.ts";
 import { status } from "#cli/status.ts";
 import { rememberedSettings, up } from "#cli/up.ts";
@@ -48,22 +49,27 @@ export async function main(words: readonly string[], machine: Machine, programs:
   if (verb.name === "completion") return print(machine, completion(args.positionals[0]));
   if (verb.name === "explain") return print(machine, explain(args.positionals[0]));
   if (verb.name === "version") return print(machine, version(args, machine.home));
-  return runInContext(line, await contextOf(args, givenTexts(args.flags, machine.env), machine), machine, programs);
+  const given = givenTexts(args.flags, machine.env);
+  const fresh = ["up", "server", "agent"].includes(verb.name);
+  const texts = fresh ? given : { ...rememberedSettings(resolve(given["data-dir"] ?? DEFAULT_DATA_DIR)), ...given };
+  return runInContext(line, texts, await contextOf(args, texts, machine), machine, programs);
 }
 
-async function runInContext({ verb, arguments: args }: CommandLine, context: Context, machine: Machine, programs: Programs): Promise<number> {
-  const texts = givenTexts(args.flags, context.env);
+async function runInContext(
+  { verb, arguments: args }: CommandLine,
+  texts: SettingTexts,
+  context: Context,
+  machine: Machine,
+  programs: Programs,
+): Promise<number> {
   switch (verb.name) {
     case "up":
       return up(texts, args, context);
     case "down":
       return down(args, context);
-    case "restart": {
-      const remembered = { ...rememberedSettings(context.settings.dataDir), ...texts };
-      const again = await contextOf(args, remembered, machine);
+    case "restart":
       await stopPrograms(context.settings.dataDir, context.clock);
-      return up(remembered, args, again);
-    }
+      return up(texts, args, context);
     case "status":
       return status(args, context);
     case "image":

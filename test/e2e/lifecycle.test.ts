@@ -70,7 +70,7 @@ test("down --purge leaves nothing on the machine", async () => {
   assert.deepEqual(clusterProcesses(cluster.dataDir), []);
   assert.ok(!existsSync(cluster.dataDir));
   assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), new RegExp(cluster.dataDir));
-  assert.doesNotMatch(printed("ip", "link", "show"), new RegExp(instance));
+  assert.doesNotMatch(printed("ip", "address", "show"), new RegExp(`${instance}|${cluster.clusterDns}/`));
   assert.doesNotMatch(printed("nft", "list", "tables"), new RegExp(instance));
   assert.equal(printed("find", "/sys/fs/cgroup", "-maxdepth", "2", "-name", cgroupRoot.slice(1)), "");
   assert.doesNotMatch(readFileSync(cluster.kubeconfig, "utf8"), /skiff/);

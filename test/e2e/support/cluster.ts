@@ -27,6 +27,8 @@ export interface TestCluster {
   readonly kubectlPath: string;
   readonly registry: Registry;
   readonly httpsPort: number;
+  /** The address of the cluster's DNS. */
+  readonly clusterDns: string;
   /** Never throws; look at `code`. */
   kubectl(...words: string[]): Promise<Output>;
   /** What kubectl printed. @throws when it fails */
@@ -68,6 +70,7 @@ export async function startTestCluster(): Promise<TestCluster> {
     kubectlPath: kubectlPath(),
     registry,
     httpsPort,
+    clusterDns: `10.${second + 1}.0.10`,
     kubectl,
     kubectlText: async (...words) => expectSuccess(await kubectl(...words), `kubectl ${words.join(" ")}`),
     skiff: (verb = "status", ...words) => skiff(verb, ...settings, ...(verb === "up" ? addresses : []), ...words),
