@@ -1,20 +1,35 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import http2 from "node:http2";
 import { after, before, test } from "node:test";
 import https from "node:https";
+import type { Duplex } from "node:stream";
 
+import type { ConnectRequest } from "#apiserver/registry/subresource.ts";
 import type { TestServer } from "#apiserver/testing/test-server.ts";
 import { startTestServer } from "#apiserver/testing/test-server.ts";
 
 let server: TestServer;
 let agent: https.Agent;
 before(async () => {
-  server = await startTestServer({ bare: true });
+  server = await startTestServer({
+    bare: true,
+    subresources: () => [{ group: "", plural: "pods", subresource: "exec", connect: echo }],
+  });
   agent = new https.Agent({ ca: server.ca, ...server.admin, keepAlive: true });
 });
 after(async () => {
   agent.destroy();
   await server.close();
 });
+
+/** Takes over the connection and gives back what comes. */
+async function echo({ upgrade }: ConnectRequest): Promise<void> {
+  assert.ok(upgrade);
+  upgrade.socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n");
+  upgrade.socket.pipe(upgrade.socket);
+}
 
 interface Answer {
   readonly code: number;
@@ -82,4 +97,23 @@ test("ApiServer refuses who is not known, and who may not", async () => {
   const refused = await send("GET", "/api/v1/namespaces/a/pods", undefined, {}, user);
   assert.equal(refused.body.message, 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "a"');
   user.destroy();
+});
+
+test("ApiServer hands an upgraded connection to its subresource, on the port that speaks HTTP/2 too", async () => {
+  const request = https.request(`${server.url}/api/v1/namespaces/a/pods/one/exec`, { agent, headers: { connection: "Upgrade", upgrade: "echo" } });
+  request.end();
+  const [response, socket] = (await once(request, "upgrade")) as [IncomingMessage, Duplex];
+  assert.equal(response.statusCode, 101);
+  socket.write("hello");
+  const [echoed] = (await once(socket, "data")) as [Buffer];
+  assert.equal(echoed.toString(), "hello");
+  socket.destroy();
+});
+
+test("ApiServer answers over HTTP/2", async () => {
+  const client = http2.connect(server.url, { ca: server.ca, ...server.admin });
+  const stream = client.request({ ":path": "/api/v1/namespaces/none/pods" });
+  const [headers] = (await once(stream, "response")) as [http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader];
+  assert.equal(headers[":status"], 200);
+  client.destroy();
 });

@@ -112,6 +112,7 @@ export class ApiServer {
       resources: new ResourceHandler({ api, resources, subresources, authorizer, watch }),
       plain: [healthHandler(options.healthChecks ?? DEFAULT_CHECKS), ...(options.plain?.(parts) ?? [])],
       logger,
+      clock,
     });
     return new ApiServer({ cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
   }

@@ -21,6 +21,9 @@ export interface Exchange {
   readonly warnings: string[];
   /** Aborts when the client is gone or the time is up. */
   readonly signal: AbortSignal;
+  /** A watch, a log that is followed, a tunnel: it may take as long as it likes. */
+  longRunning: boolean;
+  abort(): void;
 }
 
 const BODY_LIMIT = 3 * 1024 * 1024;

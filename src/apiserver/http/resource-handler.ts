@@ -56,6 +56,7 @@ export class ResourceHandler {
     this.#authorize(exchange, path, verb, list);
     const target = this.#target(exchange, path);
     const connect = this.#connectHandler(path);
+    if (connect !== undefined || verb === "watch") exchange.longRunning = true;
     if (connect !== undefined) return connect.connect!(connectRequest(exchange, path, target));
     checkMethod(target, path, method, verb);
     const deprecated = deprecation(target.served.info);

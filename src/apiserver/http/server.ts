@@ -9,6 +9,7 @@ import type { Authenticator } from "#apiserver/authn/authenticator.ts";
 import { impersonated } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
+import { Deadlines } from "#apiserver/http/deadlines.ts";
 import type { Exchange, Incoming, Outgoing } from "#apiserver/http/exchange.ts";
 import { parseApiPath } from "#apiserver/http/path.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
@@ -18,6 +19,7 @@ import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { sendBytes, sendError } from "#apiserver/http/respond.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
+import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 
 export interface HttpServerOptions {
@@ -28,6 +30,7 @@ export interface HttpServerOptions {
   /** Asked in order for paths that name no resource. */
   readonly plain: readonly PlainHandler[];
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 export interface HttpTls {
@@ -46,9 +49,14 @@ export class HttpServer {
   readonly #server: Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
+  readonly #deadlines: Deadlines;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.clock, (exchange, error) => {
+      void this.#fail(exchange, error);
+      exchange.abort();
+    });
     const { key, cert, clientCa } = options.tls;
     this.#server = createSecureServer({
       allowHTTP1: true,
@@ -88,6 +96,7 @@ export class HttpServer {
 
   /** Stops listening and cuts every connection; HTTP/2 clients are told to go elsewhere first. */
   async close(): Promise<void> {
+    this.#deadlines.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.goaway();
     for (const session of this.#sessions) session.destroy();
@@ -97,10 +106,13 @@ export class HttpServer {
 
   async #serve(request: Incoming, response: Outgoing): Promise<void> {
     const exchange = exchangeOf(request, response);
+    this.#deadlines.add(exchange);
     try {
       await this.#answer(exchange);
     } catch (error) {
       await this.#fail(exchange, error);
+    } finally {
+      this.#deadlines.remove(exchange);
     }
   }
 
@@ -190,6 +202,8 @@ function exchangeOf(request: Incoming, response: Outgoing): Exchange {
     user: ANONYMOUS,
     warnings: [],
     signal: aborter.signal,
+    longRunning: false,
+    abort: () => aborter.abort(),
   };
 }
 
