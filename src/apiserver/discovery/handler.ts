@@ -5,6 +5,7 @@ import { failure, type StatusError } from "#apimachinery/status-error.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, groupDiscoveryList, groupsOf } from "#apiserver/discovery/documents.ts";
 import { CONTENT_TYPE, isPretty, negotiate, parseAccept } from "#apiserver/http/negotiation.ts";
 import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { toYaml } from "#apiserver/http/yaml.ts";
 
 export interface DiscoveryDeps {
   /** The kinds that are served now. */
@@ -29,7 +30,7 @@ export function discoveryHandler({ kinds, serverAddress }: DiscoveryDeps): Plain
     if (path !== "/api" && path !== "/apis" && !path.startsWith("/api/") && !path.startsWith("/apis/")) return undefined;
     const served = kinds();
     if (served !== state.kinds) state = discoveryState(served);
-    if (path === "/apis") return aggregated(request, state.allGroups) ?? encoded(apiGroupList(state.groups), request);
+    if (path === "/apis") return aggregated(request, state.allGroups) ?? encoded(apiGroupList(state.groups), request, notAcceptable);
     const document = documentAt(path, state, serverAddress);
     if (document === undefined) return undefined;
     if (request.method !== "GET") throw methodNotAllowed();
@@ -86,15 +87,12 @@ const headerOf = ({ headers }: PlainRequest, name: string): string => {
 };
 
 /** @param refusal what is thrown when no clause of the Accept header fits at all */
-async function encoded(document: object, request: PlainRequest, refusal?: () => StatusError): Promise<PlainResponse> {
+function encoded(document: object, request: PlainRequest, refusal: () => StatusError): PlainResponse {
   const accept = headerOf(request, "accept");
-  if (refusal !== undefined && accept !== "" && !parseAccept(accept).some(isKnownType)) throw refusal();
+  if (accept !== "" && !parseAccept(accept).some(isKnownType)) throw refusal();
   const { format, pretty } = negotiate(accept, { transforms: false });
   const headers = { "content-type": CONTENT_TYPE[format], "cache-control": "no-cache, private" };
-  if (format === "yaml") {
-    const { stringify } = await import("yaml");
-    return { status: 200, headers, body: stringify(document, { sortMapEntries: true, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false }) };
-  }
+  if (format === "yaml") return { status: 200, headers, body: toYaml(document) };
   const indent = pretty || isPretty(request.query, headerOf(request, "user-agent")) ? 2 : undefined;
   return { status: 200, headers, body: `${JSON.stringify(document, null, indent)}\n` };
 }
@@ -103,6 +101,8 @@ function isKnownType({ type, subtype }: { readonly type: string; readonly subtyp
   if (type === "*") return subtype === "*";
   return type === "application" && ["json", "yaml", "vnd.kubernetes.protobuf", "*"].includes(subtype);
 }
+
+const notAcceptable = () => failure(406, "NotAcceptable", `only the following media types are accepted: ${MEDIA_TYPES}`);
 
 /** The words of upstream's router, which looks at the header before the API does. */
 const notAcceptableRoute = () => failure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${MEDIA_TYPES}`, {});

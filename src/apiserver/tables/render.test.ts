@@ -13,7 +13,7 @@ const HOUR_AGO = "2026-01-01T23:00:00Z";
 function cellsOf(group: string, version: string, plural: string, fields: object): readonly unknown[] {
   const info = resourceInfo(group, version, plural)!;
   const object = { metadata: { name: "a", creationTimestamp: HOUR_AGO }, ...fields } as unknown as KubeObject;
-  return renderTable({ info, objects: [object], includeObject: "None", apiVersion: "meta.k8s.io/v1", listMeta: {}, nowMs: NOW }).rows[0]!.cells;
+  return renderTable({ info, objects: [object], includeObject: "None", apiVersion: "meta.k8s.io/v1", listMeta: {}, nowMs: NOW }).rows![0]!.cells;
 }
 
 const container = (name: string, state: object, more: object = {}) => ({ name, state, ...more });
@@ -47,8 +47,8 @@ test("renderTable() gives every kind as many cells as columns, whatever is missi
     const object = { metadata: { name: "a" }, spec: {}, roleRef: {}, template: {}, ...required } as unknown as KubeObject;
     const { columnDefinitions, rows } = renderTable({ info, objects: [object], includeObject: "Object", apiVersion: "meta.k8s.io/v1", listMeta: {}, nowMs: NOW });
     const extra = info.kind === "IPAddress" ? 1 : 0;
-    assert.equal(rows[0]!.cells.length, columnDefinitions.length + extra, info.kind);
-    assert.equal(rows[0]!.cells.includes(undefined as never), false, info.kind);
+    assert.equal(rows![0]!.cells.length, columnDefinitions.length + extra, info.kind);
+    assert.equal(rows![0]!.cells.includes(undefined as never), false, info.kind);
   }
 });
 
@@ -61,7 +61,7 @@ for (const [includeObject, want] of [
     const objects = [{ metadata: { name: "a" }, type: "t" } as unknown as KubeObject];
     const info = resourceInfo("", "v1", "secrets")!;
     const request = { info, objects, includeObject: parseIncludeObject(includeObject) as IncludeObject, apiVersion: "meta.k8s.io/v1", listMeta: {}, nowMs: NOW };
-    assert.deepEqual(renderTable(request).rows[0]!.object, want);
+    assert.deepEqual(renderTable(request).rows![0]!.object, want);
     assert.deepEqual(renderTable({ ...request, withColumns: false }).columnDefinitions, []);
   });
 }

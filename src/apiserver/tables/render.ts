@@ -1,6 +1,7 @@
 import type { Pod } from "#api/core-v1/types.ts";
 import type { ResourceInfo } from "#api/resources.ts";
 import rawLayouts from "#api/schema/columns.json" with { type: "json" };
+import described from "#apiserver/tables/column-descriptions.json" with { type: "json" };
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { Cell, Printer } from "#apiserver/tables/cells.ts";
@@ -40,7 +41,7 @@ export interface Table {
   readonly apiVersion: string;
   readonly metadata: object;
   readonly columnDefinitions: readonly Column[];
-  readonly rows: readonly TableRow[];
+  readonly rows: readonly TableRow[] | null;
 }
 
 interface TableRow {
@@ -57,7 +58,10 @@ export function renderTable({ info, objects, includeObject, apiVersion, listMeta
     const conditions = isPods ? podRowConditions(object as Pod) : undefined;
     return { cells: print(object, nowMs), ...(conditions && { conditions }), object: embedded(object, info, includeObject, apiVersion) };
   };
-  return { kind: "Table", apiVersion, metadata: listMeta, columnDefinitions: withColumns ? columns : [], rows: sorted(info, objects).map(row) };
+  const rows = sorted(info, objects).map(row);
+  // Upstream's own converter of kinds without columns tells an empty list so.
+  const isBare = print === DEFAULT_LAYOUT.print && rows.length === 0;
+  return { kind: "Table", apiVersion, metadata: listMeta, columnDefinitions: withColumns ? columns : [], rows: isBare ? null : rows };
 }
 
 /**
@@ -101,11 +105,17 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
 
 const DEFAULT_LAYOUT: Layout = {
   columns: [
-    { name: "Name", type: "string", format: "name", description: "", priority: 0 },
-    { name: "Created At", type: "date", format: "", description: "", priority: 0 },
+    { name: "Name", type: "string", format: "name", description: describedAs("rbac.authorization.k8s.io/Role", "Name"), priority: 0 },
+    { name: "Created At", type: "date", format: "", description: describedAs("rbac.authorization.k8s.io/Role", "Created At"), priority: 0 },
   ],
   print: ({ metadata }) => [metadata.name, metadata.creationTimestamp ?? null],
 };
+
+/** What upstream says of a column; most texts are shared by many kinds. */
+function describedAs(key: string, column: string): string {
+  const columns = (described.columns as Readonly<Record<string, Readonly<Record<string, number>>>>)[key];
+  return described.texts[columns?.[column] ?? -1] ?? "";
+}
 
 let layouts: Map<string, Layout> | undefined;
 
@@ -138,7 +148,7 @@ const API_SERVICE_LAYOUT: RawLayout = {
 interface RawLayout {
   readonly group: string;
   readonly kind: string;
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly format: string; readonly priority: number; readonly description?: string }[];
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly format: string; readonly priority: number }[];
 }
 
 function readLayouts(): Map<string, Layout> {
@@ -147,7 +157,7 @@ function readLayouts(): Map<string, Layout> {
     const key = `${group}/${kind}`;
     const print = PRINTERS[key];
     if (print === undefined || SHOWN_BY_DEFAULT.has(key)) continue;
-    found.set(key, { columns: columns.map(({ name, type, format, priority, description = "" }) => ({ name, type, format, description, priority })), print });
+    found.set(key, { columns: columns.map(({ name, type, format, priority }) => ({ name, type, format, description: describedAs(key, name), priority })), print });
   }
   found.set("events.k8s.io/Event", { columns: found.get("/Event")!.columns, print: PRINTERS["events.k8s.io/Event"]! });
   return found;

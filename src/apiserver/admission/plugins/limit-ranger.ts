@@ -43,14 +43,19 @@ function rangesFor({ namespace, oldObject }: AdmissionAttributes, reader: Object
 
 function fillIn(pod: Mutable<Pod>, { spec }: LimitRange): void {
   const items = (spec?.limits ?? []).filter(({ type }) => type === "Container");
-  const limits: Resources = Object.assign({}, ...items.map((item) => item.default ?? {}));
-  const requests: Resources = Object.assign({}, ...items.map((item) => item.defaultRequest ?? {}));
+  const limits: Resources = Object.assign({}, ...items.map(defaultLimits));
+  const requests: Resources = Object.assign({}, ...items.map(defaultRequests));
   const notes = [
     ...(pod.spec.containers ?? []).flatMap((container) => fillContainer(container, requests, limits, "container")),
     ...(pod.spec.initContainers ?? []).flatMap((container) => fillContainer(container, requests, limits, "init container")),
   ];
   if (notes.length > 0) pod.metadata.annotations = { ...pod.metadata.annotations, [ANNOTATION]: `LimitRanger plugin set: ${notes.join("; ")}` };
 }
+
+/** What a range gives when it only says how much there may be. */
+const defaultLimits = (item: LimitRangeItem): Resources => ({ ...item.max, ...item.default });
+
+const defaultRequests = (item: LimitRangeItem): Resources => ({ ...item.min, ...defaultLimits(item), ...item.defaultRequest });
 
 function fillContainer(container: Mutable<Container>, requests: Resources, limits: Resources, kind: string): string[] {
   const set = (what: "requests" | "limits", defaults: Resources): string[] => {

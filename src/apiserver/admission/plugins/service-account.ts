@@ -32,7 +32,7 @@ export function serviceAccountAdmission(deps: ServiceAccountDeps): AdmissionPlug
     admit(attributes) {
       if (attributes.operation !== "CREATE") return;
       const pod = podOf(attributes);
-      if (isMirror(pod)) return;
+      if (isMirror(pod)) return validateMirror(attributes, pod as unknown as Pod);
       pod.spec.serviceAccountName ||= "default";
       const account = deps.reader.lookup(SERVICE_ACCOUNTS, attributes.namespace, pod.spec.serviceAccountName);
       if (account !== undefined) return applyAccount(pod, account, deps.rng);
