@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -190,6 +190,51 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
     await cluster.createPod("late", { activeDeadlineSeconds: 1, containers: [shell(SLEEP)] });
     const pod = await cluster.until("late", "failed", ({ status }) => status?.phase === "Failed");
     assert.equal(pod.status?.reason, "DeadlineExceeded");
+  });
+
+  test("limits reach the cgroups of container and pod", { skip: existsSync("/sys/fs/cgroup/cgroup.controllers") ? "reads cgroup v1" : false }, async () => {
+    const resources = { requests: { cpu: "100m" }, limits: { cpu: "500m", memory: "64Mi" } };
+    await cluster.createPod("limited", { containers: [shell(SLEEP, { resources })] });
+    const pod = await cluster.until("limited", "running", running);
+    const ofPod = (controller: string, file: string) =>
+      readFileSync(`/sys/fs/cgroup/${controller}${cluster.config.cgroupRoot}/burstable/pod${pod.metadata.uid}/${file}`, "utf8").trim();
+    const ofContainer = (controller: string, file: string) => ofPod(controller, `${cluster.kubelet.containerIdOf(pod, "c")}/${file}`);
+    assert.equal(ofPod("cpu", "cpu.shares"), "102");
+    assert.equal(ofPod("cpu", "cpu.cfs_quota_us"), "50000");
+    assert.equal(ofPod("memory", "memory.limit_in_bytes"), String(64 * 2 ** 20));
+    assert.equal(ofContainer("cpu", "cpu.cfs_quota_us"), "50000");
+    assert.equal(ofContainer("memory", "memory.limit_in_bytes"), String(64 * 2 ** 20));
+    assert.equal(await cluster.exec(pod, "c", "cat", "/proc/1/oom_score_adj"), "998\n");
+  });
+
+  test("a pod in the host's network has the node's address, another a port of the node", async () => {
+    await cluster.createPod("host", { hostNetwork: true, hostPID: true, dnsPolicy: "ClusterFirst", containers: [shell(SLEEP)] });
+    const host = await cluster.until("host", "running", running);
+    assert.equal(host.status?.podIP, host.status?.hostIP);
+    await cluster.createPod("port", { containers: [shell(`echo served > /tmp/index.html; httpd -p 8080 -h /tmp; ${SLEEP}`, { ports: [{ containerPort: 8080, hostPort: 18_080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } })] });
+    const pod = await cluster.until("port", "ready", ready);
+    assert.equal(await (await fetch(`http://${pod.status?.podIP}:8080/`)).text(), "served\n");
+    assert.equal(await (await fetch("http://127.0.0.1:18080/")).text(), "served\n");
+  });
+
+  test("an ephemeral container joins a pod that runs", async () => {
+    await cluster.createPod("debugged", { containers: [shell(SLEEP)] });
+    await cluster.until("debugged", "running", running);
+    const spec = { ephemeralContainers: [{ name: "debug", image: IMAGE, command: ["sh", "-c", SLEEP], targetContainerName: "c" }] };
+    await cluster.client.patch(PODS, { namespace: "default", name: "debugged" }, "strategic", { spec }, { subresource: "ephemeralcontainers" });
+    const pod = await cluster.until("debugged", "joined", ({ status }) => status?.ephemeralContainerStatuses?.[0]?.state.running !== undefined);
+    assert.match(await cluster.exec(pod, "debug", "cat", "/proc/1/cmdline"), /sleep 1000/);
+  });
+
+  test("a new image replaces the container alone", async () => {
+    await cluster.createPod("changed", { containers: [shell(SLEEP)] });
+    const before = await cluster.until("changed", "running", running);
+    await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", { spec: { containers: [{ name: "c", image: "test.local/busybox:none" }] } });
+    await cluster.until("changed", "replaced", (pod) => statusOf(pod)?.state.waiting?.reason === "ImagePullBackOff");
+    await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", { spec: { containers: [{ name: "c", image: IMAGE }] } });
+    const after = await cluster.until("changed", "running again", (pod) => statusOf(pod)?.state.running !== undefined);
+    assert.equal(after.status?.podIP, before.status?.podIP);
+    assert.equal(statusOf(after)?.restartCount, 1);
   });
 
   test("security contexts reach the process", async () => {

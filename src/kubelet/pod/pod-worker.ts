@@ -16,7 +16,7 @@ import { goDuration } from "./backoff.ts";
 import { type ContainerKill, computePodActions, type PodActions } from "./compute-actions.ts";
 import { graceSecondsOf, killContainer, stopQuietly } from "./container-killer.ts";
 import { ensureImage, logLinkName, messageFileOf, startContainer, StartError } from "./container-starter.ts";
-import { containersOf, fieldPathOf, isSidecar, type PodContainer } from "./containers.ts";
+import { containerHash, containersOf, fieldPathOf, isSidecar, type PodContainer } from "./containers.ts";
 import { runHook } from "./hooks.ts";
 import type { PodContext } from "./pod-context.ts";
 import { podCgroup } from "./cgroups.ts";
@@ -285,7 +285,7 @@ export class PodWorker {
     if ((this.#notBefore.get(container.spec.name) ?? 0) > clock.monotonic()) return true;
     if (run?.state !== "exited") return false;
     const { name, namespace, uid } = this.#pod.metadata;
-    const key = `${uid}/${container.spec.name}/${run.hash}`;
+    const key = `${uid}/${container.spec.name}/${containerHash(container.spec)}`;
     const remainingMs = restarts.remainingSince(key, run.finishedMs, clock.now());
     if (remainingMs === 0) {
       restarts.next(key, run.finishedMs, clock.now());
