@@ -229,7 +229,7 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
   test("a new image replaces the container alone", async () => {
     await cluster.createPod("changed", { containers: [shell(SLEEP)] });
     const before = await cluster.until("changed", "running", running);
-    await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", { spec: { containers: [{ name: "c", image: "test.local/busybox:none" }] } });
+    await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", { spec: { containers: [{ name: "c", image: "127.0.0.1:9/busybox:none" }] } });
     await cluster.until("changed", "replaced", (pod) => statusOf(pod)?.state.waiting?.reason === "ImagePullBackOff");
     await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", { spec: { containers: [{ name: "c", image: IMAGE }] } });
     const after = await cluster.until("changed", "running again", (pod) => statusOf(pod)?.state.running !== undefined);
