@@ -83,8 +83,17 @@ test("ApiServer watches give what stands, then what changes", async () => {
   const made = await send("POST", "/api/v1/namespaces/w/pods", pod("one"));
   const events = send("GET", "/api/v1/namespaces/w/pods?watch=1&timeoutSeconds=1");
   await send("POST", "/api/v1/namespaces/w/pods", pod("two"));
-  const lines = (await events).text.trim().split("\n").map((line) => JSON.parse(line));
-  assert.deepEqual(lines.map(({ type, object }) => [type, object.metadata.name]), [["ADDED", "one"], ["ADDED", "two"]]);
+  const lines = (await events).text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ type, object }) => [type, object.metadata.name]),
+    [
+      ["ADDED", "one"],
+      ["ADDED", "two"],
+    ],
+  );
   assert.deepEqual(lines[0].object, made.body);
 });
 

@@ -98,7 +98,12 @@ export class ApiServer {
       hooks: ({ group, plural }) => hooks[`${group}/${plural}`],
     };
     const tokenKey = new JwtKey(serviceAccounts.key);
-    const tokens = new ServiceAccountTokens({ ...serviceAccounts, key: tokenKey, clock, lookup: (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name) });
+    const tokens = new ServiceAccountTokens({
+      ...serviceAccounts,
+      key: tokenKey,
+      clock,
+      lookup: (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name),
+    });
     const tokenIssuer = { ...serviceAccounts, key: tokenKey };
     const parts: ApiServerParts = { deps, resources, reader, tokens, tokenIssuer };
     const subresources = new SubresourceTable();

@@ -57,7 +57,11 @@ export async function replay({ url, ca, admin, every = 1, only = "", jobs = 8 }:
     const { id, topic } = scenario;
     try {
       const answers = JSON.parse(JSON.stringify(await run(scenario, { send, bases: scenario.bases, ns: await namespaceOf(scenario) })));
-      return { id, topic, differences: expand(scenario.expect, scenario.baseAnswers).flatMap((want: unknown, step: number) => compared(want, answers[step], step)) };
+      return {
+        id,
+        topic,
+        differences: expand(scenario.expect, scenario.baseAnswers).flatMap((want: unknown, step: number) => compared(want, answers[step], step)),
+      };
     } catch (error) {
       return { id, topic, differences: [{ step: -1, op: "error", path: "", want: undefined, got: String(error) }] };
     }
@@ -97,7 +101,9 @@ function compared(want: unknown, got: unknown, step: number): Result["difference
 function settled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(settled);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === "managedFields" && Array.isArray(inner) ? inManagerOrder(inner.map(settled)) : settled(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, key === "managedFields" && Array.isArray(inner) ? inManagerOrder(inner.map(settled)) : settled(inner)]),
+  );
 }
 
 function inManagerOrder(entries: unknown[]): unknown[] {
@@ -115,17 +121,21 @@ function at(value: unknown, pointer: string): unknown {
 }
 
 function loadScenarios(): Scenario[] {
-  return readdirSync(DATA).toSorted().flatMap((set) => {
-    const folder = join(DATA, set);
-    const bases = JSON.parse(text(join(folder, "bases.json.gz")));
-    const baseAnswers = JSON.parse(text(join(folder, "base-answers.json.gz")));
-    const files = readdirSync(folder).filter((file) => file.endsWith(".jsonl.gz")).toSorted();
-    return files.flatMap((file) => {
-      const topic = `${set}/${file.slice(0, -".jsonl.gz".length)}`;
-      const lines = text(join(folder, file)).split("\n").filter(Boolean);
-      return lines.map((line, index): Scenario => ({ topic, index, bases, baseAnswers, ...JSON.parse(line) }));
+  return readdirSync(DATA)
+    .toSorted()
+    .flatMap((set) => {
+      const folder = join(DATA, set);
+      const bases = JSON.parse(text(join(folder, "bases.json.gz")));
+      const baseAnswers = JSON.parse(text(join(folder, "base-answers.json.gz")));
+      const files = readdirSync(folder)
+        .filter((file) => file.endsWith(".jsonl.gz"))
+        .toSorted();
+      return files.flatMap((file) => {
+        const topic = `${set}/${file.slice(0, -".jsonl.gz".length)}`;
+        const lines = text(join(folder, file)).split("\n").filter(Boolean);
+        return lines.map((line, index): Scenario => ({ topic, index, bases, baseAnswers, ...JSON.parse(line) }));
+      });
     });
-  });
 }
 
 const text = (path: string) => gunzipSync(readFileSync(path)).toString("utf8");

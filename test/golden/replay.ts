@@ -30,7 +30,8 @@ for (const { id, differences } of failed.slice(0, Number(values.show))) {
   for (const { step, path, want, got } of differences.slice(0, 5)) console.log(`  step ${step} ${path}\n    want ${cut(want)}\n    got  ${cut(got)}`);
 }
 const shares = [...sharesOf(results)].toSorted(([a], [b]) => (a < b ? -1 : 1));
-for (const [topic, { agree, all }] of shares) console.log(`${topic.padEnd(28)} ${String(agree).padStart(5)} of ${String(all).padStart(5)}  ${((100 * agree) / all).toFixed(1)} %`);
+for (const [topic, { agree, all }] of shares)
+  console.log(`${topic.padEnd(28)} ${String(agree).padStart(5)} of ${String(all).padStart(5)}  ${((100 * agree) / all).toFixed(1)} %`);
 console.log(`golden: ${results.length - failed.length} of ${results.length} agree`);
 if (values.out !== undefined) writeFileSync(values.out, results.map((result) => `${JSON.stringify(result)}\n`).join(""));
 if (values.update) raiseShares();

@@ -15,7 +15,13 @@ function world() {
   const clock = new SimClock(START_S * 1000);
   const key = newKey();
   const accounts = new Map([["ns/web", { metadata: { name: "web", uid: "u1" } } as KubeObject]]);
-  const tokens = new ServiceAccountTokens({ key, issuer: "iss", audiences: ["api"], clock, lookup: (_plural, namespace, name) => accounts.get(`${namespace}/${name}`) });
+  const tokens = new ServiceAccountTokens({
+    key,
+    issuer: "iss",
+    audiences: ["api"],
+    clock,
+    lookup: (_plural, namespace, name) => accounts.get(`${namespace}/${name}`),
+  });
   const claims: TokenClaims = {
     iss: "iss",
     sub: "system:serviceaccount:ns:web",

@@ -22,11 +22,20 @@ for (const { accept, want } of [
 }
 
 test("negotiate() refuses what cannot be given", () => {
-  assert.throws(() => negotiate("application/json;as=Table;v=v9;g=meta.k8s.io"), (error) => isStatus(error, "NotAcceptable"));
-  assert.throws(() => negotiate("text/plain"), (error) => isStatus(error, "NotAcceptable"));
+  assert.throws(
+    () => negotiate("application/json;as=Table;v=v9;g=meta.k8s.io"),
+    (error) => isStatus(error, "NotAcceptable"),
+  );
+  assert.throws(
+    () => negotiate("text/plain"),
+    (error) => isStatus(error, "NotAcceptable"),
+  );
 });
 
 test("bodyFormat() takes JSON and YAML, and nothing it does not know", () => {
   assert.deepEqual(["", "application/json;charset=utf-8", "application/yaml"].map(bodyFormat), ["json", "json", "yaml"]);
-  assert.throws(() => bodyFormat("text/plain"), (error) => isStatus(error, "UnsupportedMediaType"));
+  assert.throws(
+    () => bodyFormat("text/plain"),
+    (error) => isStatus(error, "UnsupportedMediaType"),
+  );
 });

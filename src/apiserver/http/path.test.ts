@@ -3,7 +3,18 @@ import { test } from "node:test";
 
 import { parseApiPath } from "#apiserver/http/path.ts";
 
-const resource = (over: object) => ({ kind: "resource", group: "", version: "v1", namespace: "", plural: "", name: "", subresource: "", rest: "", watch: false, ...over });
+const resource = (over: object) => ({
+  kind: "resource",
+  group: "",
+  version: "v1",
+  namespace: "",
+  plural: "",
+  name: "",
+  subresource: "",
+  rest: "",
+  watch: false,
+  ...over,
+});
 
 for (const { path, want } of [
   { path: "/api/v1/pods", want: resource({ plural: "pods" }) },

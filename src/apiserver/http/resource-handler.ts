@@ -175,8 +175,7 @@ export class ResourceHandler {
     if (accepted.as === "" || (object as { kind?: string }).kind === "Status") return sendValue(exchange, code, object, accepted, pretty);
     const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
     if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info);
-    const shaped =
-      accepted.as === "Table" ? transform.table([object], { resourceVersion: object.metadata.resourceVersion }, true) : transform.partial(object);
+    const shaped = accepted.as === "Table" ? transform.table([object], { resourceVersion: object.metadata.resourceVersion }, true) : transform.partial(object);
     return sendValue(exchange, code, shaped, accepted, pretty);
   }
 

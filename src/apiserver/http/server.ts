@@ -178,7 +178,9 @@ export class HttpServer {
       if (!(error instanceof StatusError)) this.#options.logger.error("an upgrade failed", { path: exchange.path, error });
       const { status, code } = error instanceof StatusError ? error : statusError.internal(error);
       const body = JSON.stringify(status);
-      socket.end(`HTTP/1.1 ${code} ${status.reason ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 ${code} ${status.reason ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
     }
   }
 }

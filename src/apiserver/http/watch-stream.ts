@@ -33,7 +33,14 @@ const SHORT_WATCH_S = 3;
 const INITIAL_EVENTS_END = { "k8s.io/initial-events-end": "true" };
 
 /** Serves a watch until it ends. @param options checked */
-export async function serveWatch(exchange: Exchange, served: ServedResource, namespace: string, options: ListOptions, shape: Shape, deps: WatchDeps): Promise<void> {
+export async function serveWatch(
+  exchange: Exchange,
+  served: ServedResource,
+  namespace: string,
+  options: ListOptions,
+  shape: Shape,
+  deps: WatchDeps,
+): Promise<void> {
   const selection = selectionOf(served, { namespace, ...options });
   const { cache, clock } = deps;
   const start = options.resourceVersion === "" ? 0 : parseVersion(options.resourceVersion);
@@ -42,7 +49,7 @@ export async function serveWatch(exchange: Exchange, served: ServedResource, nam
   await new Promise<void>((resolve) => {
     const stream = new WatchStream(exchange, served, shape);
     let subscription: { stop(): void } | undefined;
-    let timer: Timer | undefined;
+    let timer: Timer | undefined = undefined;
     let lastBookmark = () => {};
     const end = () => {
       subscription?.stop();
@@ -63,11 +70,15 @@ export async function serveWatch(exchange: Exchange, served: ServedResource, nam
       const afterRevision = initial || start === 0 ? cache.revision() : start;
       if (initial) sendInitial(stream, cache, served, namespace, selection.matches);
       if (options.sendInitialEvents === true && options.allowWatchBookmarks) stream.bookmark(cache.revision(), INITIAL_EVENTS_END);
-      subscription = cache.watch(served.prefix, { afterRevision, scope: selection.scope, ...(selection.matches && { matches: selection.matches }) }, (event) => {
-        if (event.revision <= afterRevision) return;
-        const seen = toWatchEvent(event, selection.matches);
-        if (seen !== undefined) stream.send(seen.type, seen.state);
-      });
+      subscription = cache.watch(
+        served.prefix,
+        { afterRevision, scope: selection.scope, ...(selection.matches && { matches: selection.matches }) },
+        (event) => {
+          if (event.revision <= afterRevision) return;
+          const seen = toWatchEvent(event, selection.matches);
+          if (seen !== undefined) stream.send(seen.type, seen.state);
+        },
+      );
     } catch (error) {
       stream.error(watchError(error, options.resourceVersion));
       return end();
@@ -84,7 +95,13 @@ export async function serveWatch(exchange: Exchange, served: ServedResource, nam
   });
 }
 
-function sendInitial(stream: WatchStream, cache: WatchCache, served: ServedResource, namespace: string, matches: ((object: KubeObject) => boolean) | undefined): void {
+function sendInitial(
+  stream: WatchStream,
+  cache: WatchCache,
+  served: ServedResource,
+  namespace: string,
+  matches: ((object: KubeObject) => boolean) | undefined,
+): void {
   const prefix = namespace === "" ? served.prefix : `${served.prefix}${namespace}/`;
   const filter = matches && ((cached: CachedObject) => matches(cached.object));
   for (const state of cache.list(prefix, filter === undefined ? {} : { filter }).items) stream.send("ADDED", state);

@@ -51,7 +51,10 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
 
 function configurationOf(body: Body): JsonObject {
   const value = "value" in body ? body.value : parsed(body.text);
-  if (!isObject(value)) throw statusError.badRequest(`error decoding YAML: json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type map[string]interface {}`);
+  if (!isObject(value))
+    throw statusError.badRequest(
+      `error decoding YAML: json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type map[string]interface {}`,
+    );
   return value;
 }
 

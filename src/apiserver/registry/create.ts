@@ -64,7 +64,7 @@ function prepareForCreate(deps: RegistryDeps, target: WriteTarget, object: Draft
   if ((metadata.resourceVersion ?? "") !== "" && !target.options.dryRun) throw badResourceVersion();
   delete metadata.resourceVersion;
   if (strategy.hasGeneration === true) metadata.generation = 1;
-  if (served.hasStatus) resetStatus(served, object);
+  if (served.hasStatus && strategy.keepsStatusOnCreate !== true) resetStatus(served, object);
   strategy.prepareForCreate?.(object, strategyContext(deps, context));
 }
 

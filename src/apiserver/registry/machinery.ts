@@ -131,9 +131,14 @@ function withKind({ info, apiVersion }: Decodable, value: unknown, text: string)
   if (kind === info.kind && version === apiVersion) return typed;
   const [group, ver] = version.includes("/") ? (version.split("/", 2) as [string, string]) : ["", version];
   if (kindSchema(group, ver, kind) === undefined) {
-    throw notHandled(typed, info.kind, `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
+    throw notHandled(
+      typed,
+      info.kind,
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+    );
   }
-  if (kind !== info.kind) throw notHandled(typed, info.kind, `converting (${ver}.${kind}) to (${internalPackage(info.group)}.${info.kind}): unknown conversion`);
+  if (kind !== info.kind)
+    throw notHandled(typed, info.kind, `converting (${ver}.${kind}) to (${internalPackage(info.group)}.${info.kind}): unknown conversion`);
   throw statusError.badRequest(`the API version in the data (${version}) does not match the expected API version (${apiVersion})`);
 }
 
@@ -170,7 +175,10 @@ function summary(body: Buffer): string {
 }
 
 export function objectMetaErrors({ info, strategy }: ServedResource, { metadata }: KubeObject): FieldError[] {
-  return validateObjectMeta(metadata, { namespaced: info.namespaced, ...(strategy.validateName && { validateName: (name, prefix) => strategy.validateName!(name, prefix) }) });
+  return validateObjectMeta(metadata, {
+    namespaced: info.namespaced,
+    ...(strategy.validateName && { validateName: (name, prefix) => strategy.validateName!(name, prefix) }),
+  });
 }
 
 export function objectMetaUpdateErrors(_served: ServedResource, { metadata }: KubeObject, old: KubeObject): FieldError[] {
@@ -198,7 +206,10 @@ export function recordReview(kind: Kind, object: KubeObject, manager: string, no
   if (!schema.fields.has("metadata")) return;
   const draft = object as Draft;
   const metadata = (draft.metadata ??= {} as Draft["metadata"]);
-  setManagedFields({ ...draft, metadata }, recordManager({ schema, live: undefined, updated: object, manager, apiVersion, time: now, resetFields: STATUS_FIELDS }));
+  setManagedFields(
+    { ...draft, metadata },
+    recordManager({ schema, live: undefined, updated: object, manager, apiVersion, time: now, resetFields: STATUS_FIELDS }),
+  );
 }
 
 export function setManagedFields({ metadata }: Draft, entries: readonly ManagedFieldsEntry[] | undefined): void {

@@ -57,7 +57,11 @@ export function patcherOf(type: Exclude<PatchType, "apply">, body: Body, validat
     }
     case "merge": {
       const { patch, strictErrors } = own ?? parseMergePatch(text);
-      return { apply: (_, document) => applyMergePatch(document, patch as JsonObject), strictErrors: errorsOf(strictErrors), shown: (patched) => JSON.stringify(patched) };
+      return {
+        apply: (_, document) => applyMergePatch(document, patch as JsonObject),
+        strictErrors: errorsOf(strictErrors),
+        shown: (patched) => JSON.stringify(patched),
+      };
     }
     case "strategic": {
       const { patch, strictErrors } = own ?? parseStrategicMergePatch(text);
@@ -70,8 +74,7 @@ export function patcherOf(type: Exclude<PatchType, "apply">, body: Body, validat
 /** What a patch makes of an object, decoded anew, with its defaults. */
 export function patchedDraft(served: Decodable, patcher: Patcher, old: KubeObject, validation: FieldValidation, context: RequestContext): Draft {
   const patched = patcher.apply(served, old as unknown as JsonObject);
-  const refused = (why: string) =>
-    statusError.invalid({ group: "", kind: "" }, "", [fieldError.invalid(new FieldPath("patch"), patcher.shown(patched), why)]);
+  const refused = (why: string) => statusError.invalid({ group: "", kind: "" }, "", [fieldError.invalid(new FieldPath("patch"), patcher.shown(patched), why)]);
   let decoded;
   try {
     decoded = decodeObject<Draft>(served.schema, patched, undefined);

@@ -78,7 +78,11 @@ export class Pipeline {
         if (seen !== undefined) sink.onEvent({ type: seen.type, object: objectOf(served, seen.state) });
       });
     } catch (error) {
-      sink.onEnd(error instanceof CompactedError ? statusError.expired(`too old resource version: ${request.resourceVersion} (${error.compactedRevision})`) : (error as Error));
+      sink.onEnd(
+        error instanceof CompactedError
+          ? statusError.expired(`too old resource version: ${request.resourceVersion} (${error.compactedRevision})`)
+          : (error as Error),
+      );
       return { stop() {} };
     }
   }

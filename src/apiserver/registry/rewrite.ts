@@ -18,7 +18,12 @@ const MAX_ATTEMPTS = 64;
  * @param change gives the new object from the one that stands; the same one back means nothing is to be written
  * @throws {StatusError} 404, or what `change` throws
  */
-export async function rewrite<T extends KubeObject>({ cache }: Pick<RegistryDeps, "cache">, target: RewriteTarget, dryRun: boolean, change: (old: T) => T): Promise<T> {
+export async function rewrite<T extends KubeObject>(
+  { cache }: Pick<RegistryDeps, "cache">,
+  target: RewriteTarget,
+  dryRun: boolean,
+  change: (old: T) => T,
+): Promise<T> {
   const { group, plural, namespace, name } = target;
   const key = storageKey(storagePrefix(group, plural), namespace, name);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

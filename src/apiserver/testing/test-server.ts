@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 
-import { testPki } from "#apiserver/testing/test-pki.ts";
+import { testPki } from "#test/pki/test-pki.ts";
 import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { defaultIngressClass, defaultStorageClass } from "#apiserver/admission/plugins/default-class.ts";
 import { defaultTolerationSeconds } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
@@ -59,7 +59,11 @@ export async function startTestServer({ bare = false, ...over }: TestServerOptio
     tls: { ...pki.server, clientCa: pki.ca },
     serviceAccounts: { key: privateKey, issuer: ISSUER, audiences: [ISSUER] },
     hooks: () => ({ "/services": services }),
-    plain: ({ resources }) => [discoveryHandler({ kinds: () => resources.infos, serverAddress: "127.0.0.1:6443" }), versionHandler(BUILD), openApiHandler({ kinds: () => resources.infos, release: BUILD.gitVersion })],
+    plain: ({ resources }) => [
+      discoveryHandler({ kinds: () => resources.infos, serverAddress: "127.0.0.1:6443" }),
+      versionHandler(BUILD),
+      openApiHandler({ kinds: () => resources.infos, release: BUILD.gitVersion }),
+    ],
     subresources: ({ reader }) => streamingHandlers({ reader, kubelets: new KubeletDialer(reader, { ...pki.server, ca: pki.ca }), rng: systemRng }),
     ...(!bare && { admission: plugins }),
     ...over,

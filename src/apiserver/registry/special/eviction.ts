@@ -50,9 +50,14 @@ async function spend(deps: RegistryDeps, reader: ObjectReader, pod: Pod, dryRun:
   const { namespace = "", labels, name } = pod.metadata;
   const budgets = reader.list(BUDGETS, namespace).filter(({ spec }) => selectorOf(spec?.selector).matches(labels));
   if (budgets.length > 1) {
-    throw failure(500, "InternalError", "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.", {
-      causes: [{ message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support." }],
-    });
+    throw failure(
+      500,
+      "InternalError",
+      "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+      {
+        causes: [{ message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support." }],
+      },
+    );
   }
   const [budget] = budgets;
   if (budget === undefined) return;

@@ -53,7 +53,8 @@ function tokenReview({ body, namespace }: SubresourceWrite, { tokens, audiences 
   if (namespace !== "") throw statusError.badRequest(`namespace is not allowed on this type: ${namespace}`);
   if (token === "") throw statusError.badRequest("token is required for TokenReview in authentication");
   const found = tokens.review(token, asked.length > 0 ? asked : audiences);
-  const status = found === undefined ? { user: {}, error: "invalid bearer token" } : { authenticated: true, user: shownUser(found.user), audiences: found.audiences };
+  const status =
+    found === undefined ? { user: {}, error: "invalid bearer token" } : { authenticated: true, user: shownUser(found.user), audiences: found.audiences };
   return { ...review, status };
 }
 
@@ -64,26 +65,27 @@ function accessReview({ body }: SubresourceWrite, authorizer: Authorizer, user: 
   return { ...review, status };
 }
 
-function attributesOf({ spec, kind }: SubjectAccessReview, user: UserInfo): Attributes {
-  const { resourceAttributes: resource, nonResourceAttributes: path } = spec ?? {};
-  const errors: FieldError[] = [];
+function attributesOf({ spec }: SubjectAccessReview, user: UserInfo): Attributes {
+  const resource = spec?.resourceAttributes ?? undefined;
+  const path = spec?.nonResourceAttributes ?? undefined;
   const at = new FieldPath("spec");
-  if (resource != null && path != null) {
-    errors.push(fieldError.invalid(at.child("nonResourceAttributes"), path, "cannot be specified in combination with resourceAttributes"));
-  } else if (resource == null && path == null) {
-    errors.push(fieldError.invalid(at.child("resourceAttributes"), null, "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
+  if (resource !== undefined && path !== undefined) {
+    throw invalidReview(fieldError.invalid(at.child("nonResourceAttributes"), path, "cannot be specified in combination with resourceAttributes"));
   }
-  refuse(kind ?? "", errors);
-  if (path != null) return { user, verb: path.verb ?? "", path: path.path ?? "" };
-  const { verb = "", group = "", version = "", resource: plural = "", subresource = "", namespace = "", name = "" } = resource!;
+  if (path !== undefined) return { user, verb: path.verb ?? "", path: path.path ?? "" };
+  if (resource === undefined) {
+    const why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    throw invalidReview(fieldError.invalid(at.child("resourceAttributes"), null, why));
+  }
+  const { verb = "", group = "", version = "", resource: plural = "", subresource = "", namespace = "", name = "" } = resource;
   return { user, verb, group, version, plural, subresource, namespace, name };
 }
 
 function subjectOf({ body }: SubresourceWrite): UserInfo {
-  const { spec, kind } = body as unknown as SubjectAccessReview;
+  const { spec } = body as unknown as SubjectAccessReview;
   const { user = "", groups = [], uid = "", extra = {} } = spec ?? {};
   if (user === "" && groups.length === 0) {
-    refuse(kind ?? "", [fieldError.invalid(new FieldPath("spec.user"), "", "at least one of user or group must be specified")]);
+    throw invalidReview(fieldError.invalid(new FieldPath("spec.user"), "", "at least one of user or group must be specified"));
   }
   return { name: user, groups, uid, extra };
 }
@@ -98,8 +100,8 @@ function localSubject(request: SubresourceWrite): UserInfo {
 }
 
 /** Upstream gives no kind here. */
-function refuse(_kind: string, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw statusError.invalid({ group: AUTHORIZATION, kind: "" }, "", errors);
+function invalidReview(error: FieldError): Error {
+  return statusError.invalid({ group: AUTHORIZATION, kind: "" }, "", [error]);
 }
 
 function rulesReview({ body, context }: SubresourceWrite, authorizer: Authorizer): object {

@@ -60,7 +60,12 @@ function patchedScale({ patch, patchType, write: options, context }: Subresource
   return patchedDraft(decodable(SCALE), patcher, scale as KubeObject, options.fieldValidation, context) as Scale;
 }
 
-async function write(deps: RegistryDeps, served: ServedResource, request: SubresourceWrite | SubresourcePatch, make: (old: KubeObject) => Scale): Promise<object> {
+async function write(
+  deps: RegistryDeps,
+  served: ServedResource,
+  request: SubresourceWrite | SubresourcePatch,
+  make: (old: KubeObject) => Scale,
+): Promise<object> {
   const { namespace, name, context } = request;
   const target = { served, namespace, name, subresource: "scale", options: request.write, context };
   const outcome = await changeObject(deps, target, {

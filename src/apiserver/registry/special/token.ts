@@ -43,7 +43,7 @@ function issue(deps: RegistryDeps, reader: ObjectReader, issuer: TokenIssuer, { 
   const { spec } = request;
   const expirationSeconds = spec?.expirationSeconds ?? DEFAULT_SECONDS;
   checkSpan(request, expirationSeconds);
-  const bound = spec?.boundObjectRef == null ? undefined : boundObject(reader, account, spec.boundObjectRef);
+  const bound = (spec?.boundObjectRef ?? undefined) === undefined ? undefined : boundObject(reader, account, spec!.boundObjectRef!);
   const audiences = (spec?.audiences?.length ?? 0) > 0 ? spec!.audiences! : issuer.audiences;
   const nowS = Math.floor(deps.clock.now() / 1000);
   const extended = bound?.kind === "pod" && expirationSeconds === POD_DEFAULT_SECONDS;
@@ -73,7 +73,8 @@ function issue(deps: RegistryDeps, reader: ObjectReader, issuer: TokenIssuer, { 
 
 function checkNames({ metadata }: TokenRequest, namespace: string, name: string): void {
   const { name: own = "", namespace: within = "" } = metadata ?? {};
-  if (within !== "" && within !== namespace) throw statusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  if (within !== "" && within !== namespace)
+    throw statusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
   if (own !== "" && own !== name) {
     throw statusError.invalid(KIND, name, [fieldError.invalid(new FieldPath("metadata.name"), own, "must match the service account name if specified")]);
   }
@@ -81,8 +82,10 @@ function checkNames({ metadata }: TokenRequest, namespace: string, name: string)
 
 function checkSpan({ metadata }: TokenRequest, seconds: number): void {
   const path = new FieldPath("spec.expirationSeconds");
-  if (seconds < MIN_SECONDS) throw statusError.invalid(KIND, metadata?.name ?? "", [fieldError.invalid(path, seconds, "may not specify a duration less than 10 minutes")]);
-  if (seconds > MAX_SECONDS) throw statusError.invalid(KIND, metadata?.name ?? "", [fieldError.invalid(path, seconds, "may not specify a duration larger than 2^32 seconds")]);
+  if (seconds < MIN_SECONDS)
+    throw statusError.invalid(KIND, metadata?.name ?? "", [fieldError.invalid(path, seconds, "may not specify a duration less than 10 minutes")]);
+  if (seconds > MAX_SECONDS)
+    throw statusError.invalid(KIND, metadata?.name ?? "", [fieldError.invalid(path, seconds, "may not specify a duration larger than 2^32 seconds")]);
 }
 
 type BoundRef = NonNullable<NonNullable<TokenRequest["spec"]>["boundObjectRef"]>;

@@ -1,0 +1,60 @@
+import "reflect-metadata";
+
+import { webcrypto } from "node:crypto";
+
+import * as x509 from "@peculiar/x509";
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const YEAR_MS = 365 * 24 * 3600 * 1000;
+const START = new Date("2020-01-01T00:00:00Z");
+const END = new Date(START.getTime() + 30 * YEAR_MS);
+
+type Pair = { cert: string; key: string };
+
+/** A throw-away authority with a server certificate for 127.0.0.1. */
+export async function testPki(): Promise<{ ca: string; server: Pair; client(name: string, groups?: readonly string[]): Promise<Pair> }> {
+  x509.cryptoProvider.set(webcrypto as never);
+  const keys = await newKeys();
+  const ca = await x509.X509CertificateGenerator.createSelfSigned({
+    name: "CN=test-ca",
+    notBefore: START,
+    notAfter: END,
+    signingAlgorithm: ALGORITHM,
+    keys: keys as never,
+    extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
+  });
+  let serial = 1;
+  const issue = async (subject: string, extensions: x509.Extension[]): Promise<Pair> => {
+    const own = await newKeys();
+    const cert = await x509.X509CertificateGenerator.create({
+      serialNumber: (++serial).toString(16).padStart(2, "0"),
+      subject,
+      issuer: ca.subject,
+      notBefore: START,
+      notAfter: END,
+      signingAlgorithm: ALGORITHM,
+      publicKey: own.publicKey as never,
+      signingKey: keys.privateKey as never,
+      extensions,
+    });
+    return { cert: cert.toString("pem"), key: await pemOf(own.privateKey) };
+  };
+  const names = new x509.SubjectAlternativeNameExtension([
+    { type: "ip", value: "127.0.0.1" },
+    { type: "dns", value: "localhost" },
+  ]);
+  return {
+    ca: ca.toString("pem"),
+    server: await issue("CN=kube-apiserver", [names]),
+    client: (name, groups = []) => issue([...groups.map((group) => `O=${group}`), `CN=${name}`].join(", "), []),
+  };
+}
+
+function newKeys() {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+}
+
+async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
+  return `-----BEGIN PRIVATE KEY-----\n${der.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END PRIVATE KEY-----\n`;
+}
