@@ -11,7 +11,7 @@ import { sameJson } from "#lib/same-json.ts";
 import { checkCollisions, checkCounts } from "./counts.ts";
 import { applyDaemonSetDefaults, TEMPLATE_GENERATION } from "./defaults.ts";
 import { checkAtMostAll, intOrPercent, validateIntOrPercent } from "./int-or-percent.ts";
-import { isEmptySelector, isUsableSelector, selects, SPEC, templateOptions, templateWarnings, validateLastingTemplate } from "./template.ts";
+import { isEmptySelector, isUsableSelector, printedSelector, selects, SPEC, templateOptions, templateWarnings, validateLastingTemplate } from "./template.ts";
 
 /** @see kubernetes pkg/registry/apps/daemonset/strategy.go */
 export const daemonSetStrategy: Strategy<DaemonSet> = {
@@ -20,7 +20,7 @@ export const daemonSetStrategy: Strategy<DaemonSet> = {
   prepareForUpdate,
   validateCreate: ({ spec }) => validateSpec(spec, templateOptions()),
   validateUpdate: ({ spec }, old) => [
-    ...(sameJson(spec.selector, old.spec.selector) ? [] : [fieldError.invalid(SPEC.child("selector"), spec.selector, "field is immutable")]),
+    ...(sameJson(spec.selector, old.spec.selector) ? [] : [fieldError.invalid(SPEC.child("selector"), printedSelector(spec.selector), "field is immutable")]),
     ...validateSpec(spec, templateOptions(old.spec.template)),
   ],
   warningsOnCreate: ({ spec }) => templateWarnings(spec.template),
@@ -64,7 +64,8 @@ function validateSpec(spec: DaemonSetSpec, options: PodSpecOptions): FieldError[
     const path = SPEC.child("template", "metadata", "labels");
     errors.push(fieldError.invalid(path, sortedMap(labels) ?? null, "`selector` does not match template `labels`"));
   }
-  if (selector && isEmptySelector(selector)) errors.push(fieldError.invalid(SPEC.child("selector"), selector, "empty selector is invalid for daemonset"));
+  if (selector && isEmptySelector(selector))
+    errors.push(fieldError.invalid(SPEC.child("selector"), printedSelector(selector), "empty selector is invalid for daemonset"));
   validateLastingTemplate(errors, template, options, "DaemonSet");
   checkNonNegative(errors, spec.minReadySeconds, SPEC, "minReadySeconds");
   validateStrategy(errors, spec.updateStrategy);

@@ -13,6 +13,7 @@ import { checkAtMostAll, intOrPercent, validateIntOrPercent } from "./int-or-per
 import {
   checkSelected,
   isUsableSelector,
+  printedSelector,
   nameWarnings,
   SPEC,
   templateOptions,
@@ -43,7 +44,8 @@ function keepLabels({ metadata }: Mutable<Deployment>, old: Deployment): void {
 
 function validateUpdate({ spec }: Deployment, old: Deployment): FieldError[] {
   const errors = validateSpec(spec, templateOptions(old.spec.template));
-  if (!sameJson(spec.selector, old.spec.selector)) errors.push(fieldError.invalid(SPEC.child("selector"), spec.selector, "field is immutable"));
+  if (!sameJson(spec.selector, old.spec.selector))
+    errors.push(fieldError.invalid(SPEC.child("selector"), printedSelector(spec.selector), "field is immutable"));
   return errors;
 }
 
@@ -53,7 +55,7 @@ function validateSpec(spec: DeploymentSpec, options: PodSpecOptions): FieldError
   checkNonNegative(errors, spec.replicas, SPEC, "replicas");
   validateSelector(errors, spec.selector, "deployment");
   if (spec.selector && !isUsableSelector(spec.selector)) {
-    errors.push(fieldError.invalid(SPEC.child("selector"), spec.selector, "invalid label selector"));
+    errors.push(fieldError.invalid(SPEC.child("selector"), printedSelector(spec.selector), "invalid label selector"));
   } else {
     checkSelected(errors, spec.selector, spec.template);
     validateLastingTemplate(errors, spec.template, options, "ReplicaSet");

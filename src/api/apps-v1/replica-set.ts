@@ -11,6 +11,7 @@ import { applyReplicaSetDefaults } from "./defaults.ts";
 import {
   checkSelected,
   isUsableSelector,
+  printedSelector,
   nameWarnings,
   SPEC,
   templateOptions,
@@ -37,7 +38,8 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
 
 function validateUpdate({ spec }: ReplicaSet, old: ReplicaSet): FieldError[] {
   const errors = validateSpec(spec, templateOptions(old.spec.template));
-  if (!sameJson(spec.selector, old.spec.selector)) errors.push(fieldError.invalid(SPEC.child("selector"), spec.selector, "field is immutable"));
+  if (!sameJson(spec.selector, old.spec.selector))
+    errors.push(fieldError.invalid(SPEC.child("selector"), printedSelector(spec.selector), "field is immutable"));
   return errors;
 }
 
@@ -48,7 +50,7 @@ function validateSpec(spec: ReplicaSetSpec, options: PodSpecOptions): FieldError
   checkNonNegative(errors, spec.minReadySeconds, SPEC, "minReadySeconds");
   validateSelector(errors, spec.selector, "deployment");
   if (spec.selector && !isUsableSelector(spec.selector)) {
-    errors.push(fieldError.invalid(SPEC.child("selector"), spec.selector, "invalid label selector"));
+    errors.push(fieldError.invalid(SPEC.child("selector"), printedSelector(spec.selector), "invalid label selector"));
     return errors;
   }
   checkSelected(errors, spec.selector, spec.template);

@@ -17,7 +17,17 @@ import { sameJson } from "#lib/same-json.ts";
 import { checkCollisions, checkCounts, checkParts } from "./counts.ts";
 import { applyStatefulSetDefaults } from "./defaults.ts";
 import { checkAtMostAll, intOrPercent, validateIntOrPercent } from "./int-or-percent.ts";
-import { checkLasting, checkSelected, isUsableSelector, SPEC, TEMPLATE, templateOptions, templateWarnings, validateSelector } from "./template.ts";
+import {
+  checkLasting,
+  checkSelected,
+  isUsableSelector,
+  printedSelector,
+  SPEC,
+  TEMPLATE,
+  templateOptions,
+  templateWarnings,
+  validateSelector,
+} from "./template.ts";
 
 /** @see kubernetes pkg/registry/apps/statefulset/strategy.go */
 export const statefulSetStrategy: Strategy<StatefulSet> = {
@@ -97,7 +107,7 @@ function validateSpec(spec: StatefulSetSpec, options: PodSpecOptions, scope: Sco
   checkNonNegative(errors, spec.ordinals?.start, SPEC, "ordinals.start");
   if (scope.isNew && spec.serviceName) checkDnsLabel(errors, spec.serviceName, SPEC.child("serviceName"));
   validateSelector(errors, selector, "statefulset");
-  if (selector && !isUsableSelector(selector)) errors.push(fieldError.invalid(SPEC.child("selector"), selector));
+  if (selector && !isUsableSelector(selector)) errors.push(fieldError.invalid(SPEC.child("selector"), printedSelector(selector)));
   else validateTemplate(errors, spec, options, scope);
   checkLasting(errors, template.spec, "StatefulSet");
   return errors;

@@ -23,7 +23,13 @@ export function validateSelector(errors: Errors, selector: LabelSelector | undef
   const path = SPEC.child("selector");
   if (!selector) return void errors.push(fieldError.required(path));
   errors.push(...validateLabelSelector(selector, path));
-  if (isEmptySelector(selector)) errors.push(fieldError.invalid(path, selector, `empty selector is invalid for ${kind}`));
+  if (isEmptySelector(selector)) errors.push(fieldError.invalid(path, printedSelector(selector), `empty selector is invalid for ${kind}`));
+}
+
+/** A selector as upstream prints it: labels by key. */
+export function printedSelector(selector: LabelSelector | undefined): LabelSelector | null {
+  if (!selector) return null;
+  return selector.matchLabels ? { ...selector, matchLabels: sortedMap(selector.matchLabels) } : selector;
 }
 
 export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {

@@ -174,4 +174,10 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   WindowsSecurityContextOptions:
     "GMSACredentialSpecName=gmsaCredentialSpecName:*string GMSACredentialSpec=gmsaCredentialSpec:*string RunAsUserName:*string HostProcess:*bool",
   WorkloadReference: "Name:string PodGroup:string PodGroupReplicaKey:string",
+  PodFailurePolicy: "Rules:[]PodFailurePolicyRule",
+  PodFailurePolicyOnExitCodesRequirement: "ContainerName:*string Operator:string Values:[]number",
+  PodFailurePolicyOnPodConditionsPattern: "Type:string Status:string",
+  PodFailurePolicyRule: "Action:string OnExitCodes:*PodFailurePolicyOnExitCodesRequirement OnPodConditions:[]PodFailurePolicyOnPodConditionsPattern",
+  SuccessPolicy: "Rules:[]SuccessPolicyRule",
+  SuccessPolicyRule: "SucceededIndexes:*string SucceededCount:*number",
 };

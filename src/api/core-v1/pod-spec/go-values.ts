@@ -39,7 +39,7 @@ export function goValue(type: string, value: unknown): unknown {
   if (type.startsWith("*")) return value === undefined || value === null ? null : goValue(type.slice(1), value);
   if (type.startsWith("[]")) return Array.isArray(value) ? value.map((item) => goValue(type.slice(2), item)) : null;
   const fields = fieldsOf(type);
-  if (fields !== undefined) return goStruct(fields, (value ?? {}) as Json);
+  if (fields !== undefined) return goStruct(fields, type === "PodSpec" ? withHostFields((value ?? {}) as Json) : ((value ?? {}) as Json));
   if (value !== undefined && value !== null) return type === "map" ? sortedMap(value as Json) : value;
   return ZERO[type] ?? null;
 }
@@ -51,18 +51,23 @@ function goStruct(fields: readonly GoField[], value: Json): Json {
   const printed: Record<string, unknown> = {};
   for (const { name, json, type } of fields) {
     if (name !== "") printed[name] = goValue(type, value[json]);
-    else if (type === "ObjectMeta") Object.assign(printed, (value["metadata"] ?? {}) as Json);
+    else if (type === "ObjectMeta") Object.assign(printed, goMetadata((value["metadata"] ?? {}) as Json));
     else Object.assign(printed, goStruct(fieldsOf(type) ?? [], value));
   }
   return printed;
 }
 
+/** Metadata has its wire form in memory too. */
+function goMetadata(metadata: Json): Json {
+  return Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [name, name === "labels" || name === "annotations" ? sortedMap(value as Json) : value]),
+  );
+}
+
 /** In memory, what concerns the host's namespaces belongs to the security context. */
 const HOST_FIELDS = ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"];
 
-/** A pod's spec as upstream prints it. */
-export function goPodSpec(spec: object): Json {
-  const value = spec as Json;
-  const host = Object.fromEntries(HOST_FIELDS.map((field) => [field, value[field]]));
-  return goValue("PodSpec", { ...value, securityContext: { ...(value["securityContext"] as object | undefined), ...host } }) as Json;
+function withHostFields(spec: Json): Json {
+  const host = Object.fromEntries(HOST_FIELDS.map((field) => [field, spec[field]]));
+  return { ...spec, securityContext: { ...(spec["securityContext"] as object | undefined), ...host } };
 }

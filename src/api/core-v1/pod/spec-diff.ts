@@ -1,13 +1,13 @@
 import type { PodSpec } from "#api/core-v1/types.ts";
 import { unifiedDiff } from "#lib/unified-diff.ts";
 
-import { goPodSpec, goValue } from "../pod-spec/go-values.ts";
+import { goValue } from "../pod-spec/go-values.ts";
 
 const printed = (value: unknown) => JSON.stringify(value, null, 1);
 
 /** What differs between two specs, as upstream tells it in a refusal. */
 export function specDiff(old: PodSpec, next: PodSpec): string {
-  return unifiedDiff(printed(goPodSpec(old)), printed(goPodSpec(next)));
+  return goDiff("PodSpec", old, next);
 }
 
 /** Likewise of a struct of `GO_STRUCTS`. */
