@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { resourceInfo, type Resource } from "#api/resources.ts";
 import type { Mutable } from "#api/strategy.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
-import { StatusError } from "#apimachinery/status-error.ts";
+import type { StatusError } from "#apimachinery/status-error.ts";
 import { AdmissionChain, type AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
@@ -62,7 +62,10 @@ async function admit(write: Write, objects: Objects = {}): Promise<{ object: Mut
   return { object: object as Mutable<KubeObject> & Record<string, never>, warnings };
 }
 
-const pod = (spec: object = {}, metadata: object = {}): Write => ({ plural: "pods", object: { metadata: { name: "p", ...metadata }, spec: { containers: [{ name: "c", image: "i" }], ...spec } } });
+const pod = (spec: object = {}, metadata: object = {}): Write => ({
+  plural: "pods",
+  object: { metadata: { name: "p", ...metadata }, spec: { containers: [{ name: "c", image: "i" }], ...spec } },
+});
 
 test("admissionPlugins() complete a plain pod as upstream does", async () => {
   const { object } = await admit(pod());
@@ -70,7 +73,9 @@ test("admissionPlugins() complete a plain pod as upstream does", async () => {
   const volume = spec["volumes"]![0] as { name: string; projected: { defaultMode: number } };
   assert.match(volume.name, /^kube-api-access-[a-z0-9]{5}$/);
   assert.equal(volume.projected.defaultMode, 420);
-  assert.deepEqual((spec["containers"]![0] as { volumeMounts: unknown }).volumeMounts, [{ name: volume.name, readOnly: true, mountPath: "/var/run/secrets/kubernetes.io/serviceaccount" }]);
+  assert.deepEqual((spec["containers"]![0] as { volumeMounts: unknown }).volumeMounts, [
+    { name: volume.name, readOnly: true, mountPath: "/var/run/secrets/kubernetes.io/serviceaccount" },
+  ]);
   assert.deepEqual(spec["imagePullSecrets"], [{ name: "pull" }]);
   assert.deepEqual([spec["serviceAccountName"], spec["priority"], spec["preemptionPolicy"]], ["default", 0, "PreemptLowerPriority"]);
   assert.equal(spec["tolerations"]!.length, 2);
@@ -82,21 +87,88 @@ const NODE_USER: UserInfo = { name: "system:node:n", uid: "", groups: ["system:n
 
 for (const { name, write, objects, code, text } of [
   { name: "a namespace that is missing", write: { plural: "configmaps", namespace: "no" }, code: 404, text: 'namespaces "no" not found' },
-  { name: "a namespace that goes away", write: { plural: "configmaps", namespace: "going" }, code: 403, text: 'configmaps "p" is forbidden: unable to create new content in namespace going because it is being terminated' },
-  { name: "the end of a system namespace", write: { plural: "namespaces", operation: "DELETE", object: { metadata: { name: "default" } }, namespace: "default" }, code: 403, text: 'namespaces "default" is forbidden: this namespace may not be deleted' },
-  { name: "a missing account", write: pod({ serviceAccountName: "x" }), code: 403, text: 'pods "p" is forbidden: error looking up service account ns/x: serviceaccount "x" not found' },
-  { name: "a missing priority class", write: pod({ priorityClassName: "x" }), code: 403, text: 'pods "p" is forbidden: no PriorityClass with name x was found' },
-  { name: "a priority of one's own", write: pod({ priorityClassName: "high", priority: 5 }), code: 403, text: 'pods "p" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority admission controller computed 77 from the given PriorityClass name' },
-  { name: "a missing runtime class", write: pod({ runtimeClassName: "x" }), code: 403, text: 'pods "p" is forbidden: pod rejected: RuntimeClass "x" not found' },
-  { name: "more than the maximum", write: resources({ cpu: "1" }, { limits: { cpu: "2" } }), objects: limits({ type: "Container", max: { cpu: "1" } }), code: 403, text: 'pods "p" is forbidden: maximum cpu usage per Container is 1, but limit is 2' },
-  { name: "less than the minimum", write: resources({ cpu: "100m" }), objects: limits({ type: "Container", min: { cpu: "200m" } }), code: 403, text: 'pods "p" is forbidden: minimum cpu usage per Container is 200m, but request is 100m' },
-  { name: "too wide a ratio", write: resources({ cpu: "100m" }, { limits: { cpu: "300m" } }), objects: limits({ type: "Container", maxLimitRequestRatio: { cpu: "2" } }), code: 403, text: 'pods "p" is forbidden: cpu max limit to request ratio per Container is 2, but provided ratio is 3.000000' },
-  { name: "what a level forbids", write: pod({ hostNetwork: true }), objects: { "namespaces /ns": { metadata: { labels: { "pod-security.kubernetes.io/enforce": "baseline" } } } }, code: 403, text: 'pods "p" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)' },
-  { name: "a node that makes pods", write: { ...pod(), user: NODE_USER }, code: 403, text: 'pods "p" is forbidden: pod does not have "kubernetes.io/config.mirror" annotation, node "n" can only create mirror pods' },
-  { name: "a node that changes another", write: { plural: "nodes", namespace: "", operation: "UPDATE", object: { metadata: { name: "m" } }, old: { metadata: { name: "m" } }, user: NODE_USER }, code: 403, text: 'nodes "m" is forbidden: node "n" is not allowed to modify node "m"' },
+  {
+    name: "a namespace that goes away",
+    write: { plural: "configmaps", namespace: "going" },
+    code: 403,
+    text: 'configmaps "p" is forbidden: unable to create new content in namespace going because it is being terminated',
+  },
+  {
+    name: "the end of a system namespace",
+    write: { plural: "namespaces", operation: "DELETE", object: { metadata: { name: "default" } }, namespace: "default" },
+    code: 403,
+    text: 'namespaces "default" is forbidden: this namespace may not be deleted',
+  },
+  {
+    name: "a missing account",
+    write: pod({ serviceAccountName: "x" }),
+    code: 403,
+    text: 'pods "p" is forbidden: error looking up service account ns/x: serviceaccount "x" not found',
+  },
+  {
+    name: "a missing priority class",
+    write: pod({ priorityClassName: "x" }),
+    code: 403,
+    text: 'pods "p" is forbidden: no PriorityClass with name x was found',
+  },
+  {
+    name: "a priority of one's own",
+    write: pod({ priorityClassName: "high", priority: 5 }),
+    code: 403,
+    text: 'pods "p" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority admission controller computed 77 from the given PriorityClass name',
+  },
+  {
+    name: "a missing runtime class",
+    write: pod({ runtimeClassName: "x" }),
+    code: 403,
+    text: 'pods "p" is forbidden: pod rejected: RuntimeClass "x" not found',
+  },
+  {
+    name: "more than the maximum",
+    write: resources({ cpu: "1" }, { limits: { cpu: "2" } }),
+    objects: limits({ type: "Container", max: { cpu: "1" } }),
+    code: 403,
+    text: 'pods "p" is forbidden: maximum cpu usage per Container is 1, but limit is 2',
+  },
+  {
+    name: "less than the minimum",
+    write: resources({ cpu: "100m" }),
+    objects: limits({ type: "Container", min: { cpu: "200m" } }),
+    code: 403,
+    text: 'pods "p" is forbidden: minimum cpu usage per Container is 200m, but request is 100m',
+  },
+  {
+    name: "too wide a ratio",
+    write: resources({ cpu: "100m" }, { limits: { cpu: "300m" } }),
+    objects: limits({ type: "Container", maxLimitRequestRatio: { cpu: "2" } }),
+    code: 403,
+    text: 'pods "p" is forbidden: cpu max limit to request ratio per Container is 2, but provided ratio is 3.000000',
+  },
+  {
+    name: "what a level forbids",
+    write: pod({ hostNetwork: true }),
+    objects: { "namespaces /ns": { metadata: { labels: { "pod-security.kubernetes.io/enforce": "baseline" } } } },
+    code: 403,
+    text: 'pods "p" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)',
+  },
+  {
+    name: "a node that makes pods",
+    write: { ...pod(), user: NODE_USER },
+    code: 403,
+    text: 'pods "p" is forbidden: pod does not have "kubernetes.io/config.mirror" annotation, node "n" can only create mirror pods',
+  },
+  {
+    name: "a node that changes another",
+    write: { plural: "nodes", namespace: "", operation: "UPDATE", object: { metadata: { name: "m" } }, old: { metadata: { name: "m" } }, user: NODE_USER },
+    code: 403,
+    text: 'nodes "m" is forbidden: node "n" is not allowed to modify node "m"',
+  },
 ] as { name: string; write: Write; objects?: Objects; code: number; text: string }[]) {
   test(`admissionPlugins() refuse ${name}`, async () => {
-    const refusal = await admit(write, objects).then(() => assert.fail("was admitted"), (error: unknown) => error as StatusError);
+    const refusal = await admit(write, objects).then(
+      () => assert.fail("was admitted"),
+      (error: unknown) => error as StatusError,
+    );
     assert.deepEqual([refusal.code, refusal.message], [code, text]);
   });
 }
@@ -120,7 +192,10 @@ test("admissionPlugins() name the pods that a new level would refuse", async () 
     object: { metadata: { name: "ns", labels: { "pod-security.kubernetes.io/enforce": "baseline" } } },
   };
   const { warnings } = await admit(write, { "pods ns/a": bad, "pods ns/b": bad });
-  assert.deepEqual(warnings, ['existing pods in namespace "ns" violate the new PodSecurity enforce level "baseline:latest"', "a (and 1 other pod): privileged"]);
+  assert.deepEqual(warnings, [
+    'existing pods in namespace "ns" violate the new PodSecurity enforce level "baseline:latest"',
+    "a (and 1 other pod): privileged",
+  ]);
 });
 
 test("admissionPlugins() taint new nodes and give claims a class and a finalizer", async () => {

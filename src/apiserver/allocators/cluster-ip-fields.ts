@@ -104,7 +104,8 @@ function dropSecondary(spec: TargetSpec, old: Service): void {
 function reductions({ clusterIPs = [], ipFamilies = [], ipFamilyPolicy }: TargetSpec, old: Service): FieldError[] {
   if (ipFamilyPolicy === "SingleStack") return [];
   const reduced = (now: readonly unknown[], before: readonly unknown[] = []) => now.length > 0 && now.length < before.length;
-  const told = (what: string) => fieldError.invalid(new FieldPath("spec.ipFamilyPolicy"), ipFamilyPolicy, `must be 'SingleStack' to release the secondary ${what}`);
+  const told = (what: string) =>
+    fieldError.invalid(new FieldPath("spec.ipFamilyPolicy"), ipFamilyPolicy, `must be 'SingleStack' to release the secondary ${what}`);
   return [
     ...(reduced(clusterIPs, old.spec?.clusterIPs) ? [told("cluster IP")] : []),
     ...(reduced(ipFamilies, old.spec?.ipFamilies) ? [told("IP family")] : []),
@@ -114,7 +115,11 @@ function reductions({ clusterIPs = [], ipFamilies = [], ipFamilyPolicy }: Target
 function surplus({ clusterIPs = [], ipFamilies = [], ipFamilyPolicy }: TargetSpec): FieldError[] {
   if (ipFamilyPolicy !== "SingleStack") return [];
   const told = (what: string) =>
-    fieldError.invalid(new FieldPath("spec.ipFamilyPolicy"), ipFamilyPolicy, `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`);
+    fieldError.invalid(
+      new FieldPath("spec.ipFamilyPolicy"),
+      ipFamilyPolicy,
+      `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
+    );
   return [...(clusterIPs.length === 2 ? [told("cluster IPs")] : []), ...(ipFamilies.length === 2 ? [told("IP families")] : [])];
 }
 
@@ -135,5 +140,6 @@ function deriveFamilies(spec: TargetSpec, family: IpFamily): FieldError[] {
 /** A headless service without a selector may be given endpoints of either family, whatever the cluster has. */
 function completePair(spec: TargetSpec, family: IpFamily): void {
   if (!spec.ipFamilies?.length) spec.ipFamilies = [family];
-  if (spec.ipFamilies.length < 2 && spec.ipFamilyPolicy !== "SingleStack") spec.ipFamilies = [...spec.ipFamilies, spec.ipFamilies[0] === "IPv4" ? "IPv6" : "IPv4"];
+  if (spec.ipFamilies.length < 2 && spec.ipFamilyPolicy !== "SingleStack")
+    spec.ipFamilies = [...spec.ipFamilies, spec.ipFamilies[0] === "IPv4" ? "IPv6" : "IPv4"];
 }

@@ -19,10 +19,22 @@ function service(spec: object): Mutable<Service> {
 for (const { name, spec, want } of [
   { name: "gives an address and the family fields", spec: {}, want: { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" } },
   { name: "keeps an address that was asked for", spec: { clusterIP: "10.43.0.77" }, want: { clusterIP: "10.43.0.77", clusterIPs: ["10.43.0.77"] } },
-  { name: "gives headless services both families", spec: { clusterIP: "None" }, want: { clusterIPs: ["None"], ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "RequireDualStack" } },
-  { name: "gives headless services with a selector one", spec: { clusterIP: "None", selector: { a: "b" } }, want: { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" } },
+  {
+    name: "gives headless services both families",
+    spec: { clusterIP: "None" },
+    want: { clusterIPs: ["None"], ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "RequireDualStack" },
+  },
+  {
+    name: "gives headless services with a selector one",
+    spec: { clusterIP: "None", selector: { a: "b" } },
+    want: { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" },
+  },
   { name: "gives external names nothing", spec: { type: "ExternalName" }, want: { clusterIP: undefined, ipFamilies: undefined } },
-  { name: "keeps PreferDualStack on one family", spec: { ipFamilyPolicy: "PreferDualStack" }, want: { ipFamilies: ["IPv4"], ipFamilyPolicy: "PreferDualStack" } },
+  {
+    name: "keeps PreferDualStack on one family",
+    spec: { ipFamilyPolicy: "PreferDualStack" },
+    want: { ipFamilies: ["IPv4"], ipFamilyPolicy: "PreferDualStack" },
+  },
 ]) {
   test(`ServiceAllocation.allocate() ${name}`, () => {
     const object = service(spec);
@@ -32,25 +44,69 @@ for (const { name, spec, want } of [
 }
 
 for (const { name, spec, text, code = 422 } of [
-  { name: "an address out of range", spec: { clusterIP: "10.99.0.1" }, text: `spec.clusterIPs: Invalid value: ["10.99.0.1"]: failed to allocate IP 10.99.0.1: the provided IP (10.99.0.1) is not in the valid range. The range of valid IPs is 10.43.0.0/16` },
-  { name: "the network's own address", spec: { clusterIP: "10.43.0.0" }, text: `spec.clusterIPs: Invalid value: ["10.43.0.0"]: failed to allocate IP 10.43.0.0: the provided IP (10.43.0.0) is not in the valid range. The range of valid IPs is 10.43.0.0/16` },
-  { name: "an address twice", spec: { clusterIP: "10.43.0.1" }, text: `spec.clusterIPs: Invalid value: ["10.43.0.1"]: failed to allocate IP 10.43.0.1: provided IP is already allocated` },
+  {
+    name: "an address out of range",
+    spec: { clusterIP: "10.99.0.1" },
+    text: `spec.clusterIPs: Invalid value: ["10.99.0.1"]: failed to allocate IP 10.99.0.1: the provided IP (10.99.0.1) is not in the valid range. The range of valid IPs is 10.43.0.0/16`,
+  },
+  {
+    name: "the network's own address",
+    spec: { clusterIP: "10.43.0.0" },
+    text: `spec.clusterIPs: Invalid value: ["10.43.0.0"]: failed to allocate IP 10.43.0.0: the provided IP (10.43.0.0) is not in the valid range. The range of valid IPs is 10.43.0.0/16`,
+  },
+  {
+    name: "an address twice",
+    spec: { clusterIP: "10.43.0.1" },
+    text: `spec.clusterIPs: Invalid value: ["10.43.0.1"]: failed to allocate IP 10.43.0.1: provided IP is already allocated`,
+  },
   { name: "IPv6 addresses", spec: { clusterIP: "fd00::1" }, text: `spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster` },
-  { name: "two families", spec: { ipFamilyPolicy: "RequireDualStack" }, text: `spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services` },
-  { name: "a node port out of range", spec: { type: "NodePort", ports: [{ port: 80, nodePort: 80 }] }, text: "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-30031" },
-  { name: "a node port twice", spec: { type: "NodePort", ports: [{ port: 80, nodePort: 30001 }, { port: 81, nodePort: 30001 }] }, text: "spec.ports[1].nodePort: Invalid value: 30001: provided port is already allocated" },
-  { name: "a health check port that a port has", spec: { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 30001, ports: [{ port: 80, nodePort: 30001 }] }, code: 500, text: "failed to allocate requested HealthCheck NodePort 30001: provided port is already allocated" },
+  {
+    name: "two families",
+    spec: { ipFamilyPolicy: "RequireDualStack" },
+    text: `spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services`,
+  },
+  {
+    name: "a node port out of range",
+    spec: { type: "NodePort", ports: [{ port: 80, nodePort: 80 }] },
+    text: "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-30031",
+  },
+  {
+    name: "a node port twice",
+    spec: {
+      type: "NodePort",
+      ports: [
+        { port: 80, nodePort: 30001 },
+        { port: 81, nodePort: 30001 },
+      ],
+    },
+    text: "spec.ports[1].nodePort: Invalid value: 30001: provided port is already allocated",
+  },
+  {
+    name: "a health check port that a port has",
+    spec: { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 30001, ports: [{ port: 80, nodePort: 30001 }] },
+    code: 500,
+    text: "failed to allocate requested HealthCheck NodePort 30001: provided port is already allocated",
+  },
 ]) {
   test(`ServiceAllocation.allocate() refuses ${name}`, () => {
     const all = allocation();
     all.seed([service({ clusterIP: "10.43.0.1", clusterIPs: ["10.43.0.1"] }) as unknown as Service]);
     const refusal = (error: unknown) => error instanceof StatusError && error.code === code && error.message.endsWith(text);
-    assert.throws(() => all.allocate(service(spec), undefined, false), (error) => refusal(error) || assert.fail(String(error)) === undefined);
+    assert.throws(
+      () => all.allocate(service(spec), undefined, false),
+      (error) => refusal(error) || assert.fail(String(error)) === undefined,
+    );
   });
 }
 
 test("ServiceAllocation.allocate() gives TCP and UDP of one port one node port", () => {
-  const object = service({ type: "NodePort", ports: [{ name: "a", port: 53, protocol: "TCP" }, { name: "b", port: 53, protocol: "UDP" }] });
+  const object = service({
+    type: "NodePort",
+    ports: [
+      { name: "a", port: 53, protocol: "TCP" },
+      { name: "b", port: 53, protocol: "UDP" },
+    ],
+  });
   allocation().allocate(object, undefined, false);
   const [a, b] = object.spec!.ports!;
   assert.ok(a!.nodePort! >= 30000);
@@ -78,7 +134,13 @@ test("ServiceAllocation.allocate() keeps on update what the client left out", ()
   const all = allocation();
   const old = service({ type: "NodePort", ports: [{ name: "a", port: 80, protocol: "TCP" }] });
   all.allocate(old, undefined, false);
-  const next = service({ type: "NodePort", ports: [{ name: "a", port: 80, protocol: "TCP" }, { name: "b", port: 81, protocol: "TCP" }] });
+  const next = service({
+    type: "NodePort",
+    ports: [
+      { name: "a", port: 80, protocol: "TCP" },
+      { name: "b", port: 81, protocol: "TCP" },
+    ],
+  });
   all.allocate(next, old as unknown as Service, false);
   assert.equal(next.spec!.clusterIP, old.spec!.clusterIP);
   assert.equal(next.spec!.ports![0]!.nodePort, old.spec!.ports![0]!.nodePort);

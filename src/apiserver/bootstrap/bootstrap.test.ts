@@ -69,7 +69,10 @@ test("bootstrapCluster() follows the advertised address and gives default roles 
   const before = calls.length;
   await bootstrapCluster(deps, { ...FACTS, advertiseAddress: "192.0.2.9", securePort: 7443 });
   assert.deepEqual(
-    calls.slice(before).map(({ verb, resource, name }) => `${verb} ${resource.plural} ${name}`).sort(),
+    calls
+      .slice(before)
+      .map(({ verb, resource, name }) => `${verb} ${resource.plural} ${name}`)
+      .sort(),
     ["update clusterroles system:discovery", "update endpoints kubernetes", "update endpointslices kubernetes", "update services kubernetes"],
   );
   assert.deepEqual(objects.get("clusterroles system:discovery"), role);

@@ -37,7 +37,9 @@ function withPorts(found: KubeObject, wanted: BootstrapObject): object | undefin
 
 function replaced(found: KubeObject, wanted: BootstrapObject): object | undefined {
   const { metadata: _, ...fields } = wanted;
-  const changed = Object.entries(fields).some(([key, value]) => key !== "apiVersion" && key !== "kind" && !isDeepStrictEqual(plain((found as unknown as Fields)[key]), value));
+  const changed = Object.entries(fields).some(
+    ([key, value]) => key !== "apiVersion" && key !== "kind" && !isDeepStrictEqual(plain((found as unknown as Fields)[key]), value),
+  );
   return changed ? { ...found, ...fields } : undefined;
 }
 

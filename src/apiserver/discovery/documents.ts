@@ -96,7 +96,11 @@ const isStored = ({ verbs }: ResourceInfo) => verbs.includes("watch");
 
 function storageVersionHash({ group, version, kind }: ResourceInfo): string {
   const own = `${group}/${version}/${kind}`;
-  return createHash("sha256").update(STORED_AS[own] ?? own).digest().subarray(0, 8).toString("base64");
+  return createHash("sha256")
+    .update(STORED_AS[own] ?? own)
+    .digest()
+    .subarray(0, 8)
+    .toString("base64");
 }
 
 /** Aggregated discovery: everything of some groups in one document. */

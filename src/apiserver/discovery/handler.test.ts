@@ -20,8 +20,14 @@ async function ask(path: string, headers: Record<string, string> = {}, { method 
 
 test("discoveryHandler() lists groups by priority, versions by age", async () => {
   const { groups } = JSON.parse((await ask("/apis"))!.text) as { groups: { name: string; versions: { version: string }[] }[] };
-  assert.deepEqual(groups.slice(0, 3).map(({ name }) => name), ["apiregistration.k8s.io", "apps", "events.k8s.io"]);
-  assert.deepEqual(groups.find(({ name }) => name === "autoscaling")?.versions.map(({ version }) => version), ["v2", "v1"]);
+  assert.deepEqual(
+    groups.slice(0, 3).map(({ name }) => name),
+    ["apiregistration.k8s.io", "apps", "events.k8s.io"],
+  );
+  assert.deepEqual(
+    groups.find(({ name }) => name === "autoscaling")?.versions.map(({ version }) => version),
+    ["v2", "v1"],
+  );
   assert.ok(!groups.some(({ name }) => name === "extensions"));
 });
 
@@ -42,7 +48,10 @@ for (const { name, path, headers = {}, method = "GET", code } of [
   { name: "a transformation", path: "/apis/apps", headers: { accept: AGGREGATED }, code: 406 },
 ]) {
   test(`discoveryHandler() refuses ${name} with ${code}`, async () => {
-    await assert.rejects(async () => ask(path, headers, { method }), (error) => error instanceof StatusError && error.code === code);
+    await assert.rejects(
+      async () => ask(path, headers, { method }),
+      (error) => error instanceof StatusError && error.code === code,
+    );
   });
 }
 
@@ -55,11 +64,22 @@ test("discoveryHandler() gives the aggregated document once, then 304 for its ET
 
 test("discoveryHandler() answers YAML with sorted keys", async () => {
   const { text } = (await ask("/apis/apps", { accept: "application/yaml" }))!;
-  assert.equal(text, "apiVersion: v1\nkind: APIGroup\nname: apps\npreferredVersion:\n  groupVersion: apps/v1\n  version: v1\nversions:\n- groupVersion: apps/v1\n  version: v1\n");
+  assert.equal(
+    text,
+    "apiVersion: v1\nkind: APIGroup\nname: apps\npreferredVersion:\n  groupVersion: apps/v1\n  version: v1\nversions:\n- groupVersion: apps/v1\n  version: v1\n",
+  );
 });
 
 test("compareVersions() puts released versions first, later ones before earlier", () => {
-  assert.deepEqual(["v1alpha1", "v2beta1", "foo", "v1", "v10", "v2", "v2beta2"].sort(compareVersions), ["v10", "v2", "v1", "v2beta2", "v2beta1", "v1alpha1", "foo"]);
+  assert.deepEqual(["v1alpha1", "v2beta1", "foo", "v1", "v10", "v2", "v2beta2"].sort(compareVersions), [
+    "v10",
+    "v2",
+    "v1",
+    "v2beta2",
+    "v2beta1",
+    "v1alpha1",
+    "foo",
+  ]);
 });
 
 test("versionHandler() tells the minor versions it is compatible with", async () => {

@@ -43,7 +43,13 @@ function discoveryState(kinds: readonly ResourceInfo[]) {
   const groups = groupsOf(kinds);
   const once = (isCore: boolean) => {
     let made: Aggregated | undefined;
-    return () => (made ??= withEtag(groupDiscoveryList(kinds, [...groups].filter(([group]) => (group === "") === isCore))));
+    return () =>
+      (made ??= withEtag(
+        groupDiscoveryList(
+          kinds,
+          [...groups].filter(([group]) => (group === "") === isCore),
+        ),
+      ));
   };
   return { kinds, groups, coreGroup: once(true), allGroups: once(false) };
 }
@@ -72,7 +78,11 @@ function documentAt(path: string, { kinds, groups }: ReturnType<typeof discovery
 function aggregated(request: PlainRequest, document: () => Aggregated): PlainResponse | undefined {
   const known = parseAccept(headerOf(request, "accept")).some(
     ({ type, subtype, params }) =>
-      type === "application" && subtype === "json" && params.get("g") === "apidiscovery.k8s.io" && params.get("v") === "v2" && params.get("as") === "APIGroupDiscoveryList",
+      type === "application" &&
+      subtype === "json" &&
+      params.get("g") === "apidiscovery.k8s.io" &&
+      params.get("v") === "v2" &&
+      params.get("as") === "APIGroupDiscoveryList",
   );
   if (!known) return undefined;
   const { body, etag } = document();
@@ -108,4 +118,3 @@ const notAcceptable = () => failure(406, "NotAcceptable", `only the following me
 const notAcceptableRoute = () => failure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${MEDIA_TYPES}`, {});
 
 export const methodNotAllowed = () => failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
-

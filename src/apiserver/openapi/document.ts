@@ -31,7 +31,11 @@ export function groupVersionDocument(kinds: readonly ResourceInfo[], at: GroupVe
     [root, plainPath(`get${groupVersionTitle(at.group, at.version)}APIResources`, collector.ref("meta/v1.APIResourceList"))],
   ]);
   const byPath = Map.groupBy(served.flatMap(operationsOf), ({ path }) => path);
-  for (const [path, operations] of byPath) paths.set(path, pathItem(path, operations, (name, operation) => schemaFor(name, operation, collector, table)));
+  for (const [path, operations] of byPath)
+    paths.set(
+      path,
+      pathItem(path, operations, (name, operation) => schemaFor(name, operation, collector, table)),
+    );
   return wrapped(paths, collector, release);
 }
 
@@ -61,7 +65,8 @@ function newCollector(kinds: readonly ResourceInfo[], table: TypeTable): SchemaC
     if (listKind !== undefined) add(group, version, listKind);
     for (const sub of subresources) add(sub.group, sub.version, sub.kind);
   }
-  const everywhere = (kind: string) => Object.values(table.packages).flatMap(({ group, version }) => (version === "" ? [] : [{ group: group === "meta.k8s.io" ? "" : group, kind, version }]));
+  const everywhere = (kind: string) =>
+    Object.values(table.packages).flatMap(({ group, version }) => (version === "" ? [] : [{ group: group === "meta.k8s.io" ? "" : group, kind, version }]));
   return new SchemaCollector(table, (key) => {
     const kind = key.slice(key.lastIndexOf(".") + 1);
     if (COMMON_KINDS.has(key)) return everywhere(kind);
@@ -93,7 +98,12 @@ function operationObject(operation: Operation, query: readonly string[], schemaO
   const isStream = action === "list" || action === "watch" || action === "watchlist";
   const types = action === "connect" ? ["*/*"] : isStream ? [...MEDIA_TYPES, ...STREAM_TYPES] : MEDIA_TYPES;
   const content = contentOf(types, schema);
-  const codes: Readonly<Record<string, readonly string[]>> = { post: ["200", "201", "202"], put: ["200", "201"], patch: ["200", "201"], delete: ["200", "202"] };
+  const codes: Readonly<Record<string, readonly string[]>> = {
+    post: ["200", "201", "202"],
+    put: ["200", "201"],
+    patch: ["200", "201"],
+    delete: ["200", "202"],
+  };
   const names: Readonly<Record<string, string>> = { "200": "OK", "201": "Created", "202": "Accepted" };
   const responses = Object.fromEntries((codes[action] ?? ["200"]).map((code) => [code, { description: names[code], content }]));
   return {

@@ -50,7 +50,10 @@ test("openApiHandler() says that patches take fieldValidation, which kubectl loo
   const { paths } = await documentOf("apis/apps/v1");
   const { patch } = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]!;
   assert.equal(patch!.operationId, "patchAppsV1NamespacedDeployment");
-  assert.deepEqual(patch!.parameters!.map(({ name }) => name), ["dryRun", "fieldManager", "fieldValidation", "force"]);
+  assert.deepEqual(
+    patch!.parameters!.map(({ name }) => name),
+    ["dryRun", "fieldManager", "fieldValidation", "force"],
+  );
 });
 
 test("openApiHandler() refers only to schemas that the document has, and names each operation once", async () => {
@@ -58,7 +61,7 @@ test("openApiHandler() refers only to schemas that the document has, and names e
     const name = group === "" ? `api/${version}` : `apis/${group}/${version}`;
     const text = String((await ask(`/openapi/v3/${name}`)).body);
     const { paths, components } = JSON.parse(text) as Document;
-    for (const [, ref] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) assert.ok(ref! in components.schemas, `${name} ${ref}`);
+    for (const [, ref] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) assert.ok(Object.hasOwn(components.schemas, ref!), `${name} ${ref}`);
     const ids = Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ operationId }) => operationId ?? []));
     assert.equal(new Set(ids).size, ids.length, name);
   }

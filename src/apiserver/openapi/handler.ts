@@ -59,7 +59,10 @@ function documentAnswer({ headers: asked, query, path }: PlainRequest, entry: En
 function entriesOf(kinds: readonly ResourceInfo[], release: string) {
   const entries = new Map<string, Entry>();
   const add = (name: string, of: unknown, make: () => object) => {
-    const hash = createHash("sha512").update(JSON.stringify([release, name, of])).digest("hex").toUpperCase();
+    const hash = createHash("sha512")
+      .update(JSON.stringify([release, name, of]))
+      .digest("hex")
+      .toUpperCase();
     entries.set(name, { hash, make });
   };
   const plain = (name: string, id: string, typeKey?: string) => add(name, typeKey, () => plainDocument(`/${name}/`, id, typeKey, release));

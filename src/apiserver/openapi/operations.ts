@@ -16,11 +16,31 @@ export interface Operation {
   readonly answer: string;
 }
 
-const LIST = ["allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "resourceVersionMatch", "sendInitialEvents", "timeoutSeconds", "watch"];
+const LIST = [
+  "allowWatchBookmarks",
+  "continue",
+  "fieldSelector",
+  "labelSelector",
+  "limit",
+  "resourceVersion",
+  "resourceVersionMatch",
+  "sendInitialEvents",
+  "timeoutSeconds",
+  "watch",
+];
 const WRITE = ["dryRun", "fieldManager", "fieldValidation"];
 const DELETE = ["dryRun", "gracePeriodSeconds", "ignoreStoreReadErrorWithClusterBreakingPotential", "orphanDependents", "propagationPolicy"];
 const COLLECTION = [
-  ...["continue", "dryRun", "fieldSelector", "gracePeriodSeconds", "ignoreStoreReadErrorWithClusterBreakingPotential", "labelSelector", "limit", "orphanDependents"],
+  ...[
+    "continue",
+    "dryRun",
+    "fieldSelector",
+    "gracePeriodSeconds",
+    "ignoreStoreReadErrorWithClusterBreakingPotential",
+    "labelSelector",
+    "limit",
+    "orphanDependents",
+  ],
   ...["propagationPolicy", "resourceVersion", "resourceVersionMatch", "sendInitialEvents", "timeoutSeconds"],
 ];
 const STREAM = ["command", "container", "stderr", "stdin", "stdout", "tty"];
@@ -64,14 +84,38 @@ export function operationsOf(info: ResourceInfo): Operation[] {
   };
   add("list", { path: collection, method: "get", id: `list${names.gv}${names.scoped}`, action: "list", query: LIST, answer: list });
   add("create", { path: collection, method: "post", id: `create${names.gv}${names.scoped}`, action: "post", query: WRITE, body: kind, answer: kind });
-  add("deletecollection", { path: collection, method: "delete", id: `delete${names.gv}Collection${names.scoped}`, action: "deletecollection", query: COLLECTION, body: "DeleteOptions", answer: "Status" });
+  add("deletecollection", {
+    path: collection,
+    method: "delete",
+    id: `delete${names.gv}Collection${names.scoped}`,
+    action: "deletecollection",
+    query: COLLECTION,
+    body: "DeleteOptions",
+    answer: "Status",
+  });
   if (namespaced) {
     add("list", { path: `${root}/${plural}`, method: "get", id: `list${names.gv}${kind}ForAllNamespaces`, action: "list", query: LIST, answer: list });
   }
   add("get", { path: item, method: "get", id: `read${names.gv}${names.scoped}`, action: "get", query: [], answer: kind });
   add("update", { path: item, method: "put", id: `replace${names.gv}${names.scoped}`, action: "put", query: WRITE, body: kind, answer: kind });
-  add("delete", { path: item, method: "delete", id: `delete${names.gv}${names.scoped}`, action: "delete", query: DELETE, body: "DeleteOptions", answer: deletedAs(kind) });
-  add("patch", { path: item, method: "patch", id: `patch${names.gv}${names.scoped}`, action: "patch", query: [...WRITE, "force"], body: "Patch", answer: kind });
+  add("delete", {
+    path: item,
+    method: "delete",
+    id: `delete${names.gv}${names.scoped}`,
+    action: "delete",
+    query: DELETE,
+    body: "DeleteOptions",
+    answer: deletedAs(kind),
+  });
+  add("patch", {
+    path: item,
+    method: "patch",
+    id: `patch${names.gv}${names.scoped}`,
+    action: "patch",
+    query: [...WRITE, "force"],
+    body: "Patch",
+    answer: kind,
+  });
   const watched = { method: "get" as const, query: LIST, answer: "WatchEvent" };
   if (namespaced) add("watch", { ...watched, path: `${root}/watch/${plural}`, id: `watch${names.gv}${kind}ListForAllNamespaces`, action: "watchlist" });
   add("watch", { ...watched, path: `${root}/watch${scope}/${plural}`, id: `watch${names.gv}${names.scoped}List`, action: "watchlist" });
@@ -80,7 +124,8 @@ export function operationsOf(info: ResourceInfo): Operation[] {
 }
 
 /** Kinds that are given back as they were when they are deleted at once. */
-const deletedAs = (kind: string) => (["Pod", "ServiceAccount", "PersistentVolume", "PersistentVolumeClaim", "PodTemplate", "ResourceQuota"].includes(kind) ? kind : "Status");
+const deletedAs = (kind: string) =>
+  ["Pod", "ServiceAccount", "PersistentVolume", "PersistentVolumeClaim", "PodTemplate", "ResourceQuota"].includes(kind) ? kind : "Status";
 
 function subresourceOperations(info: ResourceInfo, sub: Subresource, item: string, names: { readonly gv: string; readonly scoped: string }): Operation[] {
   const gvk = { group: sub.group, version: sub.version, kind: sub.kind };
@@ -93,7 +138,9 @@ function subresourceOperations(info: ResourceInfo, sub: Subresource, item: strin
     ...(has("get") ? [{ ...base, method: "get" as const, id: `read${names.gv}${suffix}`, action: "get" as const, query: CONNECT_QUERY[sub.name] ?? [] }] : []),
     ...(has("update") ? [{ ...base, method: "put" as const, id: `replace${names.gv}${suffix}`, action: "put" as const, query: WRITE, body: sub.kind }] : []),
     ...(has("create") ? [{ ...base, method: "post" as const, id: `create${names.gv}${suffix}`, action: "post" as const, query: WRITE, body: sub.kind }] : []),
-    ...(has("patch") ? [{ ...base, method: "patch" as const, id: `patch${names.gv}${suffix}`, action: "patch" as const, query: [...WRITE, "force"], body: "Patch" }] : []),
+    ...(has("patch")
+      ? [{ ...base, method: "patch" as const, id: `patch${names.gv}${suffix}`, action: "patch" as const, query: [...WRITE, "force"], body: "Patch" }]
+      : []),
   ];
 }
 
@@ -104,7 +151,15 @@ function connectOperations(sub: Subresource, path: string, gv: string, suffix: s
   // A proxy hands on what it is given: discovery has no verbs for these.
   if (sub.name === "proxy") methods.push("options", "head");
   const at = (place: string, end: string): Operation[] =>
-    methods.map((method) => ({ path: place, method, id: `connect${gv}${title(method)}${suffix}${end}`, action: "connect", gvk, query: CONNECT_QUERY[sub.name] ?? [], answer: "string" }));
+    methods.map((method) => ({
+      path: place,
+      method,
+      id: `connect${gv}${title(method)}${suffix}${end}`,
+      action: "connect",
+      gvk,
+      query: CONNECT_QUERY[sub.name] ?? [],
+      answer: "string",
+    }));
   return [...at(path, ""), ...(sub.name === "proxy" ? at(`${path}/{path}`, "WithPath") : [])];
 }
 

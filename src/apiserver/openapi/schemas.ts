@@ -83,7 +83,9 @@ export class SchemaCollector {
     const description = told?.description ? { description: told.description } : {};
     if (raw.jsonForm !== undefined) return { ...description };
     const fields = this.#fieldsOf(raw, key).sort((a, b) => (a.field.name < b.field.name ? -1 : 1));
-    const required = this.#fieldsOf(raw, key).filter(({ field }) => field.required).map(({ field }) => field.name);
+    const required = this.#fieldsOf(raw, key)
+      .filter(({ field }) => field.required)
+      .map(({ field }) => field.name);
     const properties = Object.fromEntries(fields.map(({ field, owner }) => [field.name, this.#property(field, owner, told?.fields[field.name])]));
     const kinds = this.#kindsOf(key);
     return {
@@ -122,7 +124,11 @@ export class SchemaCollector {
   }
 
   /** @param how whether a value is always written, and whether it is a pointer: both say which default it has */
-  #value(type: string, { enum: values, default: marker }: Pick<RawField, "enum" | "default">, how: { readonly always: boolean; readonly pointer: boolean }): JsonSchema {
+  #value(
+    type: string,
+    { enum: values, default: marker }: Pick<RawField, "enum" | "default">,
+    how: { readonly always: boolean; readonly pointer: boolean },
+  ): JsonSchema {
     const items = parameterOf(type, "array<");
     if (items !== undefined) return { type: "array", items: this.#element(items, values) };
     const entries = parameterOf(type, "map<string,");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { createServer, request as httpsRequest, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 
@@ -11,7 +12,7 @@ import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
 import { KubeletDialer } from "#apiserver/streaming/kubelet-dialer.ts";
 import { kubeletLogQuery } from "#apiserver/streaming/log-options.ts";
-import { testPki } from "#apiserver/testing/test-pki.ts";
+import { testPki } from "#test/pki/test-pki.ts";
 import { startTestServer, type TestServer } from "#apiserver/testing/test-server.ts";
 
 let api: TestServer;
@@ -24,7 +25,7 @@ async function startKubelet(pki: Awaited<ReturnType<typeof testPki>>): Promise<S
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0]! });
   const server = createServer({ ...pki.server, ca: pki.ca, requestCert: true, rejectUnauthorized: true }, (request, response) => {
     asked.push(request.url ?? "");
-    if (request.url?.includes("previous")) return void response.writeHead(400).end("previous terminated container \"c\" not found");
+    if (request.url?.includes("previous")) return void response.writeHead(400).end('previous terminated container "c" not found');
     response.write("one\n");
     response.end("two\n");
   });
@@ -80,7 +81,7 @@ after(async () => {
 async function get(path: string): Promise<{ code: number; text: string }> {
   const request = httpsRequest(`${api.url}/api/v1/namespaces/ns/pods/${path}`, { ca: api.ca, ...api.admin, agent: false });
   request.end();
-  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(request, "response")) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
@@ -95,7 +96,12 @@ for (const { name, path, code, text } of [
   { name: "wants a container's name", path: "two/log", code: 400, text: "a container name must be specified for pod two, choose one of: [i c d]" },
   { name: "knows the containers", path: "one/log?container=zz", code: 400, text: "container zz is not valid for pod one" },
   { name: "hands on what the kubelet refuses", path: "one/log?previous=true", code: 400, text: 'previous terminated container "c" not found' },
-  { name: "checks options", path: "one/log?tailLines=-1", code: 422, text: 'PodLogOptions "one" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0' },
+  {
+    name: "checks options",
+    path: "one/log?tailLines=-1",
+    code: 422,
+    text: 'PodLogOptions "one" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0',
+  },
   { name: "wants an upgrade to exec", path: "one/exec?command=ls", code: 400, text: "Upgrade request required" },
   { name: "does not exec without a node", path: "none/exec?command=ls", code: 400, text: "pod none does not have a host assigned" },
   { name: "does not proxy to a pod without an address", path: "one/proxy", code: 400, text: "address not allowed" },
@@ -125,7 +131,10 @@ test("streamingHandlers() join the client's WebSocket with the kubelet's, bytes 
 });
 
 test("streamingHandlers() give a refused upgrade as a Status", async () => {
-  const client = new WebSocket(`${api.url.replace("https", "wss")}/api/v1/namespaces/ns/pods/one/attach?container=zz`, ["v5.channel.k8s.io"], { ca: api.ca, ...api.admin });
+  const client = new WebSocket(`${api.url.replace("https", "wss")}/api/v1/namespaces/ns/pods/one/attach?container=zz`, ["v5.channel.k8s.io"], {
+    ca: api.ca,
+    ...api.admin,
+  });
   const [error] = (await once(client, "error")) as [Error];
   assert.match(error.message, /400/);
 });
@@ -134,7 +143,7 @@ test("streamingHandlers() tunnel SPDY in a WebSocket whose subprotocol is no tok
   const headers = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-key": "x", "sec-websocket-version": "13", "sec-websocket-protocol": TUNNEL };
   const request = httpsRequest(`${api.url}/api/v1/namespaces/ns/pods/two/portforward?ports=80`, { ca: api.ca, ...api.admin, agent: false, headers });
   request.end();
-  const [response, socket] = (await once(request, "upgrade")) as [import("node:http").IncomingMessage, import("node:net").Socket];
+  const [response, socket] = (await once(request, "upgrade")) as [IncomingMessage, Socket];
   assert.equal(response.headers["sec-websocket-protocol"], TUNNEL);
   socket.write("ping");
   const [echo] = (await once(socket, "data")) as [Buffer];

@@ -76,7 +76,8 @@ function switchingProtocols({ rawHeaders }: IncomingMessage): string {
 export function forwardedHeaders(headers: IncomingHttpHeaders, host: string, { upgrade = false } = {}): OutgoingHttpHeaders {
   const forwarded: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !name.startsWith(":") && !HOP_HEADERS.has(name) && !SECRET_HEADERS.has(name) && !name.startsWith("impersonate-")) forwarded[name] = value;
+    if (value !== undefined && !name.startsWith(":") && !HOP_HEADERS.has(name) && !SECRET_HEADERS.has(name) && !name.startsWith("impersonate-"))
+      forwarded[name] = value;
   }
   forwarded["host"] = host;
   if (!upgrade) return forwarded;

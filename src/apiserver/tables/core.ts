@@ -98,7 +98,8 @@ function asCoreEvent(event: NewEvent): Event {
 
 function quotaCells(quota: ResourceQuota, nowMs: number): Cell[] {
   const { hard = {}, used = {} } = quota.status ?? {};
-  const text = (names: readonly string[]) => names.map((name) => `${name}: ${canonicalQuantity(used[name] ?? "0")}/${canonicalQuantity(hard[name]!)}`).join(", ");
+  const text = (names: readonly string[]) =>
+    names.map((name) => `${name}: ${canonicalQuantity(used[name] ?? "0")}/${canonicalQuantity(hard[name]!)}`).join(", ");
   const names = Object.keys(hard).sort();
   const isLimit = (name: string) => name.startsWith("limits.");
   return [quota.metadata.name, text(names.filter((name) => !isLimit(name))), text(names.filter(isLimit)), ageOf(quota, nowMs)];

@@ -19,8 +19,14 @@ export const networkPrinters: Printers = {
   "discovery.k8s.io/EndpointSlice": printer<EndpointSlice>((slice, now) => [
     slice.metadata.name,
     slice.addressType,
-    firstFew((slice.ports ?? []).map(({ port, name }) => (port !== undefined ? `${port}` : name || "*")), SHOWN) || UNSET,
-    firstFew((slice.endpoints ?? []).flatMap(({ addresses }) => addresses ?? []), SHOWN) || UNSET,
+    firstFew(
+      (slice.ports ?? []).map(({ port, name }) => (port !== undefined ? `${port}` : name || "*")),
+      SHOWN,
+    ) || UNSET,
+    firstFew(
+      (slice.endpoints ?? []).flatMap(({ addresses }) => addresses ?? []),
+      SHOWN,
+    ) || UNSET,
     ageOf(slice, now),
   ]),
   "networking.k8s.io/Ingress": printer<Ingress>((ingress, now) => [
@@ -36,7 +42,11 @@ export const networkPrinters: Printers = {
     const kind = parameters?.apiGroup ? `${parameters.kind}.${parameters.apiGroup}` : parameters?.kind;
     return [metadata.name, spec?.controller ?? "", parameters === undefined ? NONE : `${kind}/${parameters.name}`, ageOf({ metadata }, now)];
   }),
-  "networking.k8s.io/NetworkPolicy": printer<NetworkPolicy>((policy, now) => [policy.metadata.name, selectorOrNone(policy.spec?.podSelector), ageOf(policy, now)]),
+  "networking.k8s.io/NetworkPolicy": printer<NetworkPolicy>((policy, now) => [
+    policy.metadata.name,
+    selectorOrNone(policy.spec?.podSelector),
+    ageOf(policy, now),
+  ]),
   "networking.k8s.io/ServiceCIDR": printer<ServiceCIDR>((cidr, now) => [cidr.metadata.name, (cidr.spec?.cidrs ?? []).join(","), ageOf(cidr, now)]),
   // One cell more than there are columns, as upstream has it.
   "networking.k8s.io/IPAddress": printer<IPAddress>((address, now) => {
@@ -74,7 +84,9 @@ function servicePorts({ spec }: Service): string {
 function endpointsText({ subsets = [] }: Endpoints): string {
   if (subsets.length === 0) return NONE;
   const each = subsets.flatMap(({ addresses = [], ports = [] }) =>
-    ports.length === 0 ? addresses.map(({ ip }) => ip) : ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`))),
+    ports.length === 0
+      ? addresses.map(({ ip }) => ip)
+      : ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`))),
   );
   return firstFew(each, SHOWN);
 }

@@ -37,7 +37,10 @@ export const policyPrinters: Printers = {
     spec?.serviceAccountName ?? "",
     spec?.nodeName ?? "",
     spec?.signerName ?? "",
-    lastOf(status?.conditions?.map(({ type }) => type), ["Issued", "Denied", "Failed"]) ?? "Pending",
+    lastOf(
+      status?.conditions?.map(({ type }) => type),
+      ["Issued", "Denied", "Failed"],
+    ) ?? "Pending",
     labelMap(spec?.unverifiedUserAnnotations),
   ]),
   "scheduling.k8s.io/PriorityClass": printer<PriorityClass>((priority, now) => [
@@ -82,7 +85,10 @@ export const policyPrinters: Printers = {
   "internal.apiserver.k8s.io/StorageVersion": printer<StorageVersion>((version, now) => [
     version.metadata.name,
     version.status?.commonEncodingVersion ?? UNSET,
-    firstFew((version.status?.storageVersions ?? []).map(({ apiServerID, encodingVersion }) => `${apiServerID}=${encodingVersion}`), 3) || UNSET,
+    firstFew(
+      (version.status?.storageVersions ?? []).map(({ apiServerID, encodingVersion }) => `${apiServerID}=${encodingVersion}`),
+      3,
+    ) || UNSET,
     ageOf(version, now),
   ]),
   "apiregistration.k8s.io/APIService": printer<APIService>((service, now) => {
@@ -110,9 +116,15 @@ function bindingCells(binding: RoleBinding | ClusterRoleBinding, nowMs: number):
     binding.metadata.name,
     `${roleRef.kind}/${roleRef.name}`,
     ageOf(binding, nowMs),
-    named("User").map(({ name }) => name).join(", "),
-    named("Group").map(({ name }) => name).join(", "),
-    named("ServiceAccount").map(({ namespace, name }) => (namespace ? `${namespace}/${name}` : name)).join(", "),
+    named("User")
+      .map(({ name }) => name)
+      .join(", "),
+    named("Group")
+      .map(({ name }) => name)
+      .join(", "),
+    named("ServiceAccount")
+      .map(({ namespace, name }) => (namespace ? `${namespace}/${name}` : name))
+      .join(", "),
   ];
 }
 

@@ -157,7 +157,10 @@ function readLayouts(): Map<string, Layout> {
     const key = `${group}/${kind}`;
     const print = PRINTERS[key];
     if (print === undefined || SHOWN_BY_DEFAULT.has(key)) continue;
-    found.set(key, { columns: columns.map(({ name, type, format, priority }) => ({ name, type, format, description: describedAs(key, name), priority })), print });
+    found.set(key, {
+      columns: columns.map(({ name, type, format, priority }) => ({ name, type, format, description: describedAs(key, name), priority })),
+      print,
+    });
   }
   found.set("events.k8s.io/Event", { columns: found.get("/Event")!.columns, print: PRINTERS["events.k8s.io/Event"]! });
   return found;

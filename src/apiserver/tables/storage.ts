@@ -14,7 +14,10 @@ const MODES: readonly (readonly [mode: string, short: string])[] = [
   ["ReadWriteOncePod", "RWOP"],
 ];
 
-const accessModes = (modes: readonly string[] = []) => MODES.filter(([mode]) => modes.includes(mode)).map(([, short]) => short).join(",");
+const accessModes = (modes: readonly string[] = []) =>
+  MODES.filter(([mode]) => modes.includes(mode))
+    .map(([, short]) => short)
+    .join(",");
 const quantity = (value: string | undefined) => canonicalQuantity(value ?? "0");
 
 export const storagePrinters: Printers = {
@@ -53,7 +56,11 @@ export const storagePrinters: Printers = {
     storageClass.allowVolumeExpansion ?? false,
     ageOf(storageClass, now),
   ]),
-  "storage.k8s.io/VolumeAttributesClass": printer<VolumeAttributesClass>((attributes, now) => [attributes.metadata.name, attributes.driverName, ageOf(attributes, now)]),
+  "storage.k8s.io/VolumeAttributesClass": printer<VolumeAttributesClass>((attributes, now) => [
+    attributes.metadata.name,
+    attributes.driverName,
+    ageOf(attributes, now),
+  ]),
   "storage.k8s.io/VolumeAttachment": printer<VolumeAttachment>((attachment, now) => [
     attachment.metadata.name,
     attachment.spec?.attacher ?? "",

@@ -29,7 +29,9 @@ export function limitRanger(reader: ObjectReader): AdmissionPlugin {
       const isPod = attributes.resource.plural === "pods";
       for (const { spec } of rangesFor(attributes, reader)) {
         const items = spec?.limits ?? [];
-        const faults = isPod ? items.flatMap((item) => podFaults(attributes.object as Pod, item)) : items.flatMap((item) => claimFaults(attributes.object as PersistentVolumeClaim, item));
+        const faults = isPod
+          ? items.flatMap((item) => podFaults(attributes.object as Pod, item))
+          : items.flatMap((item) => claimFaults(attributes.object as PersistentVolumeClaim, item));
         const texts = [...new Set(faults)];
         if (texts.length > 0) throw forbidden(attributes, texts.length === 1 ? texts[0]! : `[${texts.join(", ")}]`);
       }
@@ -60,7 +62,9 @@ const defaultRequests = (item: LimitRangeItem): Resources => ({ ...item.min, ...
 function fillContainer(container: Mutable<Container>, requests: Resources, limits: Resources, kind: string): string[] {
   const set = (what: "requests" | "limits", defaults: Resources): string[] => {
     const present = container.resources?.[what] ?? {};
-    const missing = Object.keys(defaults).filter((name) => !(name in present)).sort();
+    const missing = Object.keys(defaults)
+      .filter((name) => !(name in present))
+      .sort();
     if (missing.length === 0) return [];
     const added = Object.fromEntries(missing.map((name) => [name, defaults[name]!]));
     container.resources = { ...container.resources, [what]: { ...present, ...added } };
@@ -73,12 +77,16 @@ function fillContainer(container: Mutable<Container>, requests: Resources, limit
 function podFaults({ spec }: Pod, item: LimitRangeItem): string[] {
   if (item.type === "Pod") return faultsOf(item, podRequests(spec), podLimits(spec));
   if (item.type !== "Container") return [];
-  return [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) => faultsOf(item, resources?.requests ?? {}, resources?.limits ?? {}));
+  return [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
+    faultsOf(item, resources?.requests ?? {}, resources?.limits ?? {}),
+  );
 }
 
 function faultsOf({ type, min = {}, max = {}, maxLimitRequestRatio = {} }: LimitRangeItem, requests: Resources, limits: Resources): string[] {
   const each = (bounds: Resources, fault: (name: string, bound: string) => string | undefined) =>
-    Object.keys(bounds).sort().flatMap((name) => fault(name, bounds[name]!) ?? []);
+    Object.keys(bounds)
+      .sort()
+      .flatMap((name) => fault(name, bounds[name]!) ?? []);
   return [
     ...each(min, (name, bound) => belowMinimum(type, name, bound, requests[name], limits[name])),
     ...each(max, (name, bound) => aboveMaximum(type, name, bound, requests[name], limits[name])),

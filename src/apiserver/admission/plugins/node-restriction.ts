@@ -37,7 +37,8 @@ function checkPod(attributes: AdmissionAttributes, node: string, reader: ObjectR
   if (subresource === "status") return checkPodStatus(attributes, node);
   if (subresource !== "") throw forbidden(attributes, `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`);
   if (operation === "CREATE") return checkMirrorPod(attributes, node);
-  if (operation !== "DELETE") throw forbidden(attributes, `unexpected operation ${JSON.stringify(operation)}, node ${quoted} can only create and delete mirror pods`);
+  if (operation !== "DELETE")
+    throw forbidden(attributes, `unexpected operation ${JSON.stringify(operation)}, node ${quoted} can only create and delete mirror pods`);
   const pod = (attributes.oldObject as Pod | undefined) ?? reader.lookup(PODS, namespace, name);
   if (pod !== undefined && pod.spec.nodeName !== node) throw forbidden(attributes, `node ${quoted} can only delete pods with spec.nodeName set to itself`);
 }
@@ -72,8 +73,11 @@ function checkNode(attributes: AdmissionAttributes, node: string): void {
   if (asked !== node) throw forbidden(attributes, `node ${quoted} is not allowed to modify node ${JSON.stringify(asked)}`);
   const before = oldObject?.metadata.labels ?? {};
   const after = object?.metadata.labels ?? {};
-  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key] && RESTRICTED_LABEL.test(key)).sort();
-  if (operation === "CREATE" && changed.length > 0) throw forbidden(attributes, `node ${quoted} is not allowed to set the following labels: ${changed.join(", ")}`);
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((key) => before[key] !== after[key] && RESTRICTED_LABEL.test(key))
+    .sort();
+  if (operation === "CREATE" && changed.length > 0)
+    throw forbidden(attributes, `node ${quoted} is not allowed to set the following labels: ${changed.join(", ")}`);
   if (operation !== "UPDATE") return;
   const taints = (each: unknown) => JSON.parse(JSON.stringify((each as Node).spec?.taints ?? [])) as unknown;
   if (!isDeepStrictEqual(taints(object), taints(oldObject))) throw forbidden(attributes, `node ${quoted} is not allowed to modify taints`);

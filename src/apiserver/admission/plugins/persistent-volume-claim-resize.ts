@@ -17,7 +17,8 @@ export function persistentVolumeClaimResize(reader: ObjectReader): AdmissionPlug
       if (old.status?.phase !== "Bound") throw forbidden(attributes, "Only bound persistent volume claims can be expanded");
       const name = classOf(claim);
       const allowed = name !== "" && name === classOf(old) && (reader.lookup(STORAGE_CLASSES, "", name)?.allowVolumeExpansion ?? false);
-      if (!allowed) throw forbidden(attributes, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize");
+      if (!allowed)
+        throw forbidden(attributes, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize");
     },
   };
 }

@@ -9,8 +9,7 @@ import type { ObjectReader } from "#apiserver/admission/reader.ts";
 export function priorityAdmission(reader: ObjectReader): AdmissionPlugin {
   return {
     name: "Priority",
-    handles: (target) =>
-      targets(target, "", "pods", "CREATE", "UPDATE") || targets(target, "scheduling.k8s.io", "priorityclasses", "CREATE", "UPDATE"),
+    handles: (target) => targets(target, "", "pods", "CREATE", "UPDATE") || targets(target, "scheduling.k8s.io", "priorityclasses", "CREATE", "UPDATE"),
     admit(attributes) {
       if (attributes.resource.plural !== "pods") return;
       if (attributes.operation === "CREATE") resolvePriority(attributes, reader);

@@ -9,8 +9,7 @@ const FINALIZERS: Readonly<Record<string, string>> = {
 /** Keeps volumes, claims and their classes from going away while they are used. */
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: "StorageObjectInUseProtection",
-  handles: ({ operation, resource, subresource }) =>
-    operation === "CREATE" && subresource === "" && `${resource.group}/${resource.plural}` in FINALIZERS,
+  handles: ({ operation, resource, subresource }) => operation === "CREATE" && subresource === "" && `${resource.group}/${resource.plural}` in FINALIZERS,
   admit({ object, resource }) {
     const finalizer = FINALIZERS[`${resource.group}/${resource.plural}`]!;
     const present = object!.metadata.finalizers ?? [];

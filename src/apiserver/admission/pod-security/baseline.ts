@@ -37,7 +37,12 @@ export const baselineChecks: readonly Check[] = [
   { id: "hostPorts", since: 0, reason: "hostPort", find: hostPorts },
   { id: "hostProbesAndHostLifecycle", since: 34, reason: "probe or lifecycle host", find: probeHosts },
   { id: "privileged", since: 0, reason: "privileged", find: privileged },
-  { id: "procMount", since: 0, reason: "procMount", find: (spec, minor) => (minor >= USER_NAMESPACES_SINCE && spec.hostUsers === false ? undefined : procMount(spec)) },
+  {
+    id: "procMount",
+    since: 0,
+    reason: "procMount",
+    find: (spec, minor) => (minor >= USER_NAMESPACES_SINCE && spec.hostUsers === false ? undefined : procMount(spec)),
+  },
   { id: "seLinuxOptions", since: 0, reason: "seLinuxOptions", find: seLinux },
   { id: "seccompProfile_baseline", since: 19, reason: "seccompProfile", find: unconfined },
   { id: "sysctls", since: 0, reason: "forbidden sysctls", find: sysctls },

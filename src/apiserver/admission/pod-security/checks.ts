@@ -47,7 +47,8 @@ function checksOf(level: Level, minor: number): readonly Check[] {
   return [...baseline.filter(({ id }) => !replaced.has(id)), ...restricted];
 }
 
-export const describe = (found: readonly Violation[]): string => found.map(({ reason, detail }) => (detail === "" ? reason : `${reason} (${detail})`)).join(", ");
+export const describe = (found: readonly Violation[]): string =>
+  found.map(({ reason, detail }) => (detail === "" ? reason : `${reason} (${detail})`)).join(", ");
 
 const STRICTNESS: readonly Level[] = ["privileged", "baseline", "restricted"];
 

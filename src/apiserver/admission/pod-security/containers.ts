@@ -1,6 +1,9 @@
 import type { Container, EphemeralContainer, PodSpec } from "#api/core-v1/types.ts";
 
-export type AnyContainer = Pick<Container | EphemeralContainer, "name" | "securityContext" | "ports" | "livenessProbe" | "readinessProbe" | "startupProbe" | "lifecycle">;
+export type AnyContainer = Pick<
+  Container | EphemeralContainer,
+  "name" | "securityContext" | "ports" | "livenessProbe" | "readinessProbe" | "startupProbe" | "lifecycle"
+>;
 
 export function allContainers(spec: PodSpec): readonly AnyContainer[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];

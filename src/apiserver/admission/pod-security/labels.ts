@@ -32,7 +32,9 @@ export function labelErrors(labels: Labels): FieldError[] {
     const level = labels?.[PREFIX + mode];
     const version = labels?.[`${PREFIX}${mode}-version`];
     return [
-      ...(level !== undefined && !LEVELS.includes(level as Level) ? [fieldError.invalid(path.key(PREFIX + mode), level, `must be one of ${LEVELS.join(", ")}`)] : []),
+      ...(level !== undefined && !LEVELS.includes(level as Level)
+        ? [fieldError.invalid(path.key(PREFIX + mode), level, `must be one of ${LEVELS.join(", ")}`)]
+        : []),
       ...(version !== undefined && version !== "latest" && !/^v1\.(0|[1-9]\d*)$/.test(version)
         ? [fieldError.invalid(path.key(`${PREFIX}${mode}-version`), version, 'must be "latest" or "v1.x"')]
         : []),

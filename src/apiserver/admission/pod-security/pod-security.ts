@@ -83,7 +83,9 @@ function validateNamespace(attributes: AdmissionAttributes, reader: ObjectReader
 function warnOfPods({ object, warn }: AdmissionAttributes, policy: Policy, pods: readonly Pod[]): void {
   const byFault = new Map<string, string[]>();
   for (const { metadata, spec } of pods) {
-    const faults = violations(spec, policy).map(({ reason }) => reason).join(", ");
+    const faults = violations(spec, policy)
+      .map(({ reason }) => reason)
+      .join(", ");
     if (faults !== "") byFault.set(faults, [...(byFault.get(faults) ?? []), metadata.name]);
   }
   if (byFault.size === 0) return;

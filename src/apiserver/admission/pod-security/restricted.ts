@@ -58,20 +58,29 @@ function volumeTypes({ volumes = [] }: PodSpec): string | undefined {
 function runAsNonRoot(spec: PodSpec): string | undefined {
   const own = spec.securityContext?.runAsNonRoot;
   const containers = allContainers(spec);
-  const who = setters(own === false, containers.filter(({ securityContext }) => securityContext?.runAsNonRoot === false));
+  const who = setters(
+    own === false,
+    containers.filter(({ securityContext }) => securityContext?.runAsNonRoot === false),
+  );
   if (who !== undefined) return `${who} must not set securityContext.runAsNonRoot=false`;
   const silent = own ? [] : containers.filter(({ securityContext }) => securityContext?.runAsNonRoot === undefined);
   return silent.length === 0 ? undefined : `pod or ${named(silent)} must set securityContext.runAsNonRoot=true`;
 }
 
 function runAsUser(spec: PodSpec): string | undefined {
-  const who = setters(spec.securityContext?.runAsUser === 0, allContainers(spec).filter(({ securityContext }) => securityContext?.runAsUser === 0));
+  const who = setters(
+    spec.securityContext?.runAsUser === 0,
+    allContainers(spec).filter(({ securityContext }) => securityContext?.runAsUser === 0),
+  );
   return who === undefined ? undefined : `${who} must not set runAsUser=0`;
 }
 
 function seccomp(spec: PodSpec): string | undefined {
   const bad = unconfined(spec);
   if (bad !== undefined) return bad;
-  const silent = spec.securityContext?.seccompProfile !== undefined ? [] : allContainers(spec).filter(({ securityContext }) => securityContext?.seccompProfile === undefined);
+  const silent =
+    spec.securityContext?.seccompProfile !== undefined
+      ? []
+      : allContainers(spec).filter(({ securityContext }) => securityContext?.seccompProfile === undefined);
   return silent.length === 0 ? undefined : `pod or ${named(silent)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`;
 }
