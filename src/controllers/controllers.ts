@@ -6,6 +6,7 @@ import type { ControllerDeps } from "#controllers/common/deps.ts";
 import { startDeployments } from "#controllers/deployment/controller.ts";
 import { startEndpoints } from "#controllers/endpoints/controller.ts";
 import { startEndpointSlices } from "#controllers/endpointslice/controller.ts";
+import { startEndpointSliceMirroring } from "#controllers/endpointslicemirroring/controller.ts";
 import { startGarbageCollector } from "#controllers/garbagecollector/controller.ts";
 import { startNamespaces } from "#controllers/namespace/controller.ts";
 import { startNodeIpam } from "#controllers/nodeipam/controller.ts";
@@ -27,7 +28,7 @@ export interface ControllersOptions {
   readonly logger: Logger;
   /** Events in the name of a component, as `deployment-controller`. */
   recorderFor(component: string): EventRecorder;
-  /** Every resource that is served now, custom ones included: what a namespace may hold, and what the garbage collector follows. Each kind once, in one version. */
+  /** Every resource that is served now, custom ones included: what a namespace may hold, and what the garbage collector follows. */
   resources(): readonly Resource[];
   /** The PEM certificate that `kube-root-ca.crt` publishes. */
   readonly rootCa: string;
@@ -61,17 +62,35 @@ export function startControllers(options: ControllersOptions): Controllers {
   startDeployments(deps);
   startEndpoints(deps);
   startEndpointSlices(deps);
+  startEndpointSliceMirroring(deps);
   startServiceAccounts(deps);
   startRootCa(deps, options.rootCa);
-  startNamespaces(deps, options.resources);
   startNodeIpam(deps, options.clusterCidr ?? "10.42.0.0/16");
   startNodeLifecycle(deps);
   startTaintEviction(deps);
   startPodGc(deps);
-  const collector = startGarbageCollector(deps, options.resources);
+  const resources = () => eachKindOnce(options.resources());
+  startNamespaces(deps, resources);
+  const collector = startGarbageCollector(deps, resources);
   void informers.synced().then(ready.resolve);
   return {
     stop: () => abort.abort(),
-    resourcesChanged: () => collector.follow(options.resources()),
+    resourcesChanged: () => collector.follow(resources()),
   };
 }
+
+/** Of a kind that is served in several versions, and under an old group too, the stable one. */
+function eachKindOnce(resources: readonly Resource[]): readonly Resource[] {
+  const stability = ({ version }: Resource) => (version.includes("alpha") ? 2 : version.includes("beta") ? 1 : 0);
+  const ordered = [...resources].sort((a, b) => stability(a) - stability(b));
+  const kept = new Map<string, Resource>();
+  for (const resource of ordered) {
+    const group = resource.group === "extensions" ? (OLD_GROUPS[resource.plural] ?? resource.group) : resource.group;
+    const id = `${group}/${resource.kind}`;
+    if (!kept.has(id)) kept.set(id, resource);
+  }
+  return [...kept.values()];
+}
+
+/** Where the kinds of the old `extensions` group live now. */
+const OLD_GROUPS: Readonly<Record<string, string>> = { deployments: "apps", replicasets: "apps", daemonsets: "apps", ingresses: "networking.k8s.io" };

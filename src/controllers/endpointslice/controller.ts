@@ -7,7 +7,8 @@ import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { ServicePods } from "#controllers/common/service-pods.ts";
-import { CONTROLLER_NAME, MANAGED_BY, reconcileSlices, SERVICE_NAME, type Changes } from "#controllers/endpointslice/reconcile.ts";
+import { performSliceChanges } from "#controllers/common/slice-changes.ts";
+import { CONTROLLER_NAME, MANAGED_BY, reconcileSlices, SERVICE_NAME } from "#controllers/endpointslice/reconcile.ts";
 
 const ZONE = "topology.kubernetes.io/zone";
 
@@ -74,26 +75,11 @@ async function sync(key: ObjectKey, context: Context): Promise<void> {
   const current = slices.byIndex("service", key).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const changes = reconcileSlices({ service, pods: found.podsOf(service, true), slices: current, zoneOf });
   try {
-    await perform(changes, context);
+    await performSliceChanges(context.deps.client, slices, changes);
   } catch (error) {
     if (isStatus(error) && error.hasCause("NamespaceTerminating")) return;
     const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
     recorder.record(referenceTo(SERVICES, service), "Warning", "FailedToUpdateEndpointSlices", message);
     throw error;
-  }
-}
-
-async function perform({ create, update, remove }: Changes, { deps, slices }: Context): Promise<void> {
-  const { client } = deps;
-  for (const slice of create) {
-    const created = await client.create(ENDPOINT_SLICES, slice);
-    // Without this, the next sync over HTTP could make the same slice again.
-    await slices.waitFor(created.metadata.resourceVersion ?? "0");
-  }
-  for (const slice of update) await client.update(ENDPOINT_SLICES, slice);
-  for (const { metadata } of remove) {
-    await client.delete(ENDPOINT_SLICES, metadata).catch((error: unknown) => {
-      if (!isStatus(error, "NotFound")) throw error;
-    });
   }
 }

@@ -6,9 +6,10 @@ import type { Endpoint, EndpointPort, EndpointSlice } from "#api/discovery-v1/ty
 import type { Draft } from "#apimachinery/object.ts";
 import { controllerReference } from "#controllers/common/owners.ts";
 import { isReady } from "#controllers/common/pods.ts";
+import { packEndpoints } from "#controllers/common/packing.ts";
 import { inSliceOrder } from "#controllers/common/port-order.ts";
 import { endpointHostname, familiesOf, ipsOfFamily, isHeadless, targetPortOf, type IpFamily } from "#controllers/common/service-pods.ts";
-import { packEndpoints } from "#controllers/endpointslice/packing.ts";
+import type { Changes } from "#controllers/common/slice-changes.ts";
 
 export const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 export const SERVICE_NAME = "kubernetes.io/service-name";
@@ -25,12 +26,6 @@ export interface Observed {
   readonly slices: readonly EndpointSlice[];
   /** A node's zone ("" when it has none); `undefined` for a node that does not exist. */
   zoneOf(nodeName: string): string | undefined;
-}
-
-export interface Changes {
-  readonly create: readonly Draft<EndpointSlice>[];
-  readonly update: readonly EndpointSlice[];
-  readonly remove: readonly EndpointSlice[];
 }
 
 /** Decides which slices a service is to have; as few as can be are changed. */
@@ -72,10 +67,13 @@ function reconcileFamily(observed: Observed, family: IpFamily): Changes {
     const [only] = remove;
     // A service without endpoints keeps one empty slice.
     if (remove.length === 1 && isPlaceholder(only!, labels)) return { create, update, remove: [] };
-    create.push(template([]));
+    create.push({ ...template([]), ...NOTHING });
   }
   return reuse({ create, update, remove }, service);
 }
+
+/** Upstream's empty lists come out as null: a slice without endpoints looks the same to its readers. */
+const NOTHING = { endpoints: null, ports: null } as unknown as Pick<EndpointSlice, "endpoints" | "ports">;
 
 /** What would be deleted becomes what would be made: one write in place of two. */
 function reuse({ create, update, remove }: Changes, service: Service): Changes {
