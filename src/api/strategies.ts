@@ -5,25 +5,41 @@ import { daemonSetStrategy } from "#api/apps-v1/daemon-set.ts";
 import { deploymentStrategy } from "#api/apps-v1/deployment.ts";
 import { replicaSetStrategy } from "#api/apps-v1/replica-set.ts";
 import { statefulSetStrategy } from "#api/apps-v1/stateful-set.ts";
+import { cronJobStrategy } from "#api/batch-v1/cron-job.ts";
+import { jobStrategy } from "#api/batch-v1/job.ts";
+import { endpointsStrategy } from "#api/core-v1/endpoints/strategy.ts";
+import { eventStrategy } from "#api/core-v1/event/strategy.ts";
 import { namespaceStrategy } from "#api/core-v1/namespace/strategy.ts";
+import { nodeStrategy } from "#api/core-v1/node/strategy.ts";
 import { podStrategy } from "#api/core-v1/pod/strategy.ts";
 import { podTemplateStrategy } from "#api/core-v1/pod-template/strategy.ts";
 import { replicationControllerStrategy } from "#api/core-v1/replication-controller/strategy.ts";
+import { secretStrategy } from "#api/core-v1/secret/strategy.ts";
+import { serviceStrategy } from "#api/core-v1/service/strategy.ts";
+import { eventStrategy as newEventStrategy } from "#api/events-v1/strategy.ts";
 import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "#api/rbac-v1/strategy.ts";
 import type { Strategy } from "#api/strategy.ts";
 
 /** The kinds that have rules of their own, by `group/kind`; the core group's name is empty. */
 const strategies: Readonly<Record<string, unknown>> = {
+  "/Endpoints": endpointsStrategy,
+  "/Event": eventStrategy,
   "/Namespace": namespaceStrategy,
+  "/Node": nodeStrategy,
   "/Pod": podStrategy,
   "/PodTemplate": podTemplateStrategy,
   "/ReplicationController": replicationControllerStrategy,
+  "/Secret": secretStrategy,
+  "/Service": serviceStrategy,
   "apiregistration.k8s.io/APIService": apiServiceStrategy,
   "apps/ControllerRevision": controllerRevisionStrategy,
   "apps/DaemonSet": daemonSetStrategy,
   "apps/Deployment": deploymentStrategy,
   "apps/ReplicaSet": replicaSetStrategy,
   "apps/StatefulSet": statefulSetStrategy,
+  "batch/CronJob": cronJobStrategy,
+  "batch/Job": jobStrategy,
+  "events.k8s.io/Event": newEventStrategy,
   "rbac.authorization.k8s.io/ClusterRole": clusterRoleStrategy,
   "rbac.authorization.k8s.io/ClusterRoleBinding": clusterRoleBindingStrategy,
   "rbac.authorization.k8s.io/Role": roleStrategy,

@@ -37,6 +37,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 
   /** Whether a spec change raises `metadata.generation` (and a create sets it to 1). */
   readonly hasGeneration?: boolean;
+  /** A create keeps the status that the client sends; the default is that status starts empty. */
+  readonly keepsStatusOnCreate?: boolean;
   /** What counts as the spec for that, when it is not everything but metadata and status. */
   generationFields?(object: T): unknown;
   /** A PUT without a resourceVersion is accepted; the default is yes. */
