@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 import { PODS } from "#api/builtin.ts";
 import type { Pod, PodStatus } from "#api/core-v1/types.ts";
@@ -94,7 +95,7 @@ export class PodWorker {
     const before = this.#pod;
     this.#pod = pod;
     this.#context.statuses.seen(pod);
-    if (before.metadata.generation !== pod.metadata.generation) this.#notBefore.clear();
+    if (!isDeepStrictEqual(before.spec, pod.spec)) this.#notBefore.clear();
     if (before.spec.activeDeadlineSeconds !== pod.spec.activeDeadlineSeconds) this.#watchDeadline();
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
     const hastened = deletionTimestamp !== before.metadata.deletionTimestamp || deletionGracePeriodSeconds !== before.metadata.deletionGracePeriodSeconds;
