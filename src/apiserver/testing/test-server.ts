@@ -2,14 +2,7 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 
 import { testPki } from "#test/pki/test-pki.ts";
 import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
-import { defaultIngressClass, defaultStorageClass } from "#apiserver/admission/plugins/default-class.ts";
-import { defaultTolerationSeconds } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
-import { namespaceLifecycle } from "#apiserver/admission/plugins/namespace-lifecycle.ts";
-import { priorityAdmission } from "#apiserver/admission/plugins/priority.ts";
-import { runtimeClassAdmission } from "#apiserver/admission/plugins/runtime-class.ts";
-import { serviceAccountAdmission } from "#apiserver/admission/plugins/service-account.ts";
-import { storageObjectInUseProtection } from "#apiserver/admission/plugins/storage-object-in-use-protection.ts";
-import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-by-condition.ts";
+import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
@@ -83,17 +76,7 @@ export async function startTestServer({ bare = false, ...over }: TestServerOptio
 const BUILD = { gitVersion: "v1.35.6", gitCommit: "0", buildDate: "2026-01-01T00:00:00Z", runtime: "node", platform: "linux/amd64" };
 
 function plugins(reader: ObjectReader): AdmissionPlugin[] {
-  return [
-    namespaceLifecycle(reader),
-    serviceAccountAdmission({ reader, clock: systemClock, rng: systemRng }),
-    taintNodesByCondition,
-    priorityAdmission(reader),
-    defaultTolerationSeconds,
-    defaultStorageClass(reader),
-    storageObjectInUseProtection,
-    runtimeClassAdmission(reader),
-    defaultIngressClass(reader),
-  ];
+  return admissionPlugins({ reader, clock: systemClock, rng: systemRng });
 }
 
 function bootstrap({ reader, pipeline }: ApiServer, port: number, ca: string): Promise<void> {
