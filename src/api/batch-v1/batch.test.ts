@@ -87,3 +87,13 @@ for (const [text, want] of [
 ] as const) {
   test(`parseIndexes() of ${JSON.stringify(text)}`, () => assert.deepEqual(parseIndexes(text, 7), want));
 }
+
+test("jobStrategy's status takes no completion without its time", () => {
+  const old = made<Job>(jobStrategy, { template: TEMPLATE });
+  const condition = (type: string) => ({ type, status: "True" });
+  const conditions = [condition("SuccessCriteriaMet"), condition("Complete")];
+  const next = { ...old, status: { startTime: "2026-01-01T00:00:00Z", conditions } };
+  const validate = jobStrategy.subresources!["status"]!.validateUpdate!;
+  assert.deepEqual(told(validate(next, old)), ["status.completionTime: Required value: completionTime is required for Complete jobs"]);
+  assert.deepEqual(told(validate({ ...next, status: { ...next.status, completionTime: "2026-01-01T00:01:00Z" } }, old)), []);
+});

@@ -24,3 +24,18 @@ export function parseIndexes(text: string, completions: number): Indexes {
   }
   return { total };
 }
+
+/** The first index that both lists hold; parts that cannot be read are passed over. */
+export function indexOverlap(a: string, b: string, completions: number): number | undefined {
+  const readable = (text: string) => (text === "" ? [] : text.split(",")).filter((interval) => "total" in parseIndexes(interval, completions));
+  const bounds = (text: string) =>
+    readable(text)
+      .map((interval) => interval.split("-").map(Number))
+      .map(([x = 0, y = x]) => [x, y] as const);
+  const others = bounds(b);
+  for (const [x, y] of bounds(a)) {
+    const other = others.find(([from, to]) => x <= to && from <= y);
+    if (other) return Math.max(x, other[0]);
+  }
+  return undefined;
+}

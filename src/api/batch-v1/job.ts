@@ -1,6 +1,6 @@
-import { isUsableSelector, nameWarnings, printedSelector, selects, SPEC, STATUS, templateOptions } from "#api/apps-v1/template.ts";
+import { isUsableSelector, nameWarnings, printedSelector, selects, SPEC, templateOptions } from "#api/apps-v1/template.ts";
 import type { Job, JobSpec } from "#api/batch-v1/types.ts";
-import { checkNonNegative, type Errors, sortedMap } from "#api/core-v1/pod-spec/checks.ts";
+import { type Errors, sortedMap } from "#api/core-v1/pod-spec/checks.ts";
 import { dropDisabledFields } from "#api/core-v1/pod-spec/drop-disabled.ts";
 import { goValue } from "#api/core-v1/pod-spec/go-values.ts";
 import type { PodSpecOptions } from "#api/core-v1/pod-spec/options.ts";
@@ -13,6 +13,7 @@ import { validateLabelSelector } from "#apimachinery/validation/selectors.ts";
 import { sameJson } from "#lib/same-json.ts";
 
 import { applyJobDefaults } from "./defaults.ts";
+import { validateJobStatus } from "./job-status.ts";
 import { validateJobSpec } from "./validate-job-spec.ts";
 
 /** @see kubernetes pkg/registry/batch/job/strategy.go */
@@ -29,7 +30,7 @@ export const jobStrategy: Strategy<Job> = {
   defaultDeletion: "orphan",
   selectableFields: ({ status }) => ({ "status.successful": String(status.succeeded ?? 0) }),
   selectableFieldNames: ["status.successful"],
-  subresources: { status: { validateUpdate: validateStatus } },
+  subresources: { status: { validateUpdate: validateJobStatus } },
 };
 
 const UID = "batch.kubernetes.io/controller-uid";
@@ -148,13 +149,4 @@ export function jobSpecWarnings({ completionMode, completions = 0, parallelism =
   if (completionMode !== "Indexed" || completions <= MANY_COMPLETIONS || parallelism <= MANY_AT_ONCE) return warnings;
   const what = "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4";
   return [`${path.text}: ${what}, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`, ...warnings];
-}
-
-function validateStatus({ status }: Job, old: Job): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const field of ["active", "succeeded", "failed", "ready", "terminating"] as const) checkNonNegative(errors, status[field], STATUS, field);
-  if ((status.failed ?? 0) < (old.status.failed ?? 0)) {
-    errors.push(fieldError.invalid(STATUS.child("failed"), status.failed ?? 0, "cannot decrease the failed counter"));
-  }
-  return errors;
 }
