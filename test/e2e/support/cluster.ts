@@ -53,8 +53,7 @@ export async function startTestCluster(): Promise<TestCluster> {
   const kubeconfig = join(FOLDER, "kubeconfig");
   const httpsPort = await freePort();
   const settings = ["--data-dir", DATA_DIR, "--https-listen-port", String(httpsPort), "--kubelet-port", String(await freePort())];
-  const second = 100 + 2 * (CHECKOUT.readUInt8(0) % 64);
-  const addresses = ["--cluster-cidr", `10.${second}.0.0/16`, "--service-cidr", `10.${second + 1}.0.0/16`, "--private-registry", registry.registriesFile];
+  const addresses = ["--cluster-cidr", "10.142.0.0/16", "--service-cidr", "10.143.0.0/16", "--private-registry", registry.registriesFile];
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   const skiff = (...words: string[]) => run(join(root, "skiff"), words, env);
   const kubectl = (...words: string[]) => run(kubectlPath(), words, env);
@@ -70,7 +69,7 @@ export async function startTestCluster(): Promise<TestCluster> {
     kubectlPath: kubectlPath(),
     registry,
     httpsPort,
-    clusterDns: `10.${second + 1}.0.10`,
+    clusterDns: "10.143.0.10",
     kubectl,
     kubectlText: async (...words) => expectSuccess(await kubectl(...words), `kubectl ${words.join(" ")}`),
     skiff: (verb = "status", ...words) => skiff(verb, ...settings, ...(verb === "up" ? addresses : []), ...words),
