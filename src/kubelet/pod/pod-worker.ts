@@ -286,12 +286,9 @@ export class PodWorker {
     if ((this.#notBefore.get(container.spec.name) ?? 0) > clock.monotonic()) return true;
     if (run?.state !== "exited") return false;
     const { name, namespace, uid } = this.#pod.metadata;
-    const key = `${uid}/${container.spec.name}/${containerHash(container.spec)}`;
+    const key = this.#backoffKey(container);
     const remainingMs = restarts.remainingSince(key, run.finishedMs, clock.now());
-    if (remainingMs === 0) {
-      restarts.next(key, run.finishedMs, clock.now());
-      return false;
-    }
+    if (remainingMs === 0) return false;
     const where = `pod ${name}_${namespace}(${uid})`;
     if (this.#reasons.get(container.spec.name)?.reason !== "CrashLoopBackOff") {
       recorder.record(referenceTo(PODS, this.#pod, fieldPathOf(container)), "Warning", "BackOff", `Back-off restarting failed container ${container.spec.name} in ${where}`);
@@ -302,15 +299,27 @@ export class PodWorker {
     return true;
   }
 
+  #backoffKey({ spec }: PodContainer): string {
+    return `${this.#pod.metadata.uid}/${spec.name}/${containerHash(spec)}`;
+  }
+
+  /** A restart counts once a container is made: one that waits for its image has not crashed again. */
+  #countRestart(container: PodContainer, previous: RuntimeContainer | undefined): void {
+    const { restarts, clock } = this.#context;
+    if (previous?.state === "exited") restarts.next(this.#backoffKey(container), previous.finishedMs, clock.now());
+  }
+
   async #start(container: PodContainer, sandboxId: string, config: SandboxConfig, image: ReturnType<typeof ensureImage>): Promise<void> {
     const { name } = container.spec;
     const restartCount = this.#nextRestartCount(name);
+    const previous = latestRun(this.#runtime, name);
     const targetName = this.#pod.spec.ephemeralContainers?.find((ephemeral) => ephemeral.name === name)?.targetContainerName;
     const targetId = targetName ? latestRun(this.#runtime, targetName)?.id : undefined;
     try {
       const request = { pod: this.#pod, container, restartCount, sandboxId, sandboxConfig: config, podIps: this.#ips(), volumes: this.#volumes ?? new Map(), targetId };
       // Only the wait for the image is given up: a container that is being made must not be lost sight of.
       const id = await startContainer(this.#context, { ...request, image: this.#interruptible(image) });
+      this.#countRestart(container, previous);
       this.#reasons.delete(name);
       this.#notBefore.delete(name);
       await this.#refreshContainer(id);
@@ -320,7 +329,10 @@ export class PodWorker {
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       this.#reasons.set(name, { reason: error.reason, message: error.message });
-      if (error.containerId !== undefined) await this.#refreshContainer(error.containerId);
+      if (error.containerId !== undefined) {
+        this.#countRestart(container, previous);
+        await this.#refreshContainer(error.containerId);
+      }
       const soon = error.reason === "ErrImagePull" || error.containerId !== undefined;
       const delayMs = soon ? SHOW_BACKOFF_MS : (error.retryAfterMs ?? MAX_RETRY_MS);
       this.#notBefore.set(name, this.#context.clock.monotonic() + delayMs);
