@@ -32,7 +32,6 @@ export const MINIMUM_MODULES = 60;
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@peculiar/x509": ["src/cli/pki", "test"],
   "reflect-metadata": ["src/cli/pki", "test"],
-  "@grpc/grpc-js": ["src/kubelet", "src/storage", "test", "bench"],
   "dns-packet": ["src/dns", "test"],
   esbuild: ["tools"],
 };
@@ -91,7 +90,7 @@ function refusedPackage(file: string, specifier: string): string | undefined {
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
   const folders = PACKAGES[name];
-  if (folders === undefined || folders.some((folder) => file.startsWith(`${folder}/`)) || file.endsWith(".test.ts")) return undefined;
+  if (folders === undefined || folders.some((folder) => file.startsWith(`${folder}/`)) || /\.test\.ts$|\/testing\//.test(file)) return undefined;
   return `only ${folders.join(", ")} may import ${name}`;
 }
 
