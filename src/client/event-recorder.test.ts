@@ -34,11 +34,20 @@ test("ApiEventRecorder counts a repeated event up in place for ten minutes", asy
     await recorder.flushed();
     clock.advance(60_000);
   }
-  assert.deepEqual(transport.objects(EVENTS).map(({ count }) => count), [3]);
+  assert.deepEqual(
+    transport.objects(EVENTS).map(({ count }) => count),
+    [3],
+  );
   clock.advance(11 * 60_000);
   recorder.record(pod, "Warning", "BackOff", "Back-off restarting failed container");
   await recorder.flushed();
-  assert.deepEqual(transport.objects(EVENTS).map(({ count }) => count).sort(), [1, 3]);
+  assert.deepEqual(
+    transport
+      .objects(EVENTS)
+      .map(({ count }) => count)
+      .sort(),
+    [1, 3],
+  );
 });
 
 test("ApiEventRecorder joins many events that differ in their text", async () => {
@@ -47,7 +56,10 @@ test("ApiEventRecorder joins many events that differ in their text", async () =>
   await recorder.flushed();
   const messages = transport.objects(EVENTS).map(({ message, count }) => [message, count]);
   assert.equal(messages.length, 10);
-  assert.deepEqual(messages.find(([text]) => String(text).startsWith("(combined")), ["(combined from similar events): Created pod: p13", 5]);
+  assert.deepEqual(
+    messages.find(([text]) => String(text).startsWith("(combined")),
+    ["(combined from similar events): Created pod: p13", 5],
+  );
 });
 
 test("ApiEventRecorder drops what one object says too often, and never fails its caller", async () => {

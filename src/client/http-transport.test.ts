@@ -33,7 +33,9 @@ before(async () => {
     const chunks: Buffer[] = [];
     stream.on("error", () => {});
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () => answer(stream, { method: headers[":method"]!, path: headers[":path"]!, type: headers["content-type"], body: Buffer.concat(chunks).toString() }));
+    stream.on("end", () =>
+      answer(stream, { method: headers[":method"]!, path: headers[":path"]!, type: headers["content-type"], body: Buffer.concat(chunks).toString() }),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   transport = new HttpTransport({ server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, clock: systemClock, requestTimeoutMs: 300 });
@@ -106,9 +108,18 @@ test("HttpTransport.watch() reads a line for each event, however they are cut, a
   };
   const events: WatchEvent[] = [];
   const error = await new Promise<Error | undefined>((resolve) => {
-    transport.watch({ resource: PODS, fieldSelector: "spec.nodeName=n1", resourceVersion: "7" }, { onEvent: (received) => events.push(received), onEnd: resolve });
+    transport.watch(
+      { resource: PODS, fieldSelector: "spec.nodeName=n1", resourceVersion: "7" },
+      { onEvent: (received) => events.push(received), onEnd: resolve },
+    );
   });
-  assert.deepEqual(events.map(({ object }) => [object.metadata.name, object.metadata.labels?.["text"]]), [["a", "größe"], ["b", "größe"]]);
+  assert.deepEqual(
+    events.map(({ object }) => [object.metadata.name, object.metadata.labels?.["text"]]),
+    [
+      ["a", "größe"],
+      ["b", "größe"],
+    ],
+  );
   assert.ok(error instanceof StatusError && error.code === 410);
 });
 

@@ -63,7 +63,12 @@ export class IndexedStore<T extends KubeObject> implements Lister<T> {
     this.#objects.set(key, object);
     for (const [name, valuesOf] of this.#functions) {
       const values = valuesOf(object);
-      if (before !== undefined) this.#unfile(name, valuesOf(before).filter((value) => !values.includes(value)), key);
+      if (before !== undefined)
+        this.#unfile(
+          name,
+          valuesOf(before).filter((value) => !values.includes(value)),
+          key,
+        );
       this.#file(name, values, key, object);
     }
     return before;

@@ -87,7 +87,13 @@ class Candidate {
     while (!signal.aborted) {
       await sleep(clock, retryPeriodMs, signal).catch(() => {});
       if (signal.aborted) return;
-      const renewed = await Promise.race([this.tryAcquire(), sleep(clock, renewDeadlineMs, signal).then(() => false, () => false)]);
+      const renewed = await Promise.race([
+        this.tryAcquire(),
+        sleep(clock, renewDeadlineMs, signal).then(
+          () => false,
+          () => false,
+        ),
+      ]);
       if (renewed) renewedMs = clock.monotonic();
       else if (clock.monotonic() - renewedMs >= renewDeadlineMs) return;
     }

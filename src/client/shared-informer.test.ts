@@ -46,9 +46,7 @@ async function perform(step: Step, { client, transport }: ReturnType<typeof setu
   const ref = { namespace: "default", name: step.name };
   switch (step.do) {
     case "put":
-      await client
-        .patch(CONFIG_MAPS, ref, "merge", configMap(step.name, step.value))
-        .catch(() => client.create(CONFIG_MAPS, configMap(step.name, step.value)));
+      await client.patch(CONFIG_MAPS, ref, "merge", configMap(step.name, step.value)).catch(() => client.create(CONFIG_MAPS, configMap(step.name, step.value)));
       break;
     case "delete":
       await client.delete(CONFIG_MAPS, ref).catch(() => {});
@@ -92,7 +90,10 @@ for (const labelSelector of ["", "value=2"]) {
         assert.deepEqual([...informer.list()].sort(byName), want);
         assert.deepEqual(new Map(want.map((object) => [keyOf(object), object.data?.["value"]])), heard);
         for (const value of ["1", "2", "3"]) {
-          assert.deepEqual([...informer.byIndex("value", value)].sort(byName), want.filter(({ data }) => data?.["value"] === value));
+          assert.deepEqual(
+            [...informer.byIndex("value", value)].sort(byName),
+            want.filter(({ data }) => data?.["value"] === value),
+          );
         }
         world.factory.stop();
       }),

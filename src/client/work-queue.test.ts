@@ -112,7 +112,10 @@ test("WorkQueue.addAfter() counts the earliest time, and no key is taken up afte
     clock.advance(100);
     await tick();
   }
-  assert.deepEqual(seen, [["a", 200], ["b", 300]]);
+  assert.deepEqual(seen, [
+    ["a", 200],
+    ["b", 300],
+  ]);
   queue.addAfter("c", 100);
   abort.abort();
   clock.advance(1000);
@@ -121,5 +124,8 @@ test("WorkQueue.addAfter() counts the earliest time, and no key is taken up afte
 });
 
 test("retryDelayMs() doubles up to its bound", () => {
-  assert.deepEqual([0, 1, 2, 18, 60].map((failures) => retryDelayMs(failures)), [5, 10, 20, 1_000_000, 1_000_000]);
+  assert.deepEqual(
+    [0, 1, 2, 18, 60].map((failures) => retryDelayMs(failures)),
+    [5, 10, 20, 1_000_000, 1_000_000],
+  );
 });

@@ -53,7 +53,10 @@ interface JsonOperation {
 }
 
 function applyOperation(document: Json, { op, path, value }: JsonOperation): Json {
-  const parts = path.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const parts = path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
   const last = parts.pop()!;
   const holder = parts.reduce<Json>((current, part) => (current as JsonObject)[part], document) as JsonObject | Json[];
   if (op === "test") {

@@ -165,9 +165,13 @@ export class FakeTransport implements Transport {
     const { uid, resourceVersion } = draft.metadata;
     const name = current.metadata.name ?? "";
     if (uid !== undefined && uid !== current.metadata.uid) throw statusError.conflict(asGroupResource(resource), name, UID_CHANGED);
-    if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) throw statusError.conflict(asGroupResource(resource), name, MODIFIED);
+    if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion)
+      throw statusError.conflict(asGroupResource(resource), name, MODIFIED);
     const next = this.#merged(resource, subresource, current, draft);
-    const isUnchanged = isDeepStrictEqual({ ...next, metadata: { ...next.metadata, resourceVersion: "" } }, { ...current, metadata: { ...current.metadata, resourceVersion: "" } });
+    const isUnchanged = isDeepStrictEqual(
+      { ...next, metadata: { ...next.metadata, resourceVersion: "" } },
+      { ...current, metadata: { ...current.metadata, resourceVersion: "" } },
+    );
     if (isUnchanged) return current as unknown as KubeObject;
     return this.#put(resource, next as unknown as KubeObject, subresource === "status" ? "updateStatus" : "update");
   }
@@ -201,7 +205,12 @@ export class FakeTransport implements Transport {
       if (grace > 0 || finalizers.length > 0 || isNamespace) return object;
     }
     const deletionTimestamp = object.metadata.deletionTimestamp ?? formatTime(this.#clock.now() + grace * 1000);
-    const metadata = clean({ ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: grace, finalizers: finalizers.length > 0 ? finalizers : undefined });
+    const metadata = clean({
+      ...object.metadata,
+      deletionTimestamp,
+      deletionGracePeriodSeconds: grace,
+      finalizers: finalizers.length > 0 ? finalizers : undefined,
+    });
     const status = isNamespace ? { status: { ...(object as { status?: object }).status, phase: "Terminating" } } : {};
     return this.#put(resource, { ...object, ...status, metadata } as KubeObject, "delete");
   }
@@ -209,7 +218,8 @@ export class FakeTransport implements Transport {
   #put(resource: Resource, object: KubeObject, verb: string): KubeObject {
     const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata;
     const namespaceFinalizers = resource.plural === "namespaces" ? ((object as { spec?: { finalizers?: unknown[] } }).spec?.finalizers ?? []) : [];
-    if (deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && finalizers.length + namespaceFinalizers.length === 0) return this.#drop(resource, object);
+    if (deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && finalizers.length + namespaceFinalizers.length === 0)
+      return this.#drop(resource, object);
     const key = keyOf(object);
     const { objects } = this.#table(resource);
     const before = objects.get(key);

@@ -15,7 +15,9 @@ export function controllerOf({ metadata }: KubeObject): OwnerReference | undefin
 }
 
 /** Index of objects without a controller, by namespace. */
-export const ORPHANS = { orphans: ((object) => (controllerOf(object) === undefined ? [object.metadata.namespace ?? ""] : [])) satisfies IndexFunction<KubeObject> };
+export const ORPHANS = {
+  orphans: ((object) => (controllerOf(object) === undefined ? [object.metadata.namespace ?? ""] : [])) satisfies IndexFunction<KubeObject>,
+};
 
 export interface Claim<T extends KubeObject> {
   /** What the owner has once `adopt` and `release` are done. */
@@ -39,11 +41,13 @@ export function claim<T extends KubeObject>(owner: KubeObject, matches: (candida
 }
 
 /** Carries out what `claim` decided. A child that is gone meanwhile needs neither. */
-export async function performClaim<T extends KubeObject>(client: Client, resource: Resource<T>, reference: OwnerReference, { adopt, release }: Claim<T>): Promise<void> {
+export async function performClaim<T extends KubeObject>(
+  client: Client,
+  resource: Resource<T>,
+  reference: OwnerReference,
+  { adopt, release }: Claim<T>,
+): Promise<void> {
   const patch = ({ metadata }: T, ownerReference: object) =>
     client.patch(resource, metadata, "strategic", { metadata: { uid: metadata.uid, ownerReferences: [ownerReference] } });
-  await Promise.all([
-    ...adopt.map((child) => patch(child, reference)),
-    ...release.map((child) => patch(child, { $patch: "delete", uid: reference.uid })),
-  ]);
+  await Promise.all([...adopt.map((child) => patch(child, reference)), ...release.map((child) => patch(child, { $patch: "delete", uid: reference.uid }))]);
 }

@@ -29,7 +29,9 @@ function web(spec: object = {}, image = "app:1"): Draft<Deployment> {
 }
 
 const setImage = (cluster: Cluster, image: string) =>
-  cluster.client.patch(DEPLOYMENTS, { namespace: "default", name: "web" }, "merge", { spec: { template: { spec: { containers: [{ name: "main", image }] } } } });
+  cluster.client.patch(DEPLOYMENTS, { namespace: "default", name: "web" }, "merge", {
+    spec: { template: { spec: { containers: [{ name: "main", image }] } } },
+  });
 
 const scaling = ({ transport }: Cluster) =>
   transport
@@ -80,7 +82,10 @@ test("an update rolls on within surge and unavailable, and keeps the old set", a
   });
   await setImage(cluster, "app:2");
   await cluster.settle();
-  assert.deepEqual(sizes(cluster), [["1", 0], ["2", 4]]);
+  assert.deepEqual(sizes(cluster), [
+    ["1", 0],
+    ["2", 4],
+  ]);
   assert.ok(mostPods <= 5 && leastReady >= 3, `${mostPods} pods at most, ${leastReady} ready at least`);
   assert.equal(cluster.transport.objects(DEPLOYMENTS)[0]!.metadata.annotations?.["deployment.kubernetes.io/revision"], "2");
   assert.deepEqual(cluster.complaints, []);
@@ -93,14 +98,23 @@ test("a rollout that does not come up stops half-way, and tells when its deadlin
   await cluster.settle();
   await setImage(cluster, "bad");
   await cluster.pass(30);
-  assert.deepEqual(sizes(cluster), [["1", 3], ["2", 2]]);
+  assert.deepEqual(sizes(cluster), [
+    ["1", 3],
+    ["2", 2],
+  ]);
   await cluster.pass(32);
   const progressing = cluster.transport.objects(DEPLOYMENTS)[0]!.status.conditions?.find(({ type }) => type === "Progressing");
   assert.deepEqual([progressing?.status, progressing?.reason], ["False", "ProgressDeadlineExceeded"]);
   await setImage(cluster, "app:1");
   await cluster.settle();
-  assert.deepEqual(sizes(cluster), [["2", 0], ["3", 4]]);
-  assert.equal(cluster.transport.objects(REPLICA_SETS).find(({ spec }) => spec.replicas === 4)!.metadata.annotations?.["deployment.kubernetes.io/revision-history"], "1");
+  assert.deepEqual(sizes(cluster), [
+    ["2", 0],
+    ["3", 4],
+  ]);
+  assert.equal(
+    cluster.transport.objects(REPLICA_SETS).find(({ spec }) => spec.replicas === 4)!.metadata.annotations?.["deployment.kubernetes.io/revision-history"],
+    "1",
+  );
   cluster.stop();
 });
 
@@ -116,7 +130,10 @@ test("Recreate starts new pods only when the old are gone", async () => {
   await setImage(cluster, "app:2");
   await cluster.settle();
   assert.deepEqual([...images], ["app:2"]);
-  assert.deepEqual(sizes(cluster), [["1", 0], ["2", 3]]);
+  assert.deepEqual(sizes(cluster), [
+    ["1", 0],
+    ["2", 3],
+  ]);
   cluster.stop();
 });
 
@@ -134,7 +151,10 @@ test("a paused deployment is scaled, but not rolled on; history beyond its limit
   await cluster.settle();
   await setImage(cluster, "app:3");
   await cluster.settle();
-  assert.deepEqual(sizes(cluster), [["2", 0], ["3", 5]]);
+  assert.deepEqual(sizes(cluster), [
+    ["2", 0],
+    ["3", 5],
+  ]);
   cluster.stop();
 });
 
@@ -150,7 +170,14 @@ test("rollback by annotation brings an earlier template back", async () => {
   const [deployment] = cluster.transport.objects(DEPLOYMENTS);
   assert.equal(deployment!.spec.template.spec.containers[0]!.image, "app:1");
   assert.deepEqual(deployment!.metadata.annotations, { "deployment.kubernetes.io/revision": "3" });
-  assert.deepEqual(sizes(cluster), [["2", 0], ["3", 3]]);
-  assert.ok(cluster.transport.objects(EVENTS).some(({ reason, message }) => reason === "DeploymentRollback" && message === 'Rolled back deployment "web" to revision 1'));
+  assert.deepEqual(sizes(cluster), [
+    ["2", 0],
+    ["3", 3],
+  ]);
+  assert.ok(
+    cluster.transport
+      .objects(EVENTS)
+      .some(({ reason, message }) => reason === "DeploymentRollback" && message === 'Rolled back deployment "web" to revision 1'),
+  );
   cluster.stop();
 });

@@ -44,7 +44,12 @@ export function startDeployments(deps: ControllerDeps): void {
     deleted: enqueueOwners,
   });
   // Recreate waits for the last pod of the old sets; nothing else of a pod concerns us.
-  pods.onChange({ deleted: (pod) => ownersOfPod(pod, context).filter(({ spec }) => spec.strategy.type === "Recreate").forEach(enqueue) });
+  pods.onChange({
+    deleted: (pod) =>
+      ownersOfPod(pod, context)
+        .filter(({ spec }) => spec.strategy.type === "Recreate")
+        .forEach(enqueue),
+  });
 }
 
 function ownersOf(set: ReplicaSet, deployments: Informer<Deployment>): readonly Deployment[] {

@@ -4,7 +4,16 @@ import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } fr
 import type { Pod, PodTemplateSpec } from "#api/core-v1/types.ts";
 import { isEmptySelector } from "#client/label-selector.ts";
 import { isFinished } from "#controllers/common/pods.ts";
-import { annotationsOf, maxRevision, newSetAnnotations, REVISION, revisionOf, rolledBackAnnotations, ROLLBACK_TO, sizeAnnotations } from "#controllers/deployment/annotations.ts";
+import {
+  annotationsOf,
+  maxRevision,
+  newSetAnnotations,
+  REVISION,
+  revisionOf,
+  rolledBackAnnotations,
+  ROLLBACK_TO,
+  sizeAnnotations,
+} from "#controllers/deployment/annotations.ts";
 import { replicasOf } from "#controllers/deployment/fenceposts.ts";
 import { isActiveSet, isScalingEvent, newSetSize, oldSetSizes, sizesAfterScaling, byAge, type Sizing } from "#controllers/deployment/scale.ts";
 import {
@@ -121,7 +130,11 @@ function rollOn(world: World): Decision {
 function recreate(world: World): Decision {
   const { deployment, newSet, oldSets, podsOf } = world;
   const active = oldSets.filter(isActiveSet);
-  if (active.length > 0) return rollout(world, active.map((set) => ({ set, replicas: 0 })));
+  if (active.length > 0)
+    return rollout(
+      world,
+      active.map((set) => ({ set, replicas: 0 })),
+    );
   const isOldRunning = oldSets.some((set) => (set.status?.replicas ?? 0) > 0 || podsOf(set).some((pod) => !isFinished(pod)));
   if (isOldRunning) return rollout(world, []);
   if (newSet === undefined) return createNewSet(world);
@@ -156,7 +169,8 @@ function withSizes(world: World, sizes: readonly Sizing[], always: boolean): rea
     if (replicas === scaledFrom && (!always || isDeepStrictEqual(annotations, annotationsOf(set)))) return [];
     return [{ kind: "updateSet", set: { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas } }, scaledFrom }];
   });
-  const isResized = (action: Action) => action.kind === "updateSet" && resized.some((other) => other.kind === "updateSet" && other.set.metadata.uid === action.set.metadata.uid);
+  const isResized = (action: Action) =>
+    action.kind === "updateSet" && resized.some((other) => other.kind === "updateSet" && other.set.metadata.uid === action.set.metadata.uid);
   return [...upkeep.filter((action) => !isResized(action)), ...resized];
 }
 
@@ -166,7 +180,10 @@ function surplusHistory({ deployment, oldSets }: World): readonly Action[] {
   if (limit === undefined || limit === 2_147_483_647) return [];
   const cleanable = oldSets.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const ordered = cleanable.sort((a, b) => (revisionOf(a) ?? 0) - (revisionOf(b) ?? 0) || byAge(a, b));
-  return ordered.slice(0, Math.max(0, ordered.length - limit)).filter(isEmptySet).map((set) => ({ kind: "deleteSet", set }));
+  return ordered
+    .slice(0, Math.max(0, ordered.length - limit))
+    .filter(isEmptySet)
+    .map((set) => ({ kind: "deleteSet", set }));
 }
 
 function isEmptySet({ metadata, spec, status }: ReplicaSet): boolean {
@@ -184,7 +201,10 @@ function rollBack(world: World, target: number): Decision {
   const status = { ...deployment.status, conditions };
   const { [ROLLBACK_TO]: _done, ...annotations } = annotationsOf(deployment);
   const giveUp = (reason: string, message: string): Decision => ({
-    actions: [{ kind: "event", type: "Warning", reason, message }, { kind: "endRollback", annotations }],
+    actions: [
+      { kind: "event", type: "Warning", reason, message },
+      { kind: "endRollback", annotations },
+    ],
     status,
   });
   const sets = allSets(world);

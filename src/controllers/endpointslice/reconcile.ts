@@ -58,7 +58,11 @@ function reconcileFamily(observed: Observed, family: IpFamily): Changes {
   const update: EndpointSlice[] = [];
   const remove = slices.filter((slice) => !owned.includes(slice) || !groups.has(portsKey(slice)));
   for (const [key, { ports, endpoints }] of groups) {
-    const packed = packEndpoints(owned.filter((slice) => portsKey(slice) === key), endpoints, labels);
+    const packed = packEndpoints(
+      owned.filter((slice) => portsKey(slice) === key),
+      endpoints,
+      labels,
+    );
     update.push(...packed.update);
     remove.push(...packed.remove);
     create.push(...packed.rest.map((batch) => ({ ...template(ports), endpoints: batch })));

@@ -39,7 +39,11 @@ export function reconcileMirror(endpoints: Endpoints, slices: readonly EndpointS
   const keyOfSlice = ({ addressType, ports = [] }: EndpointSlice) => groupKey(addressType, ports);
   const packed = [...groups].map(([key, group]) => ({
     group,
-    ...packEndpoints(slices.filter((slice) => keyOfSlice(slice) === key), group.endpoints, labels),
+    ...packEndpoints(
+      slices.filter((slice) => keyOfSlice(slice) === key),
+      group.endpoints,
+      labels,
+    ),
   }));
   const metadata = { generateName: `${name}-`, namespace, labels, ...annotations, ownerReferences: [controllerReference(ENDPOINTS, endpoints)] };
   return {
@@ -52,7 +56,9 @@ export function reconcileMirror(endpoints: Endpoints, slices: readonly EndpointS
 function groupsOf({ subsets = [] }: Endpoints): Map<string, Group> {
   const groups = new Map<string, Group>();
   for (const { addresses = [], notReadyAddresses = [], ports: subsetPorts = [] } of subsets) {
-    const ports = inSliceOrder(subsetPorts.map(({ name = "", protocol = "TCP", port, appProtocol }) => ({ name, protocol, port, ...(appProtocol && { appProtocol }) })));
+    const ports = inSliceOrder(
+      subsetPorts.map(({ name = "", protocol = "TCP", port, appProtocol }) => ({ name, protocol, port, ...(appProtocol && { appProtocol }) })),
+    );
     const all = [...addresses.map((address) => endpointOf(address, true)), ...notReadyAddresses.map((address) => endpointOf(address, false))];
     for (const endpoint of all.slice(0, MAX_PER_SUBSET)) {
       const addressType = isIPv6(endpoint.addresses[0] ?? "") ? "IPv6" : "IPv4";

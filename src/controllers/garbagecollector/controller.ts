@@ -81,7 +81,9 @@ export class GarbageCollector {
     if (node === undefined) return;
     const owners = node.isDeleting
       ? []
-      : await Promise.all(node.owners.map(async (reference) => ({ reference, state: this.#stateOf(reference, node) ?? (await this.#askFor(reference, node)) })));
+      : await Promise.all(
+          node.owners.map(async (reference) => ({ reference, state: this.#stateOf(reference, node) ?? (await this.#askFor(reference, node)) })),
+        );
     for (const action of reconcileNode({ node, owners, dependents: this.#graph.dependentsOf(uid) })) await this.#perform(action, node);
   }
 
@@ -126,7 +128,9 @@ export class GarbageCollector {
         return client.delete(node.resource, splitKey(node.key) as { name: string }, { propagationPolicy: action.policy, preconditions }).catch(ignoreNotFound);
       }
       case "dropOwners":
-        return this.#patch(action.node, ({ metadata }) => ({ ownerReferences: (metadata.ownerReferences ?? []).filter(({ uid }) => !action.uids.includes(uid)) }));
+        return this.#patch(action.node, ({ metadata }) => ({
+          ownerReferences: (metadata.ownerReferences ?? []).filter(({ uid }) => !action.uids.includes(uid)),
+        }));
       case "removeFinalizer":
         return this.#patch(node, ({ metadata }) => ({ finalizers: (metadata.finalizers ?? []).filter((name) => name !== action.name) }));
     }
@@ -159,4 +163,3 @@ function isCollectable(resource: Resource): boolean {
 function ignoreNotFound(error: unknown): void {
   if (!isStatus(error, "NotFound")) throw error;
 }
-

@@ -35,7 +35,14 @@ export function silentConditions(node: Node, nowMs: number): readonly NodeCondit
     const base = { type, status: "Unknown", lastTransitionTime: time };
     if (old === undefined) {
       const lastHeartbeatTime = node.metadata.creationTimestamp;
-      return [{ ...base, ...(lastHeartbeatTime !== undefined && { lastHeartbeatTime }), reason: "NodeStatusNeverUpdated", message: "Kubelet never posted node status." }];
+      return [
+        {
+          ...base,
+          ...(lastHeartbeatTime !== undefined && { lastHeartbeatTime }),
+          reason: "NodeStatusNeverUpdated",
+          message: "Kubelet never posted node status.",
+        },
+      ];
     }
     return old.status === "Unknown" ? [] : [{ ...old, ...base, reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." }];
   });

@@ -136,4 +136,3 @@ function tell(recorder: EventRecorder, node: Node, reason: string, message: stri
   const { name, uid } = node.metadata;
   recorder.record({ kind: "Node", apiVersion: "v1", name, ...(uid !== undefined && { uid }) }, "Normal", reason, message);
 }
-

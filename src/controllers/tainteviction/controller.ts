@@ -38,7 +38,13 @@ export function startTaintEviction(deps: ControllerDeps): void {
     const message = "Taint manager: deleting due to NoExecute taint";
     const condition = { type: "DisruptionTarget", status: "True", reason: "DeletionByTaintManager", message, lastTransitionTime: formatTime(clock.now()) };
     try {
-      await client.patch(PODS, pod.metadata, "strategic", { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }, { subresource: "status" });
+      await client.patch(
+        PODS,
+        pod.metadata,
+        "strategic",
+        { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } },
+        { subresource: "status" },
+      );
       await client.delete(PODS, pod.metadata, { preconditions: { uid: pod.metadata.uid ?? "" } });
     } catch (error) {
       if (!isStatus(error, "NotFound")) throw error;

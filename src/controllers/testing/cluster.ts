@@ -37,7 +37,11 @@ export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: (po
   const transport = new FakeTransport(clock, rng);
   const client = new Client(transport);
   const complaints: string[] = [];
-  const logger: Logger = { ...silentLogger, warn: (message, fields) => complaints.push(`${message} ${String(fields?.["error"])}`), error: (message, fields) => complaints.push(`${message} ${String(fields?.["error"])}`) };
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (message, fields) => complaints.push(`${message} ${String(fields?.["error"])}`),
+    error: (message, fields) => complaints.push(`${message} ${String(fields?.["error"])}`),
+  };
   const informers = new SharedInformerFactory({ client, clock, rng, logger });
   const abort = new AbortController();
   const recorderFor = (component: string) => new ApiEventRecorder({ client, clock, logger, component });

@@ -1,7 +1,9 @@
+import { NODES } from "#api/builtin.ts";
 import type { Binding, Pod, PodCondition } from "#api/core-v1/types.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
+import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { rewrite } from "#apiserver/registry/rewrite.ts";
 import type { SubresourceHandler, SubresourceWrite } from "#apiserver/registry/subresource.ts";
@@ -10,12 +12,22 @@ import { formatTime } from "#lib/clock.ts";
 const SUCCESS = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
 
 /** `pods/binding`, and `bindings` without a pod in the path: puts a pod on a node. */
-export function bindingHandlers(deps: RegistryDeps): SubresourceHandler[] {
-  const create = (request: SubresourceWrite) => bind(deps, request, request.body as unknown as Binding);
+export function bindingHandlers(deps: RegistryDeps, reader: ObjectReader): SubresourceHandler[] {
+  const create = (request: SubresourceWrite) => bind(deps, request, withTopology(request.body as unknown as Binding, reader));
   return [
     { group: "", plural: "pods", subresource: "binding", create },
     { group: "", plural: "bindings", subresource: "", create },
   ];
+}
+
+const TOPOLOGY = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
+
+/** A pod takes its node's zone and region as labels. @see kubernetes plugin/pkg/admission/podtopologylabels */
+function withTopology(binding: Binding, reader: ObjectReader): Binding {
+  const nodeLabels = reader.lookup(NODES, "", binding.target?.name ?? "")?.metadata.labels ?? {};
+  const copied = Object.fromEntries(TOPOLOGY.flatMap((key) => (nodeLabels[key] === undefined ? [] : [[key, nodeLabels[key]]])));
+  if (Object.keys(copied).length === 0) return binding;
+  return { ...binding, metadata: { ...binding.metadata, labels: { ...binding.metadata.labels, ...copied } } };
 }
 
 async function bind(deps: RegistryDeps, { namespace, name, dryRun, info }: SubresourceWrite, binding: Binding): Promise<object> {

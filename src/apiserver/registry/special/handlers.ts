@@ -10,7 +10,7 @@ import type { SubresourceHandler } from "#apiserver/registry/subresource.ts";
 export function specialHandlers({ deps, resources, reader, tokens, tokenIssuer }: ApiServerParts): SubresourceHandler[] {
   const { authorizer, clock } = deps;
   return [
-    ...bindingHandlers(deps),
+    ...bindingHandlers(deps, reader),
     evictionHandler(deps, resources, reader),
     ...scaleHandlers(deps, resources),
     tokenHandler(deps, reader, tokenIssuer),
