@@ -94,6 +94,22 @@ async function removeNetwork({ cni }: KubeletConfig, { clock, log }: CleanupDeps
     await runCommand(clock, "ip", ["link", "delete", ifname]).catch((error: unknown) => log.warn("network device cannot be removed", { ifname, error }));
   }
   await runCommand(clock, "ip", ["link", "delete", cni.bridge]).catch(() => undefined);
+  await removePortChains(clock);
+}
+
+const PORT_CHAINS = "CNI-HOSTPORT-DNAT";
+
+/** Removes the chains that the plugin for ports of the host leaves behind, unless ports of another cluster are in them. */
+async function removePortChains(clock: Clock): Promise<void> {
+  const nat = (...args: string[]) => runCommand(clock, "iptables", ["-w", "-t", "nat", ...args]).then(({ stdout }) => stdout, () => "");
+  const rules = await nat("-S", PORT_CHAINS);
+  if (rules.trim() !== `-N ${PORT_CHAINS}`) return;
+  for (const hook of ["PREROUTING", "OUTPUT"]) await nat("-D", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", PORT_CHAINS);
+  await nat("-D", "POSTROUTING", "-m", "comment", "--comment", "CNI portfwd requiring masquerade", "-j", "CNI-HOSTPORT-MASQ");
+  for (const chain of [PORT_CHAINS, "CNI-HOSTPORT-SETMARK", "CNI-HOSTPORT-MASQ"]) {
+    await nat("-F", chain);
+    await nat("-X", chain);
+  }
 }
 
 function readText(path: string): string | undefined {

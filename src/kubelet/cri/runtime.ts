@@ -24,7 +24,8 @@ export interface Runtime {
   version(): Promise<RuntimeVersion>;
   status(): Promise<readonly RuntimeCondition[]>;
 
-  runPodSandbox(config: SandboxConfig): Promise<string>;
+  /** @param handler the runtime's default when absent */
+  runPodSandbox(config: SandboxConfig, handler?: string): Promise<string>;
   stopPodSandbox(id: string): Promise<void>;
   removePodSandbox(id: string): Promise<void>;
   /** @returns `undefined` when there is none of that id */
@@ -89,8 +90,9 @@ export class CriRuntime implements Runtime {
     return status?.conditions ?? [];
   }
 
-  async runPodSandbox(config: SandboxConfig) {
-    const { podSandboxId } = await this.#call<{ podSandboxId: string }>("RunPodSandbox", { config }, SANDBOX_TIMEOUT_MS);
+  async runPodSandbox(config: SandboxConfig, handler = "") {
+    const request = { config, runtimeHandler: handler };
+    const { podSandboxId } = await this.#call<{ podSandboxId: string }>("RunPodSandbox", request, SANDBOX_TIMEOUT_MS);
     return podSandboxId;
   }
 

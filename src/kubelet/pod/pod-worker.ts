@@ -7,6 +7,7 @@ import type { Pod, PodStatus } from "#api/core-v1/types.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo } from "#client/event-recorder.ts";
 import type { SandboxConfig } from "#kubelet/cri/types.ts";
+import { HOST_PORT_HANDLER } from "#kubelet/runtime/containerd-config.ts";
 import type { WaitingReason } from "#kubelet/status/container-statuses.ts";
 import { computePodStatus, podIps, type PodVerdict } from "#kubelet/status/pod-status.ts";
 import type { MountedVolumes } from "#kubelet/volume/volume-manager.ts";
@@ -269,7 +270,7 @@ export class PodWorker {
   async #createSandbox(config: SandboxConfig): Promise<string> {
     const { runtime, recorder } = this.#context;
     try {
-      const id = await runtime.runPodSandbox(config);
+      const id = await runtime.runPodSandbox(config, config.portMappings.length > 0 ? HOST_PORT_HANDLER : undefined);
       await this.#refreshSandbox(id);
       return id;
     } catch (error) {

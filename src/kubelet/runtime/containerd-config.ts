@@ -10,6 +10,14 @@ export interface ContainerdOptions {
   readonly registryConfigs: string;
 }
 
+/** The handler of pods with ports of the host: their network has one plugin more, which others need not wait for. */
+export const HOST_PORT_HANDLER = "runc-hostport";
+
+/** Where that handler's network is described. */
+export function hostPortConfDir({ confDir }: Pick<CniPaths, "confDir">): string {
+  return `${confDir}-hostport`;
+}
+
 /** Plugins that a node has no use for; each costs a check at start. */
 const DISABLED = ["aufs", "btrfs", "devmapper", "zfs"].map((name) => `io.containerd.snapshotter.v1.${name}`);
 
@@ -43,6 +51,13 @@ disabled_plugins = ${text([...DISABLED, "io.containerd.tracing.processor.v1.otlp
   runtime_type = "io.containerd.runc.v2"
 
 [${cri}.containerd.runtimes.runc.options]
+  SystemdCgroup = false
+
+[${cri}.containerd.runtimes.${HOST_PORT_HANDLER}]
+  runtime_type = "io.containerd.runc.v2"
+  cni_conf_dir = ${text(hostPortConfDir(cni))}
+
+[${cri}.containerd.runtimes.${HOST_PORT_HANDLER}.options]
   SystemdCgroup = false
 
 [${cri}.cni]

@@ -6,7 +6,7 @@ import type { CriRuntime } from "#kubelet/cri/runtime.ts";
 
 import { cniConfig } from "./cni-config.ts";
 import { type ContainerdDeps, ensureContainerd } from "./containerd.ts";
-import { containerdConfig } from "./containerd-config.ts";
+import { containerdConfig, hostPortConfDir } from "./containerd-config.ts";
 import { importArchive } from "./images.ts";
 import { type PauseArch, pauseArchive } from "./pause-image.ts";
 import { hostsFiles, parseRegistries, registryConfigs } from "./registries.ts";
@@ -18,7 +18,7 @@ const CNI_FILE = "10-skiff.conflist";
 export async function startNodeRuntime(config: KubeletConfig, arch: PauseArch, deps: ContainerdDeps): Promise<CriRuntime> {
   const registries = parseRegistries(readText(config.registriesFile) ?? "");
   writeHostsFiles(config.containerd.certsDir, hostsFiles(registries));
-  mkdirSync(config.cni.confDir, { recursive: true });
+  for (const dir of [config.cni.confDir, hostPortConfDir(config.cni)]) mkdirSync(dir, { recursive: true });
   const text = containerdConfig({
     paths: config.containerd,
     cni: config.cni,
@@ -39,12 +39,19 @@ export async function startNodeRuntime(config: KubeletConfig, arch: PauseArch, d
  * @returns whether it changed
  */
 export function writeCniConfig({ cni, dataDir }: KubeletConfig, podCidr: string): boolean {
-  const text = cniConfig({ bridge: cni.bridge, podCidr, leaseDir: cniLeaseDir(dataDir) });
-  const file = join(cni.confDir, CNI_FILE);
-  if (readText(file) === text) return false;
-  mkdirSync(cni.confDir, { recursive: true });
-  writeFileSync(file, text, { mode: 0o600 });
-  return true;
+  const networks = [
+    { dir: cni.confDir, hostPorts: false },
+    { dir: hostPortConfDir(cni), hostPorts: true },
+  ];
+  const changed = networks.map(({ dir, hostPorts }) => {
+    const text = cniConfig({ bridge: cni.bridge, podCidr, leaseDir: cniLeaseDir(dataDir), hostPorts });
+    const file = join(dir, CNI_FILE);
+    if (readText(file) === text) return false;
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(file, text, { mode: 0o600 });
+    return true;
+  });
+  return changed.includes(true);
 }
 
 /** Where host-local keeps the addresses that are in use. */
