@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
+import { validateClusterIps } from "#api/core-v1/service/validate-cluster-ips.ts";
 import type { Service } from "#api/core-v1/types.ts";
 import type { Mutable } from "#api/strategy.ts";
 import { FieldPath, fieldError, type FieldError } from "#apimachinery/field-error.ts";
@@ -46,22 +47,6 @@ export function normalizeClusterIps({ spec }: Target, old: Service | undefined):
   else spec.clusterIPs = [one];
 }
 
-/** Whether the fields that say which addresses are wanted make sense together. */
-export function clusterIpFieldsFit(service: Target): boolean {
-  const { spec } = service;
-  if (spec === undefined) return false;
-  const { clusterIP = "", clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
-  if (isExternal(service)) return true;
-  if ((clusterIPs[0] ?? "") !== clusterIP) return false;
-  if (ipFamilies.length > 2 || new Set(ipFamilies).size < ipFamilies.length) return false;
-  if (ipFamilies.some((family) => family !== "IPv4" && family !== "IPv6")) return false;
-  if (ipFamilyPolicy !== undefined && !["SingleStack", "PreferDualStack", "RequireDualStack"].includes(ipFamilyPolicy)) return false;
-  if (isHeadless(service)) return clusterIPs.length === 1 && !["NodePort", "LoadBalancer"].includes(spec.type ?? "");
-  const families = clusterIPs.map(familyOf);
-  if (families.includes(undefined) || clusterIPs.length > 2 || new Set(families).size < families.length) return false;
-  return families.every((family, i) => ipFamilies[i] === undefined || ipFamilies[i] === family);
-}
-
 /**
  * Fills in the IP families and their policy of a service on a cluster with one family.
  *
@@ -72,6 +57,9 @@ export function initFamilies(service: Target, old: Service | undefined, family: 
   if (spec === undefined || isExternal(service)) return [];
   const selectorless = isHeadless(service) && Object.keys(spec.selector ?? {}).length === 0;
   spec.ipFamilyPolicy ??= old?.spec?.ipFamilyPolicy ?? (selectorless ? "RequireDualStack" : "SingleStack");
+  const malformed: FieldError[] = [];
+  validateClusterIps(malformed, service, old);
+  if (malformed.length > 0) return malformed;
   if (old !== undefined && spec.ipFamilyPolicy === "SingleStack") dropSecondary(spec, old);
   const errors = [...(old === undefined ? [] : reductions(spec, old)), ...surplus(spec), ...deriveFamilies(spec, family)];
   if (errors.length > 0) return errors;

@@ -4,7 +4,7 @@ import type { FieldError } from "#apimachinery/field-error.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import { ClusterIps } from "#apiserver/allocators/cluster-ips.ts";
-import { carryOver, clusterIpFieldsFit, initFamilies, isHeadless, normalizeClusterIps } from "#apiserver/allocators/cluster-ip-fields.ts";
+import { carryOver, initFamilies, isHeadless, normalizeClusterIps } from "#apiserver/allocators/cluster-ip-fields.ts";
 import { NodePorts, PortOperation } from "#apiserver/allocators/node-ports.ts";
 import { takeNodePorts } from "#apiserver/allocators/service-ports.ts";
 import type { ResourceHooks } from "#apiserver/registry/types.ts";
@@ -43,8 +43,6 @@ export class ServiceAllocation implements ResourceHooks {
   allocate(service: Mutable<Service>, old: Service | undefined, dryRun: boolean): { rollback(): void } | undefined {
     if (old !== undefined) carryOver(service, old);
     normalizeClusterIps(service, old);
-    // What is malformed is told by validation; there is nothing to allocate for it.
-    if (!clusterIpFieldsFit(service)) return undefined;
     refuse(service, initFamilies(service, old, this.#ips.family));
     const ips = this.#takeAddresses(service, old, dryRun);
     const ports = new PortOperation(this.#ports, dryRun);

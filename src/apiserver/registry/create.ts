@@ -8,6 +8,7 @@ import { strategyContext } from "#apiserver/registry/deps.ts";
 import type { Body } from "#apiserver/registry/machinery.ts";
 import { decodeBody, objectMetaErrors, recordUpdate } from "#apiserver/registry/machinery.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
@@ -33,22 +34,33 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
 
 /** Takes a decoded, admitted object through strategy and validation into the store. */
 export async function insertObject(deps: RegistryDeps, target: WriteTarget, object: Draft): Promise<ObjectOutcome> {
+  const { served, options } = target;
+  const prefix = (object.metadata.name ?? "") === "" ? (object.metadata.generateName ?? "") : "";
+  if (prefix !== "") object.metadata.name = generatedName(prefix, deps);
+  const release = await reserve(deps.hooks(served.info), object, undefined, options.dryRun);
+  try {
+    const outcome = await insertReserved(deps, target, object, prefix);
+    if (options.dryRun) release();
+    return outcome;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** @param prefix what the name was made from; another is made when it is taken */
+async function insertReserved(deps: RegistryDeps, target: WriteTarget, object: Draft, prefix: string): Promise<ObjectOutcome> {
   const { served, context } = target;
   prepareForCreate(deps, target, object);
-  const { generateName } = object.metadata;
+  validateCreate(served, object);
+  for (const warning of served.strategy.warningsOnCreate?.(object as KubeObject) ?? []) context.warn(warning);
   for (let attempt = 1; ; attempt++) {
-    const generated = (object.metadata.name ?? "") === "" && (generateName ?? "") !== "";
-    if (generated) object.metadata.name = generatedName(generateName!, deps);
-    if (attempt === 1) {
-      validateCreate(served, object);
-      for (const warning of served.strategy.warningsOnCreate?.(object as KubeObject) ?? []) context.warn(warning);
-      served.strategy.canonicalize?.(object);
-    }
+    served.strategy.canonicalize?.(object);
     await deps.admission.validate(admissionAttributes(target, "CREATE", object, undefined));
     const outcome = await commitNew(deps, target, object);
     if (outcome !== undefined) return outcome;
-    if (!generated || attempt >= MAX_NAME_ATTEMPTS) throw statusError.alreadyExists(served.resource, object.metadata.name);
-    object.metadata.name = "";
+    if (prefix === "" || attempt >= MAX_NAME_ATTEMPTS) throw statusError.alreadyExists(served.resource, object.metadata.name);
+    object.metadata.name = generatedName(prefix, deps);
   }
 }
 
@@ -94,26 +106,12 @@ async function commitNew(deps: RegistryDeps, target: WriteTarget, object: Draft)
   const { served, options } = target;
   const key = storageKey(served.prefix, object.metadata.namespace ?? "", object.metadata.name);
   if (deps.cache.get(key) !== undefined) return undefined;
-  const hooks = deps.hooks(served.info);
-  const reserved = await hooks?.beforeCommit?.(object as KubeObject, undefined, { dryRun: options.dryRun });
-  if (options.dryRun) {
-    reserved?.rollback();
-    return { code: 201, object: object as KubeObject };
-  }
-  let committed;
-  try {
-    const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
-    committed = await deps.cache.commit([{ key, object: stored, expected: 0 }]);
-  } catch (error) {
-    reserved?.rollback();
-    throw error;
-  }
-  if (!committed.ok) {
-    reserved?.rollback();
-    return undefined;
-  }
+  if (options.dryRun) return { code: 201, object: object as KubeObject };
+  const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
+  const committed = await deps.cache.commit([{ key, object: stored, expected: 0 }]);
+  if (!committed.ok) return undefined;
   const state = committed.objects[0]!;
   const view = served.view === undefined ? state.object : served.view.fromStored(state.object);
-  hooks?.afterCommit?.(view, undefined);
+  deps.hooks(served.info)?.afterCommit?.(view, undefined);
   return { code: 201, object: view, state: served.view === undefined ? state : undefined };
 }

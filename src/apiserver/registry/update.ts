@@ -9,6 +9,7 @@ import { strategyContext } from "#apiserver/registry/deps.ts";
 import type { Body } from "#apiserver/registry/machinery.ts";
 import { decodeBody, objectMetaUpdateErrors, recordUpdate } from "#apiserver/registry/machinery.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
@@ -93,7 +94,7 @@ async function createMissing(deps: RegistryDeps, target: WriteTarget, change: Ch
 
 /** @returns `undefined` when somebody else has written in between */
 async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Change, current: CachedObject): Promise<ObjectOutcome | undefined> {
-  const { served, subresource, options, context } = target;
+  const { served, subresource, options } = target;
   const old = served.view === undefined ? current.object : served.view.fromStored(current.object);
   const object = await change.make(old);
   if (change.ownsManagedFields !== true) {
@@ -102,13 +103,36 @@ async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Ch
   }
   await deps.admission.admit(admissionAttributes(target, "UPDATE", object, old));
   checkVersion(target, object, old);
+  const release = await reserve(subresource === "" ? deps.hooks(served.info) : undefined, object, old, options.dryRun);
+  try {
+    const outcome = await writeChange(deps, target, object, old, current, release);
+    if (outcome === undefined || options.dryRun) release();
+    return outcome;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function writeChange(
+  deps: RegistryDeps,
+  target: WriteTarget,
+  object: Draft,
+  old: KubeObject,
+  current: CachedObject,
+  release: () => void,
+): Promise<ObjectOutcome | undefined> {
+  const { served, subresource, options, context } = target;
   prepareForUpdate(deps, target, object, old);
   validateUpdate(served, subresource, object, old);
   warnOnUpdate(target, object, old);
   served.strategy.canonicalize?.(object);
   await deps.admission.validate(admissionAttributes(target, "UPDATE", object, old));
   if (context.signal?.aborted) throw failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout");
-  if (isFinalized(object, old)) return removeFinalized(deps, target, object, current);
+  if (isFinalized(object, old)) {
+    release();
+    return removeFinalized(deps, target, object, current);
+  }
   if (sameJson(object, old)) return { code: 200, object: old, state: served.view === undefined ? current : undefined };
   return commitChange(deps, target, object, old, current, options.dryRun);
 }
@@ -216,27 +240,13 @@ async function commitChange(
   current: CachedObject,
   dryRun: boolean,
 ): Promise<ObjectOutcome | undefined> {
-  const hooks = deps.hooks(served.info);
-  const reserved = await hooks?.beforeCommit?.(object as KubeObject, old, { dryRun });
-  if (dryRun) {
-    reserved?.rollback();
-    return { code: 200, object: object as KubeObject };
-  }
-  let result;
-  try {
-    const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
-    result = await deps.cache.commit([{ key: current.key, object: stored, expected: current.revision }]);
-  } catch (error) {
-    reserved?.rollback();
-    throw error;
-  }
-  if (!result.ok) {
-    reserved?.rollback();
-    return undefined;
-  }
+  if (dryRun) return { code: 200, object: object as KubeObject };
+  const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
+  const result = await deps.cache.commit([{ key: current.key, object: stored, expected: current.revision }]);
+  if (!result.ok) return undefined;
   const state = result.objects[0]!;
   const view = served.view === undefined ? state.object : served.view.fromStored(state.object);
-  hooks?.afterCommit?.(view, old);
+  deps.hooks(served.info)?.afterCommit?.(view, old);
   return { code: 200, object: view, state: served.view === undefined ? state : undefined };
 }
 

@@ -1,6 +1,8 @@
 import type { Service, ServiceSpec } from "#api/core-v1/types.ts";
 import type { Mutable } from "#api/strategy.ts";
 
+import { isExternallyAccessible } from "./service-type.ts";
+
 const AFFINITY_SECONDS = 10_800;
 
 /** @see kubernetes pkg/apis/core/v1/defaults.go SetDefaults_Service */
@@ -25,9 +27,4 @@ function applyAffinityDefaults(spec: Mutable<ServiceSpec>): void {
   if (spec.sessionAffinity === "ClientIP" && spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined) {
     spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: AFFINITY_SECONDS } };
   }
-}
-
-/** Whether traffic from outside the cluster comes in by node ports, load balancers or external addresses. */
-export function isExternallyAccessible({ type, externalIPs = [] }: ServiceSpec | Mutable<ServiceSpec>): boolean {
-  return type === "LoadBalancer" || type === "NodePort" || (type === "ClusterIP" && externalIPs.length > 0);
 }
