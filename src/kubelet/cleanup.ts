@@ -76,7 +76,9 @@ function childrenOf(parent: number): number[] {
 }
 
 function processes(): number[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function kill(pid: number): void {
@@ -101,7 +103,11 @@ const PORT_CHAINS = "CNI-HOSTPORT-DNAT";
 
 /** Removes the chains that the plugin for ports of the host leaves behind, unless ports of another cluster are in them. */
 async function removePortChains(clock: Clock): Promise<void> {
-  const nat = (...args: string[]) => runCommand(clock, "iptables", ["-w", "-t", "nat", ...args]).then(({ stdout }) => stdout, () => "");
+  const nat = (...args: string[]) =>
+    runCommand(clock, "iptables", ["-w", "-t", "nat", ...args]).then(
+      ({ stdout }) => stdout,
+      () => "",
+    );
   const rules = await nat("-S", PORT_CHAINS);
   if (rules.trim() !== `-N ${PORT_CHAINS}`) return;
   for (const hook of ["PREROUTING", "OUTPUT"]) await nat("-D", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", PORT_CHAINS);

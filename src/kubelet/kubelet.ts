@@ -173,7 +173,13 @@ class RunningKubelet implements Kubelet {
     removeLeftovers(this.#housekeeping(), live, found).catch((error: unknown) => log.warn("leftovers cannot be removed", { error }));
     this.#every(RELIST_MS, () => this.#relist());
     this.#every(VOLUME_REFRESH_MS, () => this.#refreshVolumes());
-    this.#every(LOG_CHECK_MS, () => rotateLogs(this.#housekeeping(), [...this.#workers.values()].map((worker) => worker.runtime), clock.now()));
+    this.#every(LOG_CHECK_MS, () =>
+      rotateLogs(
+        this.#housekeeping(),
+        [...this.#workers.values()].map((worker) => worker.runtime),
+        clock.now(),
+      ),
+    );
     this.#every(IMAGE_GC_MS, () => collectImages(this.#housekeeping(), this.#imagesSeenMs, clock.now()));
   }
 

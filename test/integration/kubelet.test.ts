@@ -58,10 +58,15 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
       { name: "labels", mountPath: "/etc/labels" },
     ];
     const resources = { limits: { cpu: "250m", memory: "32Mi" } };
-    await cluster.createPod("full", { containers: [shell(SLEEP, { env, envFrom: [{ configMapRef: { name: "settings" } }], volumeMounts, resources })], volumes }, { labels: { app: "full" } });
+    await cluster.createPod(
+      "full",
+      { containers: [shell(SLEEP, { env, envFrom: [{ configMapRef: { name: "settings" } }], volumeMounts, resources })], volumes },
+      { labels: { app: "full" } },
+    );
     const pod = await cluster.until("full", "ready", ready);
     const lines = (await cluster.exec(pod, "c", "env")).split("\n");
-    for (const line of ["PLAIN=a", "EXPANDED=a-b-$(NONE)", `IP=${pod.status?.podIP}`, "SECRET=hunter2", "CPU=250", "COLOUR=blue"]) assert.ok(lines.includes(line), line);
+    for (const line of ["PLAIN=a", "EXPANDED=a-b-$(NONE)", `IP=${pod.status?.podIP}`, "SECRET=hunter2", "CPU=250", "COLOUR=blue"])
+      assert.ok(lines.includes(line), line);
     assert.ok(lines.some((line) => line.startsWith("KUBERNETES_SERVICE_HOST=")));
     assert.equal(await cluster.exec(pod, "c", "cat", "/etc/settings/app.conf", "/etc/one"), "x=1\nx=1\n");
     assert.equal(await cluster.exec(pod, "c", "stat", "-L", "-c", "%a", "/etc/keys/password"), "400\n");
@@ -79,7 +84,11 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
       { ...shell(SLEEP), name: "side", restartPolicy: "Always" },
       { ...shell("echo two >> /shared/log", { volumeMounts: shared }), name: "second" },
     ];
-    await cluster.createPod("inits", { initContainers, containers: [shell(`cat /shared/log; ${SLEEP}`, { volumeMounts: shared })], volumes: [{ name: "shared", emptyDir: {} }] });
+    await cluster.createPod("inits", {
+      initContainers,
+      containers: [shell(`cat /shared/log; ${SLEEP}`, { volumeMounts: shared })],
+      volumes: [{ name: "shared", emptyDir: {} }],
+    });
     const pod = await cluster.until("inits", "ready", ready);
     assert.equal(await cluster.exec(pod, "c", "cat", "/shared/log"), "one\ntwo\n");
     assert.equal(statusOf(pod, "first")?.state.terminated?.reason, "Completed");
@@ -118,7 +127,10 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
   test("an image that cannot be had is told with the registry's reason", async () => {
     await cluster.createPod("no-image", { containers: [{ name: "c", image: "127.0.0.1:9/none:1" }] });
     const pod = await cluster.until("no-image", "waiting", (seen) => statusOf(seen)?.state.waiting?.reason === "ImagePullBackOff");
-    assert.match(statusOf(pod)?.state.waiting?.message ?? "", /^Back-off pulling image "127\.0\.0\.1:9\/none:1": ErrImagePull: rpc error: .*connection refused/);
+    assert.match(
+      statusOf(pod)?.state.waiting?.message ?? "",
+      /^Back-off pulling image "127\.0\.0\.1:9\/none:1": ErrImagePull: rpc error: .*connection refused/,
+    );
     const reasons = (await cluster.events("no-image")).map(({ reason }) => reason);
     for (const reason of ["Pulling", "Failed", "BackOff"]) assert.ok(reasons.includes(reason), reason);
     await cluster.createPod("bad-name", { containers: [{ name: "c", image: "UPPER/case" }] });
@@ -128,11 +140,14 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
   });
 
   test("what a container needs and does not find is told", async () => {
-    await cluster.createPod("no-key", { containers: [shell(SLEEP, { env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "settings", key: "none" } } }] })] });
+    await cluster.createPod("no-key", {
+      containers: [shell(SLEEP, { env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "settings", key: "none" } } }] })],
+    });
     const noKey = await cluster.until("no-key", "waiting", (seen) => statusOf(seen)?.state.waiting?.reason === "CreateContainerConfigError");
     assert.equal(statusOf(noKey)?.state.waiting?.message, "couldn't find key none in ConfigMap default/settings");
     await cluster.createPod("no-volume", { containers: [shell(SLEEP)], volumes: [{ name: "v", configMap: { name: "later" } }] });
-    const isTold = async () => (await cluster.events("no-volume")).some(({ message }) => message === 'MountVolume.SetUp failed for volume "v" : configmap "later" not found');
+    const isTold = async () =>
+      (await cluster.events("no-volume")).some(({ message }) => message === 'MountVolume.SetUp failed for volume "v" : configmap "later" not found');
     while (!(await isTold())) await new Promise((resolve) => setTimeout(resolve, 50));
     await cluster.client.create(CONFIG_MAPS, { metadata: { namespace: "default", name: "later" }, data: {} });
     await cluster.until("no-volume", "running", running);
@@ -142,7 +157,9 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
     const readinessProbe = { exec: { command: ["test", "-e", "/tmp/ready"] }, periodSeconds: 1 };
     const livenessProbe = { httpGet: { port: 8080, path: "/" }, periodSeconds: 1, failureThreshold: 2 };
     const startupProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 10 };
-    await cluster.createPod("probed", { containers: [shell("echo hi > /tmp/index.html; httpd -p 8080 -h /tmp; " + SLEEP, { readinessProbe, livenessProbe, startupProbe })] });
+    await cluster.createPod("probed", {
+      containers: [shell("echo hi > /tmp/index.html; httpd -p 8080 -h /tmp; " + SLEEP, { readinessProbe, livenessProbe, startupProbe })],
+    });
     const started = await cluster.until("probed", "started", (pod) => statusOf(pod)?.started === true);
     assert.equal(condition(started, "Ready"), "False");
     await cluster.exec(started, "c", "touch", "/tmp/ready");
@@ -157,7 +174,10 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
 
   test("a deleted pod has its hooks, its grace, and leaves nothing", async () => {
     const dir = mkdtempSync(join(tmpdir(), "skiff-hooks-"));
-    const lifecycle = { postStart: { exec: { command: ["sh", "-c", "echo start >> /out/log"] } }, preStop: { exec: { command: ["sh", "-c", "echo stop >> /out/log"] } } };
+    const lifecycle = {
+      postStart: { exec: { command: ["sh", "-c", "echo start >> /out/log"] } },
+      preStop: { exec: { command: ["sh", "-c", "echo stop >> /out/log"] } },
+    };
     const script = "trap 'echo term >> /out/log; exit 0' TERM; sleep 1000 & wait";
     await cluster.createPod("hooked", {
       terminationGracePeriodSeconds: 20,
@@ -211,7 +231,14 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
     await cluster.createPod("host", { hostNetwork: true, hostPID: true, dnsPolicy: "ClusterFirst", containers: [shell(SLEEP)] });
     const host = await cluster.until("host", "running", running);
     assert.equal(host.status?.podIP, host.status?.hostIP);
-    await cluster.createPod("port", { containers: [shell(`echo served > /tmp/index.html; httpd -p 8080 -h /tmp; ${SLEEP}`, { ports: [{ containerPort: 8080, hostPort: 18_080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } })] });
+    await cluster.createPod("port", {
+      containers: [
+        shell(`echo served > /tmp/index.html; httpd -p 8080 -h /tmp; ${SLEEP}`, {
+          ports: [{ containerPort: 8080, hostPort: 18_080 }],
+          readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+        }),
+      ],
+    });
     const pod = await cluster.until("port", "ready", ready);
     assert.equal(await (await fetch(`http://${pod.status?.podIP}:8080/`)).text(), "served\n");
     assert.equal(await (await fetch("http://127.0.0.1:18080/")).text(), "served\n");
@@ -229,7 +256,9 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
   test("a new image replaces the container alone", async () => {
     await cluster.createPod("changed", { containers: [shell(SLEEP)] });
     const before = await cluster.until("changed", "running", running);
-    await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", { spec: { containers: [{ name: "c", image: "127.0.0.1:9/busybox:none" }] } });
+    await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", {
+      spec: { containers: [{ name: "c", image: "127.0.0.1:9/busybox:none" }] },
+    });
     await cluster.until("changed", "replaced", (pod) => statusOf(pod)?.state.waiting?.reason === "ImagePullBackOff");
     await cluster.client.patch(PODS, { namespace: "default", name: "changed" }, "strategic", { spec: { containers: [{ name: "c", image: IMAGE }] } });
     const after = await cluster.until("changed", "running again", (pod) => statusOf(pod)?.state.running !== undefined);
@@ -238,8 +267,18 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
   });
 
   test("security contexts reach the process", async () => {
-    const strict = { runAsUser: 1234, runAsGroup: 5678, runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
-    await cluster.createPod("strict", { securityContext: { fsGroup: 4321, seccompProfile: { type: "RuntimeDefault" } }, containers: [shell(SLEEP, { securityContext: strict })] });
+    const strict = {
+      runAsUser: 1234,
+      runAsGroup: 5678,
+      runAsNonRoot: true,
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+    };
+    await cluster.createPod("strict", {
+      securityContext: { fsGroup: 4321, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [shell(SLEEP, { securityContext: strict })],
+    });
     const pod = await cluster.until("strict", "running", running);
     assert.match(await cluster.exec(pod, "c", "id"), /uid=1234 gid=5678 groups=(5678,)?4321/);
     const status = await cluster.exec(pod, "c", "cat", "/proc/1/status");

@@ -49,7 +49,11 @@ test("decodeMessage() gives back what encodeMessage() was given", () => {
     text: fc.string({ unit: "grapheme" }),
     count: fc.maxSafeInteger(),
     flags: fc.array(fc.boolean()),
-    labels: fc.dictionary(fc.string().filter((key) => key !== "__proto__"), fc.string(), { noNullPrototype: true }),
+    labels: fc.dictionary(
+      fc.string().filter((key) => key !== "__proto__"),
+      fc.string(),
+      { noNullPrototype: true },
+    ),
     inner,
     inners: fc.array(inner),
     ratio: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value)),

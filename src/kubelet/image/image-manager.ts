@@ -108,7 +108,11 @@ export class ImageManager {
     try {
       const { found, pullMs } = await this.#inTurn(() => this.#attempt(name, request));
       const whole = clock.monotonic() - askedMs;
-      tell("Normal", "Pulled", `Successfully pulled image "${image}" in ${goSeconds(pullMs)} (${goSeconds(whole)} including waiting). Image size: ${found.size} bytes.`);
+      tell(
+        "Normal",
+        "Pulled",
+        `Successfully pulled image "${image}" in ${goSeconds(pullMs)} (${goSeconds(whole)} including waiting). Image size: ${found.size} bytes.`,
+      );
       this.#failures.delete(key);
       return found;
     } catch (error) {

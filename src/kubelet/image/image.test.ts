@@ -33,7 +33,8 @@ test("pullPolicyOf() is Always for latest and IfNotPresent otherwise, unless giv
 });
 
 const base64 = (value: unknown) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64");
-const dockerConfig = (auths: object): Secret => ({ metadata: {}, type: "kubernetes.io/dockerconfigjson", data: { ".dockerconfigjson": base64({ auths }) } }) as never;
+const dockerConfig = (auths: object): Secret =>
+  ({ metadata: {}, type: "kubernetes.io/dockerconfigjson", data: { ".dockerconfigjson": base64({ auths }) } }) as never;
 
 test("registryAuths() takes the entries of the image's registry, the most exact first", () => {
   const secret = dockerConfig({
@@ -55,7 +56,15 @@ test("registryAuths() passes over secrets that cannot be read", () => {
   assert.deepEqual(registryAuths([broken], parseImageName("nginx") as never), []);
 });
 
-const imageOf = (id: string, more: Partial<Image> = {}): Image => ({ id, repoTags: [`test/${id}:1`], repoDigests: [], size: 10, username: "", pinned: false, ...more });
+const imageOf = (id: string, more: Partial<Image> = {}): Image => ({
+  id,
+  repoTags: [`test/${id}:1`],
+  repoDigests: [],
+  size: 10,
+  username: "",
+  pinned: false,
+  ...more,
+});
 const view = { images: ["a", "b", "c", "d"].map((id) => imageOf(id)), used: new Set(["b"]), pinned: ["test/d:1"], nowMs: 1_000_000, capacityBytes: 100 };
 const seenMs = new Map([
   ["a", 20],

@@ -44,7 +44,9 @@ function matches(key: string, image: string): boolean {
 }
 
 function authOf(serverAddress: string, { username, password, auth, identitytoken, registrytoken }: DockerConfigEntry): RegistryAuth {
-  const [user = "", ...secret] = Buffer.from(auth ?? "", "base64").toString().split(":");
+  const [user = "", ...secret] = Buffer.from(auth ?? "", "base64")
+    .toString()
+    .split(":");
   return {
     serverAddress,
     username: username ?? user,

@@ -131,7 +131,14 @@ export class NodeAgent {
   }
 
   #status(before: NodeStatus | undefined): NodeStatus {
-    return nodeStatus({ ...this.#options, runtimeVersion: this.#runtimeVersion, images: this.#images, problems: this.#problems, before, nowMs: this.#options.clock.now() });
+    return nodeStatus({
+      ...this.#options,
+      runtimeVersion: this.#runtimeVersion,
+      images: this.#images,
+      problems: this.#problems,
+      before,
+      nowMs: this.#options.clock.now(),
+    });
   }
 
   /** Looks at the runtime and writes the status if it is due. One after the other. */

@@ -18,13 +18,29 @@ for (const { name, cidr, nodes, want } of [
   test(`freePodCidr() gives ${name}`, () => assert.equal(freePodCidr(cidr, nodes), want));
 }
 
-const VIEW = { machine: readMachine("/"), nodeName: "n1", nodeIps: ["192.0.2.1"], kubeletPort: 10_250, kubeletVersion: "v1.35.0", runtimeVersion: "containerd://1", images: [], before: undefined, nowMs: 0 };
+const VIEW = {
+  machine: readMachine("/"),
+  nodeName: "n1",
+  nodeIps: ["192.0.2.1"],
+  kubeletPort: 10_250,
+  kubeletVersion: "v1.35.0",
+  runtimeVersion: "containerd://1",
+  images: [],
+  before: undefined,
+  nowMs: 0,
+};
 const ready = (problems: readonly string[]) => nodeStatus({ ...VIEW, problems }).conditions?.find(({ type }) => type === "Ready");
 
 test("nodeStatus() has conditions in upstream's order, and addresses", () => {
   const status = nodeStatus({ ...VIEW, problems: [] });
-  assert.deepEqual(status.conditions?.map(({ type }) => type), ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"]);
-  assert.deepEqual(status.addresses, [{ type: "InternalIP", address: "192.0.2.1" }, { type: "Hostname", address: "n1" }]);
+  assert.deepEqual(
+    status.conditions?.map(({ type }) => type),
+    ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"],
+  );
+  assert.deepEqual(status.addresses, [
+    { type: "InternalIP", address: "192.0.2.1" },
+    { type: "Hostname", address: "n1" },
+  ]);
   assert.equal(status.daemonEndpoints.kubeletEndpoint?.Port, 10_250);
 });
 
@@ -36,7 +52,10 @@ test("nodeStatus() tells why the node is not ready", () => {
 test("nodeStatus() keeps the time of a condition that stays", () => {
   const before = nodeStatus({ ...VIEW, problems: [] });
   const after = nodeStatus({ ...VIEW, problems: ["a"], before, nowMs: 60_000 });
-  assert.deepEqual(after.conditions?.map(({ lastTransitionTime }) => lastTransitionTime?.slice(14, 16)), ["00", "00", "00", "01"]);
+  assert.deepEqual(
+    after.conditions?.map(({ lastTransitionTime }) => lastTransitionTime?.slice(14, 16)),
+    ["00", "00", "00", "01"],
+  );
 });
 
 test("imageList() has the largest first, five names each", () => {

@@ -165,7 +165,8 @@ function mainActions({ pod, runtime, probes }: PodSeen): { kept: number; start: 
     if (run?.state !== "running") {
       if (!shouldStart(container, pod, run)) continue;
       start.push(name);
-      if (run?.state === "unknown") kill.push({ id: run.id, name, message: 'Container is in "unknown" state, try killing it before restart', reason: "unknown" });
+      if (run?.state === "unknown")
+        kill.push({ id: run.id, name, message: 'Container is in "unknown" state, try killing it before restart', reason: "unknown" });
       continue;
     }
     const why = reasonToKill(container, run, probes);

@@ -10,10 +10,18 @@ const CLUSTER = { server: "10.43.0.10", domain: "cluster.local", host: HOST };
 const NAMES = ["default.svc.cluster.local", "svc.cluster.local", "cluster.local"];
 
 for (const { name, spec, want } of [
-  { name: "asks the cluster, then searches the host's domains", spec: {}, want: { servers: ["10.43.0.10"], searches: [...NAMES, "example.test"], options: ["ndots:5"] } },
+  {
+    name: "asks the cluster, then searches the host's domains",
+    spec: {},
+    want: { servers: ["10.43.0.10"], searches: [...NAMES, "example.test"], options: ["ndots:5"] },
+  },
   { name: "asks the host's servers with policy Default", spec: { dnsPolicy: "Default" }, want: HOST },
   { name: "asks the host's servers in the host's network", spec: { hostNetwork: true }, want: HOST },
-  { name: "asks the cluster with ClusterFirstWithHostNet", spec: { hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" }, want: { servers: ["10.43.0.10"], searches: [...NAMES, "example.test"], options: ["ndots:5"] } },
+  {
+    name: "asks the cluster with ClusterFirstWithHostNet",
+    spec: { hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" },
+    want: { servers: ["10.43.0.10"], searches: [...NAMES, "example.test"], options: ["ndots:5"] },
+  },
   {
     name: "takes the pod's own with policy None",
     spec: { dnsPolicy: "None", dnsConfig: { nameservers: ["192.0.2.9"], options: [{ name: "ndots", value: "2" }, { name: "edns0" }] } },

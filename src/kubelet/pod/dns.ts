@@ -72,6 +72,13 @@ export function hostsFile(pod: Pod, podIps: readonly string[], hostText: string,
   const own = podIps.map((ip) => [ip, ...(fqdn === undefined ? [] : [fqdn]), hostname].join("\t"));
   const extra = aliases.length > 0 ? ["", "# Entries added by HostAliases.", ...aliases] : [];
   if (pod.spec.hostNetwork) return [...["# Kubernetes-managed hosts file (host network)."], hostText.trimEnd(), ...extra, ""].join("\n");
-  const loopback = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet", "fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters"];
+  const loopback = [
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::0\tip6-localnet",
+    "fe00::0\tip6-mcastprefix",
+    "fe00::1\tip6-allnodes",
+    "fe00::2\tip6-allrouters",
+  ];
   return ["# Kubernetes-managed hosts file.", ...loopback, ...own, ...extra, ""].join("\n");
 }

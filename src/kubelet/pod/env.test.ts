@@ -7,12 +7,18 @@ import { containerOf, podOf } from "#kubelet/testing/fixtures.ts";
 import { ContainerConfigError, containerEnv, serviceEnvironment } from "./env.ts";
 import { expand } from "./expand.ts";
 
-const VIEW = { pod: podOf({ nodeName: "n1" }, { labels: { app: "web" } }), hostIps: ["192.0.2.1"], podIps: ["10.42.0.5"], allocatable: { cpu: "2", memory: "1Gi" } };
+const VIEW = {
+  pod: podOf({ nodeName: "n1" }, { labels: { app: "web" } }),
+  hostIps: ["192.0.2.1"],
+  podIps: ["10.42.0.5"],
+  allocatable: { cpu: "2", memory: "1Gi" },
+};
 const SOURCES = {
   configMap: (name: string) => (name === "settings" ? ({ metadata: {}, data: { COLOUR: "blue" } } as never) : undefined),
   secret: (name: string) => (name === "keys" ? ({ metadata: {}, data: { password: Buffer.from("hunter2").toString("base64") } } as never) : undefined),
 };
-const envOf = (more: Partial<Container>, services = new Map<string, string>()) => Object.fromEntries(containerEnv(containerOf("c", more), SOURCES, services, VIEW));
+const envOf = (more: Partial<Container>, services = new Map<string, string>()) =>
+  Object.fromEntries(containerEnv(containerOf("c", more), SOURCES, services, VIEW));
 
 for (const { name, text, want } of [
   { name: "replaces known names", text: "$(A)/$(B)", want: "1/2" },
@@ -21,7 +27,11 @@ for (const { name, text, want } of [
   { name: "keeps what is no reference", text: "$ $A $(A", want: "$ $A $(A" },
   { name: "keeps a $ at the end", text: "a$", want: "a$" },
 ]) {
-  test(`expand() ${name}`, () => assert.equal(expand(text, (key) => ({ A: "1", B: "2" })[key]), want));
+  test(`expand() ${name}`, () =>
+    assert.equal(
+      expand(text, (key) => ({ A: "1", B: "2" })[key]),
+      want,
+    ));
 }
 
 test("containerEnv() takes envFrom with its prefix, then env, and expands from what came before", () => {
@@ -30,7 +40,12 @@ test("containerEnv() takes envFrom with its prefix, then env, and expands from w
     { name: "B", value: "$(A)$(P_COLOUR)$(LATER)" },
     { name: "LATER", value: "3" },
   ];
-  assert.deepEqual(envOf({ env, envFrom: [{ prefix: "P_", configMapRef: { name: "settings" } }] }), { P_COLOUR: "blue", A: "1", B: "1blue$(LATER)", LATER: "3" });
+  assert.deepEqual(envOf({ env, envFrom: [{ prefix: "P_", configMapRef: { name: "settings" } }] }), {
+    P_COLOUR: "blue",
+    A: "1",
+    B: "1blue$(LATER)",
+    LATER: "3",
+  });
 });
 
 test("containerEnv() lets services neither override nor be missed by expansion", () => {
@@ -66,7 +81,11 @@ for (const { resource, divisor, want } of [
 for (const { name, more, message } of [
   { name: "a ConfigMap", more: { envFrom: [{ configMapRef: { name: "none" } }] }, message: 'configmap "none" not found' },
   { name: "a Secret", more: { env: [{ name: "V", valueFrom: { secretKeyRef: { name: "none", key: "k" } } }] }, message: 'secret "none" not found' },
-  { name: "a key", more: { env: [{ name: "V", valueFrom: { configMapKeyRef: { name: "settings", key: "k" } } }] }, message: "couldn't find key k in ConfigMap default/settings" },
+  {
+    name: "a key",
+    more: { env: [{ name: "V", valueFrom: { configMapKeyRef: { name: "settings", key: "k" } } }] },
+    message: "couldn't find key k in ConfigMap default/settings",
+  },
 ]) {
   test(`containerEnv() tells that ${name} is missing`, () => assert.throws(() => envOf(more), new ContainerConfigError(message)));
 }
@@ -77,7 +96,17 @@ test("containerEnv() passes over what is missing and optional", () => {
 });
 
 const service = (namespace: string, name: string, clusterIP: string): Service =>
-  ({ metadata: { namespace, name }, spec: { clusterIP, ports: [{ name: "http-api", port: 80, protocol: "TCP" }, { name: "dns", port: 53, protocol: "UDP" }] }, status: {} }) as never;
+  ({
+    metadata: { namespace, name },
+    spec: {
+      clusterIP,
+      ports: [
+        { name: "http-api", port: 80, protocol: "TCP" },
+        { name: "dns", port: 53, protocol: "UDP" },
+      ],
+    },
+    status: {},
+  }) as never;
 
 test("serviceEnvironment() tells of a service's ports in upstream's names", () => {
   const env = serviceEnvironment(podOf(), [service("default", "my-web", "10.43.0.7")]);
@@ -100,5 +129,8 @@ test("serviceEnvironment() tells of a service's ports in upstream's names", () =
 
 test("serviceEnvironment() names the API's service alone where links are not wanted, and no headless one", () => {
   const services = [service("default", "kubernetes", "10.43.0.1"), service("default", "web", "10.43.0.7"), service("default", "headless", "None")];
-  assert.deepEqual([...serviceEnvironment(podOf({ enableServiceLinks: false }), services).keys()].filter((name) => name.endsWith("_HOST")), ["KUBERNETES_SERVICE_HOST"]);
+  assert.deepEqual(
+    [...serviceEnvironment(podOf({ enableServiceLinks: false }), services).keys()].filter((name) => name.endsWith("_HOST")),
+    ["KUBERNETES_SERVICE_HOST"],
+  );
 });

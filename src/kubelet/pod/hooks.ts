@@ -19,11 +19,14 @@ export async function runHook(handler: LifecycleHandler, { container, containerI
     const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, 0);
     if (exitCode !== 0) {
       const output = Buffer.concat([stdout, stderr]).toString();
-      throw new Error(`Exec lifecycle hook ([${command.join(" ")}]) for Container "${container.name}" failed - error: command '${command.join(" ")}' exited with ${exitCode}: ${output}`);
+      throw new Error(
+        `Exec lifecycle hook ([${command.join(" ")}]) for Container "${container.name}" failed - error: command '${command.join(" ")}' exited with ${exitCode}: ${output}`,
+      );
     }
   } else if (handler.httpGet !== undefined) {
     const { status } = await httpGet(httpUrl(handler.httpGet, { container, podIp }), headersOf(handler.httpGet), signal);
-    if (status >= 400) throw new Error(`HTTP lifecycle hook (${handler.httpGet.path ?? "/"}) for Container "${container.name}" failed - error: status ${status}`);
+    if (status >= 400)
+      throw new Error(`HTTP lifecycle hook (${handler.httpGet.path ?? "/"}) for Container "${container.name}" failed - error: status ${status}`);
   } else if (handler.sleep !== undefined) {
     await sleep(clock, handler.sleep.seconds * 1000, signal);
   }

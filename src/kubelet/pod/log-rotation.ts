@@ -21,7 +21,9 @@ export async function rotateLog(runtime: Runtime, containerId: string, logPath: 
   const stamp = new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
   renameSync(logPath, `${logPath}.${stamp}`);
   await runtime.reopenContainerLog(containerId);
-  const excess = rotated(logPath).sort().slice(0, -(MAX_LOG_FILES - 1));
+  const excess = rotated(logPath)
+    .sort()
+    .slice(0, -(MAX_LOG_FILES - 1));
   for (const old of excess) rmSync(old, { force: true });
   return true;
 }

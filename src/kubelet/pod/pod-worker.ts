@@ -128,7 +128,8 @@ export class PodWorker {
     for (let waitMs = FIRST_LOOK_MS; waitMs < LAST_LOOK_MS; waitMs *= 2) {
       await this.changed(containerId);
       const { containers, sandboxes } = this.#runtime;
-      const alive = containers.some(({ id, state }) => id === containerId && state === "running") || sandboxes.some(({ id, ready }) => id === containerId && ready);
+      const alive =
+        containers.some(({ id, state }) => id === containerId && state === "running") || sandboxes.some(({ id, ready }) => id === containerId && ready);
       if (!alive || this.#stopped) return;
       await sleep(this.#context.clock, waitMs);
     }
@@ -252,7 +253,9 @@ export class PodWorker {
 
   async #startAll(actions: PodActions): Promise<void> {
     const names = [...actions.startEphemeral, ...actions.startInit, ...actions.startMain];
-    const wanted = names.map((name) => containersOf(this.#pod).find(({ spec }) => spec.name === name) as PodContainer).filter((container) => !this.#backsOff(container));
+    const wanted = names
+      .map((name) => containersOf(this.#pod).find(({ spec }) => spec.name === name) as PodContainer)
+      .filter((container) => !this.#backsOff(container));
     const config = this.#sandboxConfig(actions.attempt);
     const first = wanted[0];
     // The image is looked for while the sandbox is made.
@@ -292,7 +295,12 @@ export class PodWorker {
     if (remainingMs === 0) return false;
     const where = `pod ${name}_${namespace}(${uid})`;
     if (this.#reasons.get(container.spec.name)?.reason !== "CrashLoopBackOff") {
-      recorder.record(referenceTo(PODS, this.#pod, fieldPathOf(container)), "Warning", "BackOff", `Back-off restarting failed container ${container.spec.name} in ${where}`);
+      recorder.record(
+        referenceTo(PODS, this.#pod, fieldPathOf(container)),
+        "Warning",
+        "BackOff",
+        `Back-off restarting failed container ${container.spec.name} in ${where}`,
+      );
     }
     const message = `back-off ${goDuration(restarts.get(key))} restarting failed container=${container.spec.name} pod=${name}_${namespace}(${uid})`;
     this.#reasons.set(container.spec.name, { reason: "CrashLoopBackOff", message });
@@ -317,7 +325,16 @@ export class PodWorker {
     const targetName = this.#pod.spec.ephemeralContainers?.find((ephemeral) => ephemeral.name === name)?.targetContainerName;
     const targetId = targetName ? latestRun(this.#runtime, targetName)?.id : undefined;
     try {
-      const request = { pod: this.#pod, container, restartCount, sandboxId, sandboxConfig: config, podIps: this.#ips(), volumes: this.#volumes ?? new Map(), targetId };
+      const request = {
+        pod: this.#pod,
+        container,
+        restartCount,
+        sandboxId,
+        sandboxConfig: config,
+        podIps: this.#ips(),
+        volumes: this.#volumes ?? new Map(),
+        targetId,
+      };
       // Only the wait for the image is given up: a container that is being made must not be lost sight of.
       const id = await startContainer(this.#context, { ...request, image: this.#interruptible(image) });
       this.#countRestart(container, previous);
@@ -353,7 +370,14 @@ export class PodWorker {
     if (handler === undefined) return;
     const { runtime, clock, recorder } = this.#context;
     try {
-      const hook = runHook(handler, { container: container.spec, containerId: id, podIp: this.#ips()[0] ?? "", runtime, clock, signal: this.#interrupt.signal });
+      const hook = runHook(handler, {
+        container: container.spec,
+        containerId: id,
+        podIp: this.#ips()[0] ?? "",
+        runtime,
+        clock,
+        signal: this.#interrupt.signal,
+      });
       await this.#interruptible(hook);
     } catch (error) {
       if (this.#interrupt.signal.aborted) throw error;
@@ -493,7 +517,8 @@ export class PodWorker {
     const messageFile = messageFileOf(this.#context.volumes.podDir(this.#pod.metadata.uid as string), run.name, run.restartCount);
     const known = this.#runtime.containers.find((candidate) => candidate.id === id);
     const ended = run.state === "exited" && known?.state !== "exited";
-    const message = ended && spec !== undefined ? terminationMessage(spec, run.exitCode, messageFile, run.logPath) || run.message : (known?.message ?? run.message);
+    const message =
+      ended && spec !== undefined ? terminationMessage(spec, run.exitCode, messageFile, run.logPath) || run.message : (known?.message ?? run.message);
     if (run.state === "exited") this.#context.probes.stop(id);
     this.#runtime = withContainer(this.#runtime, { ...run, message });
   }

@@ -19,7 +19,8 @@ const MAX_SHARES = 262_144;
 
 /** @see pkg/apis/core/v1/helper/qos/qos.go */
 export function qosClassOf({ spec }: Pick<Pod, "spec">): QosClass {
-  const lists = spec.resources?.requests || spec.resources?.limits ? [spec.resources] : [...spec.containers, ...(spec.initContainers ?? [])].map((c) => c.resources ?? {});
+  const lists =
+    spec.resources?.requests || spec.resources?.limits ? [spec.resources] : [...spec.containers, ...(spec.initContainers ?? [])].map((c) => c.resources ?? {});
   const positive = (text: string | undefined) => (quantityValue(text) ?? 0) > 0;
   const any = lists.some(({ requests, limits }) => ["cpu", "memory"].some((name) => positive(requests?.[name]) || positive(limits?.[name])));
   if (!any) return "BestEffort";
@@ -58,7 +59,8 @@ export function containerResources({ resources }: Pick<Container, "resources">):
 export function podResources(pod: Pick<Pod, "spec">): CgroupResources {
   const milli = (list: "requests" | "limits") => podTotal(pod, (c) => milliValue(c.resources?.[list]?.["cpu"]) ?? 0);
   const memory = podTotal(pod, (c) => quantityValue(c.resources?.limits?.["memory"]) ?? 0);
-  const all = (name: string) => [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].every((c) => (quantityValue(c.resources?.limits?.[name]) ?? 0) > 0);
+  const all = (name: string) =>
+    [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].every((c) => (quantityValue(c.resources?.limits?.[name]) ?? 0) > 0);
   const requests = podTotal(pod, (c) => milliValue(c.resources?.requests?.["cpu"] ?? c.resources?.limits?.["cpu"]) ?? 0);
   return {
     cpuShares: sharesOf(requests),

@@ -1,5 +1,13 @@
 import type { Pod } from "#api/core-v1/types.ts";
-import { NAMESPACE_CONTAINER, NAMESPACE_NODE, NAMESPACE_POD, PROFILE_RUNTIME_DEFAULT, PROTOCOL, type NamespaceOptions, type SandboxConfig } from "#kubelet/cri/types.ts";
+import {
+  NAMESPACE_CONTAINER,
+  NAMESPACE_NODE,
+  NAMESPACE_POD,
+  PROFILE_RUNTIME_DEFAULT,
+  PROTOCOL,
+  type NamespaceOptions,
+  type SandboxConfig,
+} from "#kubelet/cri/types.ts";
 
 import { containersOf } from "./containers.ts";
 import { type ClusterDns, podDns, podHostname } from "./dns.ts";

@@ -10,7 +10,9 @@ const MAX_LOG_LINES = 80;
 export function terminationMessage(container: Pick<Container, "terminationMessagePolicy">, exitCode: number, messageFile: string, logFile: string): string {
   const message = tail(messageFile, MAX_MESSAGE_BYTES, "first");
   if (message !== "" || container.terminationMessagePolicy !== "FallbackToLogsOnError" || exitCode === 0) return message;
-  const lines = tail(logFile, 4 * MAX_LOG_BYTES, "last").split("\n").filter(Boolean);
+  const lines = tail(logFile, 4 * MAX_LOG_BYTES, "last")
+    .split("\n")
+    .filter(Boolean);
   const texts = lines.slice(-MAX_LOG_LINES).map((line) => line.replace(/^\S+ \S+ \S+ /, ""));
   const text = texts.length > 0 ? `${texts.join("\n")}\n` : "";
   return Buffer.from(text).subarray(-MAX_LOG_BYTES).toString();

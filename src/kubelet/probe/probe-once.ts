@@ -135,7 +135,11 @@ async function grpcProbe(host: string, port: number, service: string, timeoutMs:
   const client = new GrpcClient({ host, port });
   try {
     const headers = { "user-agent": USER_AGENT };
-    const bytes = await client.unary("/grpc.health.v1.Health/Check", encodeMessage(HEALTH, "Request", { service }), { timeoutMs, headers, signal: AbortSignal.timeout(timeoutMs) });
+    const bytes = await client.unary("/grpc.health.v1.Health/Check", encodeMessage(HEALTH, "Request", { service }), {
+      timeoutMs,
+      headers,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
     const { status } = decodeMessage<{ status: number }>(HEALTH, "Response", bytes);
     if (status === SERVING) return { result: "success", output: "service healthy" };
     return { result: "failure", output: `service unhealthy (responded with "${STATUS_NAMES[status] ?? status}")` };

@@ -58,7 +58,11 @@ function endpointUrl(endpoint: string): URL {
 
 /** A registry on this machine is spoken to in plain HTTP, as docker does. */
 export function isLoopback(name: string): boolean {
-  const host = name.split("/")[0]?.replace(/:\d+$/, "").replace(/^\[|\]$/g, "") ?? "";
+  const host =
+    name
+      .split("/")[0]
+      ?.replace(/:\d+$/, "")
+      .replace(/^\[|\]$/g, "") ?? "";
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 

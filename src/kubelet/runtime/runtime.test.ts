@@ -53,7 +53,10 @@ test("tarArchive() writes headers that sum up", () => {
   const header = Buffer.from(archive.subarray(0, 512));
   const sum = Number.parseInt(header.toString("latin1", 148, 154), 8);
   header.write("        ", 148);
-  assert.equal(header.reduce((total, byte) => total + byte, 0), sum);
+  assert.equal(
+    header.reduce((total, byte) => total + byte, 0),
+    sum,
+  );
   assert.throws(() => tarArchive([{ path: "x".repeat(101), mode: 0, data: Buffer.alloc(0) }]), RangeError);
 });
 
@@ -61,14 +64,24 @@ test("containerdConfig() keeps to its own paths", () => {
   const paths = { binary: "containerd", root: "/r", state: "/s", socket: "/s/c.sock", configFile: "/e/c.toml", certsDir: "/e/certs.d", logFile: "/l" };
   const cni = { binDir: "/cni", confDir: "/e/cni", bridge: "b0" };
   const text = containerdConfig({ paths, cni, sandboxImage: "p:1", restrictOomScoreAdj: true, registryConfigs: "" });
-  for (const line of ['root = "/r"', 'state = "/s"', '  address = "/s/c.sock"', '  conf_dir = "/e/cni"', '  config_path = "/e/certs.d"', "  restrict_oom_score_adj = true", '  path = "/r/opt"']) {
+  for (const line of [
+    'root = "/r"',
+    'state = "/s"',
+    '  address = "/s/c.sock"',
+    '  conf_dir = "/e/cni"',
+    '  config_path = "/e/certs.d"',
+    "  restrict_oom_score_adj = true",
+    '  path = "/r/opt"',
+  ]) {
     assert.ok(text.split("\n").includes(line), line);
   }
 });
 
 test("cniConfig() has the plugin for ports of the host only where pods have some", () => {
   const types = (hostPorts: boolean) =>
-    (JSON.parse(cniConfig({ bridge: "b0", podCidr: "10.42.0.0/24", leaseDir: "/d", hostPorts })) as { plugins: { type: string }[] }).plugins.map(({ type }) => type);
+    (JSON.parse(cniConfig({ bridge: "b0", podCidr: "10.42.0.0/24", leaseDir: "/d", hostPorts })) as { plugins: { type: string }[] }).plugins.map(
+      ({ type }) => type,
+    );
   assert.deepEqual(types(false), ["bridge"]);
   assert.deepEqual(types(true), ["bridge", "portmap"]);
 });

@@ -49,14 +49,38 @@ const condition = (status: PodStatus, type: string) => {
 for (const { name, seen, phase } of [
   { name: "nothing runs yet", seen: { runtime: NOTHING_RUNS }, phase: "Pending" },
   { name: "an init container runs", seen: { spec: { initContainers: [init] }, runtime: runtimeOf([runOf(init, "running")]) }, phase: "Pending" },
-  { name: "a sidecar has not started", seen: { spec: { initContainers: [sidecar] }, runtime: runtimeOf([runOf(sidecar, "running")]), health: { started: false, ready: false } }, phase: "Pending" },
+  {
+    name: "a sidecar has not started",
+    seen: { spec: { initContainers: [sidecar] }, runtime: runtimeOf([runOf(sidecar, "running")]), health: { started: false, ready: false } },
+    phase: "Pending",
+  },
   { name: "a main container runs", seen: { runtime: runtimeOf([runOf(main, "running")]) }, phase: "Running" },
   { name: "the only container ended and restarts", seen: { runtime: runtimeOf([runOf(main, "exited", failed)]) }, phase: "Running" },
   { name: "all ended well and none restarts", seen: { spec: { restartPolicy: "OnFailure" }, runtime: runtimeOf([runOf(main, "exited")]) }, phase: "Succeeded" },
-  { name: "one ended badly and none restarts", seen: { spec: { restartPolicy: "Never" }, runtime: runtimeOf([runOf(main, "exited", failed)]) }, phase: "Failed" },
-  { name: "an init container failed for good", seen: { spec: { restartPolicy: "Never", initContainers: [init] }, runtime: runtimeOf([runOf(init, "exited", failed)]) }, phase: "Failed" },
-  { name: "a sidecar outlives what succeeded, until it is stopped", seen: { spec: { restartPolicy: "Never", initContainers: [sidecar] }, runtime: runtimeOf([runOf(main, "exited"), runOf(sidecar, "running")]) }, phase: "Running" },
-  { name: "a sidecar failed after what succeeded", seen: { spec: { restartPolicy: "Never", initContainers: [sidecar] }, runtime: runtimeOf([runOf(main, "exited"), runOf(sidecar, "exited", failed)]), terminal: true }, phase: "Succeeded" },
+  {
+    name: "one ended badly and none restarts",
+    seen: { spec: { restartPolicy: "Never" }, runtime: runtimeOf([runOf(main, "exited", failed)]) },
+    phase: "Failed",
+  },
+  {
+    name: "an init container failed for good",
+    seen: { spec: { restartPolicy: "Never", initContainers: [init] }, runtime: runtimeOf([runOf(init, "exited", failed)]) },
+    phase: "Failed",
+  },
+  {
+    name: "a sidecar outlives what succeeded, until it is stopped",
+    seen: { spec: { restartPolicy: "Never", initContainers: [sidecar] }, runtime: runtimeOf([runOf(main, "exited"), runOf(sidecar, "running")]) },
+    phase: "Running",
+  },
+  {
+    name: "a sidecar failed after what succeeded",
+    seen: {
+      spec: { restartPolicy: "Never", initContainers: [sidecar] },
+      runtime: runtimeOf([runOf(main, "exited"), runOf(sidecar, "exited", failed)]),
+      terminal: true,
+    },
+    phase: "Succeeded",
+  },
   { name: "a deleted pod's container was killed", seen: { runtime: runtimeOf([runOf(main, "exited", { exitCode: 137 })]), terminal: true }, phase: "Failed" },
   { name: "it was Failed before", seen: { runtime: runtimeOf([runOf(main, "running")]), before: { phase: "Failed" } }, phase: "Failed" },
   { name: "its time is up", seen: { runtime: runtimeOf([runOf(main, "running")]), verdict: { reason: "DeadlineExceeded", message: "late" } }, phase: "Failed" },
@@ -97,7 +121,12 @@ test("computePodStatus() has conditions in upstream's order", () => {
 });
 
 for (const { name, seen, ready, initialized } of [
-  { name: "not ready", seen: { runtime: runtimeOf([runOf(main, "running")]), health: { started: true, ready: false } }, ready: ["False", "ContainersNotReady", "containers with unready status: [c]"], initialized: ["True"] },
+  {
+    name: "not ready",
+    seen: { runtime: runtimeOf([runOf(main, "running")]), health: { started: true, ready: false } },
+    ready: ["False", "ContainersNotReady", "containers with unready status: [c]"],
+    initialized: ["True"],
+  },
   { name: "ready", seen: { runtime: runtimeOf([runOf(main, "running")]) }, ready: ["True"], initialized: ["True"] },
   {
     name: "initialising",
@@ -105,8 +134,18 @@ for (const { name, seen, ready, initialized } of [
     ready: ["False", "ContainersNotReady", "containers with unready status: [c]"],
     initialized: ["False", "ContainersNotInitialized", "containers with incomplete status: [init b]"],
   },
-  { name: "done", seen: { spec: { restartPolicy: "Never" }, runtime: runtimeOf([runOf(main, "exited")]) }, ready: ["False", "PodCompleted"], initialized: ["True", "PodCompleted"] },
-  { name: "failed", seen: { spec: { restartPolicy: "Never" }, runtime: runtimeOf([runOf(main, "exited", failed)]) }, ready: ["False", "PodFailed"], initialized: ["True"] },
+  {
+    name: "done",
+    seen: { spec: { restartPolicy: "Never" }, runtime: runtimeOf([runOf(main, "exited")]) },
+    ready: ["False", "PodCompleted"],
+    initialized: ["True", "PodCompleted"],
+  },
+  {
+    name: "failed",
+    seen: { spec: { restartPolicy: "Never" }, runtime: runtimeOf([runOf(main, "exited", failed)]) },
+    ready: ["False", "PodFailed"],
+    initialized: ["True"],
+  },
   {
     name: "held back by a gate",
     seen: { spec: { readinessGates: [{ conditionType: "g" }] }, runtime: runtimeOf([runOf(main, "running")]) },
@@ -151,7 +190,17 @@ test("statusPatch() is nothing for an equal status, and has only what changed", 
 });
 
 test("statusPatch() takes a reason off a condition that has none any more, and leaves others' conditions alone", () => {
-  const before = { conditions: [{ type: "Ready", status: "False", reason: "R" }, { type: "x", status: "True" }] };
-  const after = { conditions: [{ type: "Ready", status: "True" }, { type: "x", status: "False" }] };
+  const before = {
+    conditions: [
+      { type: "Ready", status: "False", reason: "R" },
+      { type: "x", status: "True" },
+    ],
+  };
+  const after = {
+    conditions: [
+      { type: "Ready", status: "True" },
+      { type: "x", status: "False" },
+    ],
+  };
   assert.deepEqual(statusPatch(before, after, ["Ready"]), { conditions: [{ type: "Ready", status: "True", reason: null }] });
 });

@@ -84,14 +84,18 @@ function keyed(data: ReadonlyMap<string, Buffer>, { items, optional }: KeySelect
   for (const item of items) {
     const bytes = data.get(item.key);
     if (bytes !== undefined) result.set(item.path, { data: bytes, mode: item.mode ?? mode });
-    else if (!optional) throw new VolumeError(`${kind === "configmap" ? "configmap" : "secret"} references non-existent ${kind === "configmap" ? "config" : "secret"} key: ${item.key}`);
+    else if (!optional)
+      throw new VolumeError(
+        `${kind === "configmap" ? "configmap" : "secret"} references non-existent ${kind === "configmap" ? "config" : "secret"} key: ${item.key}`,
+      );
   }
   return result;
 }
 
 function downwardFile({ fieldRef, resourceFieldRef, mode: own }: DownwardAPIVolumeFile, mode: number, view: DownwardView): PayloadFile {
   const container = containersOf(view.pod).find(({ spec }) => spec.name === resourceFieldRef?.containerName)?.spec;
-  const text = fieldRef !== undefined ? fieldValue(fieldRef, view) : container && resourceFieldRef ? resourceValue(resourceFieldRef, container, view) : undefined;
+  const text =
+    fieldRef !== undefined ? fieldValue(fieldRef, view) : container && resourceFieldRef ? resourceValue(resourceFieldRef, container, view) : undefined;
   if (text === undefined) throw new VolumeError(`unsupported field of the downward API: ${fieldRef?.fieldPath ?? resourceFieldRef?.resource}`);
   return { data: Buffer.from(text), mode: own ?? mode };
 }

@@ -107,7 +107,10 @@ export class VolumeManager {
 
   #sources(downward: DownwardView): PayloadSources {
     const { pod } = downward;
-    const get = <T extends KubeObject>(resource: Resource<T>) => (name: string) => found(this.#deps.client.get(resource, { namespace: pod.metadata.namespace, name }));
+    const get =
+      <T extends KubeObject>(resource: Resource<T>) =>
+      (name: string) =>
+        found(this.#deps.client.get(resource, { namespace: pod.metadata.namespace, name }));
     return {
       configMap: get(CONFIG_MAPS),
       secret: get(SECRETS),

@@ -25,7 +25,10 @@ test("writeAtomically() shows files through ..data and swaps them at once", () =
   assert.equal(writeAtomically(dir, files({ "sub/b": "3", c: "4" }), undefined, 0), true);
   assert.notEqual(readlinkSync(join(dir, "..data")), first);
   assert.equal(readFileSync(join(dir, "sub/b"), "utf8"), "3");
-  assert.deepEqual(readdirSync(dir).filter((name) => !name.startsWith("..")), ["c", "sub"]);
+  assert.deepEqual(
+    readdirSync(dir).filter((name) => !name.startsWith("..")),
+    ["c", "sub"],
+  );
   assert.equal(readdirSync(dir).length, 4);
 });
 
@@ -46,7 +49,12 @@ const SOURCES: PayloadSources = {
   downward: { pod: podOf({}, { labels: { b: "2", a: 'x"y' } }), hostIps: [], podIps: [], allocatable: {} },
 };
 const textsOf = async (volume: object) =>
-  Object.fromEntries([...(await volumePayload({ name: "v", ...volume }, SOURCES))].map(([path, { data, mode }]) => [path, `${Buffer.from(data).toString("latin1")} ${mode.toString(8)}`]));
+  Object.fromEntries(
+    [...(await volumePayload({ name: "v", ...volume }, SOURCES))].map(([path, { data, mode }]) => [
+      path,
+      `${Buffer.from(data).toString("latin1")} ${mode.toString(8)}`,
+    ]),
+  );
 
 test("volumePayload() of a configMap has all keys, or the chosen ones at their paths", async () => {
   assert.deepEqual(await textsOf({ configMap: { name: "settings" } }), { a: "1 644", b: "2 644", raw: "\0\x01 644" });

@@ -22,7 +22,27 @@ import { systemClock } from "#lib/system-clock.ts";
 
 export const NODE = "node-1";
 export const IMAGE = "test.local/busybox:1";
-const APPLETS = ["sh", "sleep", "cat", "ls", "wget", "httpd", "id", "env", "nc", "echo", "true", "false", "stat", "hostname", "touch", "test", "grep", "mount", "date"];
+const APPLETS = [
+  "sh",
+  "sleep",
+  "cat",
+  "ls",
+  "wget",
+  "httpd",
+  "id",
+  "env",
+  "nc",
+  "echo",
+  "true",
+  "false",
+  "stat",
+  "hostname",
+  "touch",
+  "test",
+  "grep",
+  "mount",
+  "date",
+];
 
 /** Why containers cannot be run here; `undefined` when they can. */
 export function whyNoContainers(): string | undefined {
@@ -82,7 +102,10 @@ export class KubeletCluster {
 
   /** Creates a pod on the node; `spec` lacks what every test's pod has. */
   createPod(name: string, spec: Record<string, unknown>, metadata: Record<string, unknown> = {}): Promise<Pod> {
-    return this.client.create(PODS, { metadata: { namespace: "default", name, ...metadata }, spec: { nodeName: NODE, terminationGracePeriodSeconds: 1, ...spec } } as never);
+    return this.client.create(PODS, {
+      metadata: { namespace: "default", name, ...metadata },
+      spec: { nodeName: NODE, terminationGracePeriodSeconds: 1, ...spec },
+    } as never);
   }
 
   /** Resolves with the pod as soon as it is so; later changes come by watch. */
