@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { NODES } from "#api/builtin.ts";
 import type { Node } from "#api/core-v1/types.ts";
@@ -9,7 +10,9 @@ import type { InformerFactory } from "#client/informer.ts";
 import { Forwarder, resolversIn } from "#dns/forwarder.ts";
 import { informerRecords } from "#dns/informer-records.ts";
 import { startDnsServer } from "#dns/server.ts";
+import { ContainerdTasks } from "#kubelet/cri/tasks.ts";
 import { startKubelet } from "#kubelet/kubelet.ts";
+import { type KubeletServerConfig, startKubeletServer } from "#kubelet/server/server.ts";
 import { runCommand } from "#lib/run-command.ts";
 import { nodeShell, prepareKernel } from "#proxy/node-shell.ts";
 import { Proxier } from "#proxy/proxier.ts";
@@ -29,11 +32,21 @@ export async function runAgent(config: AgentConfig, deps: ProcessDeps): Promise<
   const informers = new SharedInformerFactory({ client, clock, rng, logger });
   const network = startNetwork(config, informers, deps);
   network.catch(() => {});
-  const kubelet = await startKubelet(config, { client, informers, clock, rng, log: logger, env: deps.env, version: KUBELET_VERSION });
+  const drained = async (podIp: string) => (await network).proxier.drained(podIp);
+  const kubelet = await startKubelet(config, { client, informers, clock, rng, log: logger, env: deps.env, version: KUBELET_VERSION, drained });
+  const server = await startKubeletServer(serverConfig(config), {
+    pods: kubelet,
+    runtime: kubelet.runtime,
+    tasks: new ContainerdTasks(config.containerd.socket),
+    clock,
+    rng,
+    log: logger,
+  });
   const { stop } = await network;
   logger.info("node is ready", { node: config.nodeName });
   deps.onReady();
   await aborted(signal);
+  await server.stop();
   await kubelet.stop();
   await stop();
   informers.stop();
@@ -42,6 +55,10 @@ export async function runAgent(config: AgentConfig, deps: ProcessDeps): Promise<
 
 function credentials({ tls }: AgentConfig): { ca: string; cert: string; key: string } {
   return { ca: readFileSync(tls.ca, "utf8"), cert: readFileSync(tls.client, "utf8"), key: readFileSync(tls.clientKey, "utf8") };
+}
+
+function serverConfig({ kubeletPort, tls, runDir }: AgentConfig): KubeletServerConfig {
+  return { host: "0.0.0.0", port: kubeletPort, certFile: tls.serving, keyFile: tls.servingKey, clientCaFile: tls.ca, runDir: join(runDir, "kubelet") };
 }
 
 /** Service addresses and names on this node; pods need both, but a node may be ready before they are. */

@@ -10,13 +10,17 @@ export interface TableConfig {
   readonly clusterDns: string;
 }
 
+/** How many slots a draw may have in a new table; more need another table. */
+export const INITIAL_DRAW = 64;
+
 /**
  * The table without any service, as an nft script that replaces whatever an earlier run left.
  *
  * A connection to a service's address or node port goes to the chain for its number of endpoints, which draws a slot
- * and takes the endpoint from the slot map; all per-service state is elements of flat maps.
+ * and takes the endpoint from the slot map; all per-service state is elements of flat maps. The chains are made here for
+ * all numbers up to `maxDraw`, as nft 1.0.6 refuses a later rule on such a map ("conflicting protocols").
  */
-export function baseTable({ name, serviceCidr, clusterCidr, podCidr, clusterDns }: TableConfig): string {
+export function baseTable({ name, serviceCidr, clusterCidr, podCidr, clusterDns }: TableConfig, maxDraw = INITIAL_DRAW): string {
   return `
 table ip ${name} {}
 delete table ip ${name}
@@ -28,6 +32,7 @@ table ip ${name} {
   set idle_ips { typeof ip daddr . meta l4proto . th dport; }
   set idle_ports { typeof meta l4proto . th dport; }
   set hairpins { typeof ip saddr . ip daddr; }
+${drawChains(maxDraw)}
 
   chain services {
     ip daddr . meta l4proto . th dport vmap @cluster_ips
@@ -66,4 +71,13 @@ table ip ${name} {
   }
 }
 `;
+}
+
+function drawChains(maxDraw: number): string {
+  return Array.from({ length: maxDraw }, (_, i) => i + 1)
+    .map(
+      (slots) => `  chain pick_${slots} { dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${slots} map @cluster_ip_slots; }
+  chain pick_node_port_${slots} { dnat ip to meta l4proto . th dport . numgen random mod ${slots} map @node_port_slots; }`,
+    )
+    .join("\n");
 }

@@ -16,7 +16,6 @@ export class ElementTable {
   readonly #tableName: string;
   readonly #held = new Map<string, Holding>();
   readonly #ofService = new Map<string, readonly Element[]>();
-  readonly #chains = new Set<string>();
 
   /** @param tableName as nft names it: `ip skiff` */
   constructor(tableName: string) {
@@ -35,7 +34,7 @@ export class ElementTable {
     for (const element of this.elementsOf(serviceKey)) if (this.#release(element)) gone.push(element);
     if (wanted.length > 0) this.#ofService.set(serviceKey, wanted);
     else this.#ofService.delete(serviceKey);
-    return [...this.#newChains(added), ...this.#lines("delete", gone), ...this.#lines("add", added)];
+    return [...this.#lines("delete", gone), ...this.#lines("add", added)];
   }
 
   /** @returns whether the element is new */
@@ -56,23 +55,15 @@ export class ElementTable {
     return true;
   }
 
-  /** A chain for every number of slots that was not needed before. */
-  #newChains(added: readonly Element[]): string[] {
-    return added.flatMap(({ map, value }) => {
-      const prefix = DISPATCH[map];
-      if (prefix === undefined || this.#chains.has(`${prefix}_${value}`)) return [];
-      const chain = `${prefix}_${value}`;
-      this.#chains.add(chain);
-      const key = map === "cluster_ips" ? "ip daddr . meta l4proto . th dport" : "meta l4proto . th dport";
-      const slots = map === "cluster_ips" ? "cluster_ip_slots" : "node_port_slots";
-      return [`add chain ${this.#tableName} ${chain}`, `add rule ${this.#tableName} ${chain} dnat ip to ${key} . numgen random mod ${value} map @${slots}`];
-    });
-  }
-
   #lines(verb: "add" | "delete", elements: readonly Element[]): string[] {
     const byMap = Map.groupBy(elements, ({ map }) => map);
     return [...byMap].map(([map, some]) => `${verb} element ${this.#tableName} ${map} { ${some.map(verb === "add" ? printed : ({ key }) => key).join(", ")} }`);
   }
+}
+
+/** The largest number of slots that one of the elements draws from: the table needs a chain for it. */
+export function largestDraw(elements: readonly Element[]): number {
+  return Math.max(0, ...elements.filter(({ map }) => DISPATCH[map] !== undefined).map(({ value }) => Number(value)));
 }
 
 const idOf = ({ map, key, value }: Element) => `${map} ${key} ${value}`;

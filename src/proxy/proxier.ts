@@ -6,8 +6,8 @@ import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Service } from "#api/core-v1/types.ts";
 
-import { baseTable, type TableConfig } from "./base-table.ts";
-import { ElementTable } from "./element-table.ts";
+import { baseTable, INITIAL_DRAW, type TableConfig } from "./base-table.ts";
+import { ElementTable, largestDraw } from "./element-table.ts";
 import { EndpointGate, type Probe } from "./endpoint-gate.ts";
 import { type Element, elementsOf } from "./service-elements.ts";
 
@@ -39,6 +39,7 @@ export class Proxier {
   readonly #slices: Informer<EndpointSlice>;
   readonly #gate: EndpointGate;
   #table: ElementTable;
+  #maxDraw = INITIAL_DRAW;
   readonly #dirty = new Set<string>();
   #isFlushing = false;
   #isFlushPlanned = false;
@@ -126,6 +127,7 @@ export class Proxier {
       this.#dirty.delete(key);
       const before = this.#table.elementsOf(key);
       const wanted = this.#wanted(key);
+      if (largestDraw(wanted) > this.#maxDraw) return this.#rebuild();
       lines.push(...this.#table.update(key, wanted));
       for (const flow of lostUdpFlows(before, wanted)) udp.add(flow);
     }
@@ -155,11 +157,15 @@ export class Proxier {
     await this.#deps.forgetUdpFlows(address, number).catch((error: unknown) => this.#deps.logger.warn("stale UDP flows stay", { flow, error }));
   }
 
+  /** One transaction: connections find the old table or the new one. */
   async #rebuild(): Promise<void> {
     this.#dirty.clear();
-    this.#table = new ElementTable(`ip ${this.#config.name}`);
-    const lines = this.#services.list().flatMap((service) => this.#table.update(keyOf(service), this.#wanted(keyOf(service))));
-    await this.#deps.nft(`${baseTable(this.#config)}${lines.join("\n")}\n`);
+    const table = new ElementTable(`ip ${this.#config.name}`);
+    const elements = this.#services.list().map((service) => ({ key: keyOf(service), wanted: this.#wanted(keyOf(service)) }));
+    for (const { wanted } of elements) while (largestDraw(wanted) > this.#maxDraw) this.#maxDraw *= 2;
+    const lines = elements.flatMap(({ key, wanted }) => table.update(key, wanted));
+    this.#table = table;
+    await this.#deps.nft(`${baseTable(this.#config, this.#maxDraw)}${lines.join("\n")}\n`);
     this.#wakeWaiters();
   }
 
@@ -184,6 +190,7 @@ export class Proxier {
   }
 
   #wakeWaiters(): void {
+    if (this.#dirty.size > 0) return; // what made an endpoint unused may not have reached the kernel yet
     const { done = [], waiting = [] } = Object.groupBy(this.#waiters, ({ ip }) => (this.#isUsed(ip) ? "waiting" : "done"));
     this.#waiters = waiting;
     for (const { resolve } of done) resolve();
