@@ -216,9 +216,9 @@ test("row 14: an image that is not there stops the rollout, and the old pods ser
   const text = await kubectl("describe", "pod", bad.metadata.name);
   for (const line of [
     /Normal +Scheduled +\S+ +default-scheduler +Successfully assigned default\//,
-    /Normal +Pulling +.* kubelet +Pulling image "nginx:1\.95"/,
-    /Warning +Failed +.* kubelet +Failed to pull image "nginx:1\.95": .*not found/,
-    /Normal +BackOff +.* kubelet +Back-off pulling image "nginx:1\.95"/,
+    /Normal +Pulling +.* kubelet +spec\.containers\{nginx\}: Pulling image "nginx:1\.95"/,
+    /Warning +Failed +.* kubelet +spec\.containers\{nginx\}: Failed to pull image "nginx:1\.95": .*not found/,
+    /Normal +BackOff +.* kubelet +spec\.containers\{nginx\}: Back-off pulling image "nginx:1\.95"/,
   ]) {
     await eventually(async () => assert.match(await kubectl("describe", "pod", bad.metadata.name), line));
   }
