@@ -3,7 +3,8 @@ import type { Duplex } from "node:stream";
 
 import { type LogDeps, serveContainerLogs } from "./logs/container-logs.ts";
 import { HttpError } from "./pod-lookup.ts";
-import { type CommandDeps, serveExec } from "./streaming/serve-command.ts";
+import { servePortForward } from "./streaming/port-forward.ts";
+import { type CommandDeps, serveAttach, serveExec } from "./streaming/serve-command.ts";
 
 export type RouteDeps = CommandDeps & LogDeps;
 
@@ -38,6 +39,8 @@ export async function serveUpgrade(upgrade: { readonly request: IncomingMessage;
   const container = parts.at(-1) ?? "";
   const named = parts.length === 3 || parts.length === 4;
   if (root === "exec" && named) return serveExec({ namespace, pod, container }, { ...upgrade, query }, deps);
+  if (root === "attach" && named) return serveAttach({ namespace, pod, container }, { ...upgrade, query }, deps);
+  if (root === "portForward" && (parts.length === 2 || parts.length === 3)) return servePortForward({ namespace, pod }, { ...upgrade, query }, deps);
   throw new HttpError(404, "404 page not found\n");
 }
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:https";
 import type { IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 
-import { adminOf, CommandClient, get } from "./testing/command-client.ts";
+import { adminOf, CommandClient, get, openTunnel } from "./testing/command-client.ts";
 import { TestNode, whyNoContainers } from "./testing/test-node.ts";
 
 describe("startKubeletServer() with a real containerd", { skip: whyNoContainers ?? false }, () => {
@@ -108,12 +109,55 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
     const asking = request({ host: "127.0.0.1", port: node.server.port, path: "/containerLogs/default/job/main?follow=true", ca: node.pki.ca, ...(await adminOf(node)) });
     asking.end();
     const [response] = (await once(asking, "response")) as [IncomingMessage];
-    let text = "";
+    let log = "";
     for await (const chunk of response.setEncoding("utf8")) {
-      text += chunk;
+      log += chunk;
       // The container ends, and the helper with it.
-      if (text === "begin\n") await (await CommandClient.open(node, "/exec/default/job/main?output=1&command=sh&command=-c&command=echo%20x%20%3E%20/go")).status();
+      if (log === "begin\n") await (await CommandClient.open(node, "/exec/default/job/main?output=1&command=sh&command=-c&command=echo%20x%20%3E%20/go")).status();
     }
-    assert.equal(text, "begin\nend\n");
+    assert.equal(log, "begin\nend\n");
+  });
+
+  test("attach gives the main process's output, and closes its input with the client's", async () => {
+    await node.run("cat", { command: ["cat"], stdin: true });
+    const watcher = await CommandClient.open(node, "/attach/default/cat/main?output=1&error=1");
+    const client = await CommandClient.open(node, "/attach/default/cat/main?input=1&output=1&error=1");
+    client.input("hello\n");
+    await client.until(1, "hello\n");
+    client.closeInput();
+    assert.equal((await client.status()).status, "Success");
+    assert.equal((await watcher.status()).status, "Success");
+    assert.equal(watcher.output[1], "hello\n");
+  });
+
+  test("attach works on a terminal, and leaves it running", async () => {
+    await node.run("shell", { command: ["sh"], stdin: true, tty: true });
+    const client = await CommandClient.open(node, "/attach/default/shell/main?input=1&output=1&tty=1");
+    client.resize(99, 33);
+    client.input("until stty size | grep '33 99'; do usleep 5000; done\n");
+    await client.until(1, "\n33 99");
+    client.socket.terminate();
+    const later = await CommandClient.open(node, "/attach/default/shell/main?input=1&output=1&tty=1");
+    later.input("exit\n");
+    assert.equal((await later.status()).status, "Success");
+  });
+
+  test("portForward reaches a port that listens on the pod's loopback only, many times at once", async () => {
+    await node.run("server", { command: ["sh", "-c", "echo page > /index.html; httpd -f -h / -p 127.0.0.1:8080"], ownNetwork: true });
+    const tunnel = await openTunnel(node, "/portForward/default/server");
+    const fetchPage = async (requestId: string, port: string) => {
+      const headers = { port, requestid: requestId };
+      const error = tunnel.open({ ...headers, streamtype: "error" });
+      error.end();
+      const data = tunnel.open({ ...headers, streamtype: "data" });
+      data.write("GET /index.html HTTP/1.0\r\n\r\n");
+      const [answer, problem] = await Promise.all([text(data), text(error)]);
+      return { page: answer.split("\r\n\r\n")[1], problem };
+    };
+    const pages = await Promise.all(Array.from({ length: 30 }, (_, i) => fetchPage(String(i), "8080")));
+    assert.deepEqual(pages, Array(30).fill({ page: "page\n", problem: "" }));
+    assert.match((await fetchPage("x", "8099")).problem, /error forwarding port 8099 to pod .*connect: connection refused/);
+    assert.equal((await fetchPage("y", "8080")).page, "page\n");
+    tunnel.close();
   });
 });

@@ -9,7 +9,7 @@ import type { TLSSocket } from "node:tls";
 
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import type { Tasks } from "#kubelet/cri/tasks.ts";
-import type { Clock } from "#lib/clock.ts";
+import { type Clock, sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
 
@@ -44,6 +44,9 @@ export interface KubeletServer {
   /** Closes the listener and every connection; processes that run for a client are killed. */
   stop(): Promise<void>;
 }
+
+/** How long ended connections may take to be cleaned up after. */
+const STOP_TIMEOUT_MS = 3000;
 
 /** Starts the node's HTTPS API. Only certificates of the cluster's authority for `system:masters` are let in. */
 export async function startKubeletServer(config: KubeletServerConfig, deps: KubeletServerDeps): Promise<KubeletServer> {
@@ -107,7 +110,9 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
   async function stop(): Promise<void> {
     server.close();
     for (const socket of sockets) socket.destroy();
-    await Promise.allSettled(running);
+    const waiting = new AbortController();
+    await Promise.race([Promise.allSettled(running), sleep(deps.clock, STOP_TIMEOUT_MS, waiting.signal).catch(() => {})]);
+    waiting.abort();
     await fifos.close();
   }
 }

@@ -1,48 +1,55 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 
-import { type PodLookup, HttpError, runningContainer } from "#kubelet/server/pod-lookup.ts";
+import type { Container, Pod } from "#api/core-v1/types.ts";
+import type { Runtime } from "#kubelet/cri/runtime.ts";
+import { HttpError, type PodLookup, runningContainer } from "#kubelet/server/pod-lookup.ts";
 
+import { runAttach } from "./attach.ts";
 import type { StreamOptions } from "./command-streams.ts";
 import { type ExecDeps, runExec } from "./exec.ts";
+import { proxyToRuntime } from "./runtime-stream.ts";
+import type { CommandTarget, UpgradeRequest } from "./upgrade-request.ts";
 import { COMMAND_PROTOCOLS, type CommandProtocol, WebSocketCommand } from "./websocket-command.ts";
-import { acceptWebSocket, offeredProtocols } from "./websocket.ts";
-
-export interface CommandTarget {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
-}
-
-export interface UpgradeRequest {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-  readonly query: URLSearchParams;
-}
+import { acceptWebSocket, isWebSocket, offeredProtocols } from "./websocket.ts";
 
 export interface CommandDeps extends ExecDeps {
   readonly pods: PodLookup;
+  readonly runtime: Runtime;
 }
 
-/** /exec/{namespace}/{pod}/{container} */
+/** /exec/{namespace}/{pod}/{container}; SPDY clients, which are old, are left to the runtime. */
 export async function serveExec(target: CommandTarget, upgrade: UpgradeRequest, deps: CommandDeps): Promise<void> {
   const options = streamOptions(upgrade.query);
-  const containerId = containerIdOf(target, deps.pods);
+  const containerId = runningContainer(deps.pods, podOf(target, deps.pods), target.container).id;
   const command = upgrade.query.getAll("command");
   if (command.length === 0) throw new HttpError(400, "you must specify at least 1 command");
-  const streams = await openStreams(upgrade, options);
-  await runExec({ ...options, containerId, command }, streams, deps);
+  if (!isWebSocket(upgrade.request)) return proxyToRuntime(upgrade, await deps.runtime.exec({ ...options, containerId, cmd: command }));
+  await runExec({ ...options, containerId, command }, await openStreams(upgrade, options), deps);
 }
 
-/** @throws {HttpError} 404 without the pod, 500 when the container does not run */
-export function containerIdOf({ namespace, pod, container }: CommandTarget, pods: PodLookup): string {
+/** /attach/{namespace}/{pod}/{container} */
+export async function serveAttach(target: CommandTarget, upgrade: UpgradeRequest, deps: CommandDeps): Promise<void> {
+  const asked = streamOptions(upgrade.query);
+  const pod = podOf(target, deps.pods);
+  const containerId = runningContainer(deps.pods, pod, target.container).id;
+  const { tty = false, stdin = false } = specOf(pod, target.container) ?? {};
+  // The streams are what the container was made with, whatever the client believes.
+  const options = { stdin: asked.stdin && stdin, stdout: asked.stdout, stderr: asked.stderr && !tty, tty };
+  if (!isWebSocket(upgrade.request)) return proxyToRuntime(upgrade, await deps.runtime.attach({ ...options, containerId }));
+  await runAttach({ ...options, containerId }, await openStreams(upgrade, options), deps);
+}
+
+/** @throws {HttpError} 404 */
+function podOf({ namespace, pod }: CommandTarget, pods: PodLookup): Pod {
   const found = pods.podByName(namespace, pod);
   if (found === undefined) throw new HttpError(404, "pod does not exist");
-  return runningContainer(pods, found, container).id;
+  return found;
 }
 
-export async function openStreams(upgrade: UpgradeRequest, options: StreamOptions): Promise<WebSocketCommand> {
+const specOf = ({ spec }: Pod, name: string): Container | undefined =>
+  [...spec.containers, ...(spec.initContainers ?? []), ...((spec.ephemeralContainers ?? []) as unknown as Container[])].find((container) => container.name === name);
+
+async function openStreams(upgrade: UpgradeRequest, options: StreamOptions): Promise<WebSocketCommand> {
   const protocol = chosenProtocol(upgrade.request);
   const socket = await acceptWebSocket(upgrade, protocol);
   return new WebSocketCommand(socket, protocol, options);

@@ -12,11 +12,11 @@ export async function acceptWebSocket(
 ): Promise<WebSocket> {
   // Loaded late: most nodes wait long for their first stream.
   const { WebSocketServer } = await import("ws");
-  const server = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE_BYTES,
-    handleProtocols: () => (protocol === "" ? false : protocol),
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
+  // Named here and not by the library: it refuses names that are no HTTP tokens, and Kubernetes has one with a slash.
+  delete request.headers["sec-websocket-protocol"];
+  server.on("headers", (lines) => {
+    if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
   });
   return new Promise((resolve, reject) => {
     socket.once("close", () => reject(new Error("connection closed during the handshake")));

@@ -1,7 +1,10 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:https";
 
-import { WebSocket } from "ws";
+import { createWebSocketStream, WebSocket } from "ws";
+
+import { SpdyConnection } from "#lib/spdy/connection.ts";
 
 import type { TestNode } from "./test-node.ts";
 
@@ -59,6 +62,20 @@ export function adminOf(node: TestNode): Promise<{ cert: string; key: string }> 
   const known = admins.get(node) ?? node.pki.client("kube-apiserver-kubelet-client", "system:masters");
   admins.set(node, known);
   return known;
+}
+
+/** A SPDY connection through a WebSocket tunnel, as newer clients forward ports. */
+export async function openTunnel(node: TestNode, path: string): Promise<SpdyConnection> {
+  const { cert, key } = await adminOf(node);
+  // This protocol's name has a slash, which the client does not let through as a protocol.
+  const headers = { "sec-websocket-protocol": "SPDY/3.1+portforward.k8s.io" };
+  const socket = new WebSocket(`wss://127.0.0.1:${node.server.port}${path}`, { cert, key, ca: node.pki.ca, perMessageDeflate: false, headers });
+  socket.once("upgrade", ({ headers: answered }) => {
+    assert.equal(answered["sec-websocket-protocol"], "SPDY/3.1+portforward.k8s.io");
+    delete answered["sec-websocket-protocol"];
+  });
+  await once(socket, "open");
+  return new SpdyConnection(createWebSocketStream(socket), { role: "client" });
 }
 
 /** A plain request; `undefined` for `identity` shows no certificate. */

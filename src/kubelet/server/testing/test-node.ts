@@ -123,7 +123,7 @@ export class TestNode {
     await this.runtime.startContainer(id);
     const pod: Pod = {
       metadata: { name, namespace: "default", uid: `uid-${name}`, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
-      spec: { containers: [{ name: "main", image: IMAGE, resources: {} }], ...(!ownNetwork && { hostNetwork: true }) },
+      spec: { containers: [{ name: "main", image: IMAGE, resources: {}, stdin, tty }], ...(!ownNetwork && { hostNetwork: true }) },
       status: {},
     };
     this.pods.set(`default/${name}`, { pod, runs: [], sandboxId });
