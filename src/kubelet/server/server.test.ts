@@ -40,6 +40,18 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
     assert.equal(status.message, "command terminated with non-zero exit code: error executing command [sh -c echo out $COLOUR; echo err >&2; exit 3], exit code 3");
   });
 
+  test("exec runs for a client that wants only one output", async () => {
+    for (const [flags, channel] of [
+      ["output=1", 1],
+      ["error=1", 2],
+    ] as const) {
+      const client = await exec(["sh", "-c", "echo out; echo err >&2"], flags);
+      assert.equal((await client.status()).status, "Success");
+      assert.equal(client.output[channel], channel === 1 ? "out\n" : "err\n");
+      assert.equal(client.output[3 - channel], "");
+    }
+  });
+
   test("exec ends cat when a v5 client closes its input", async () => {
     const client = await exec(["cat"], "input=1&output=1&error=1");
     client.input("hello ");

@@ -33,6 +33,7 @@ export interface KubeletServerConfig {
 export interface KubeletServerDeps {
   readonly pods: PodLookup;
   readonly runtime: Runtime;
+  /** Closed by `stop()`. */
   readonly tasks: Tasks;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -113,6 +114,7 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
     const waiting = new AbortController();
     await Promise.race([Promise.allSettled(running), sleep(deps.clock, STOP_TIMEOUT_MS, waiting.signal).catch(() => {})]);
     waiting.abort();
+    deps.tasks.close();
     await fifos.close();
   }
 }

@@ -48,7 +48,7 @@ class Execution {
   readonly #streams: CommandStreams;
   readonly #deps: ExecDeps;
   readonly #stdin: Socket | undefined;
-  readonly #stdout: Socket | undefined;
+  readonly #stdout: Socket;
   readonly #stderr: Socket | undefined;
   #created = false;
 
@@ -59,8 +59,9 @@ class Execution {
     this.#streams = streams;
     this.#deps = deps;
     this.#stdin = request.stdin ? openWriter(paths.stdin) : undefined;
-    this.#stdout = request.stdout || request.tty ? openReader(paths.stdout) : undefined;
-    this.#stderr = request.stderr && !request.tty ? openReader(paths.stderr) : undefined;
+    // containerd's shim wants both outputs, whether anybody reads them or not.
+    this.#stdout = openReader(paths.stdout);
+    this.#stderr = request.tty ? undefined : openReader(paths.stderr);
     for (const socket of [this.#stdin, this.#stdout, this.#stderr]) socket?.on("error", () => socket.destroy());
   }
 
@@ -68,7 +69,7 @@ class Execution {
   async run(process: OciProcess): Promise<number> {
     const { tasks } = this.#deps;
     const { stdin, stdout, stderr } = this.#paths;
-    await tasks.exec(this.#id, process, { stdin: this.#stdin && stdin, stdout: this.#stdout && stdout, stderr: this.#stderr && stderr });
+    await tasks.exec(this.#id, process, { stdin: this.#stdin && stdin, stdout, stderr: this.#stderr && stderr });
     this.#created = true;
     const exit = tasks.wait(this.#id);
     exit.catch(() => {}); // seen below, unless the start fails first

@@ -13,12 +13,16 @@ export interface FifoPaths {
   readonly stderr: string;
 }
 
-/** Makes named pipes for processes in containers, one set ahead, since it takes a program to make one. */
+/** Sets that one call of the program makes: it costs more than many pipes. */
+const BATCH = 8;
+
+/** Makes named pipes for processes in containers, ahead of their use, since it takes a program to make them. */
 export class FifoMaker {
   readonly #dir: string;
   readonly #clock: Clock;
+  readonly #spare: FifoPaths[] = [];
   #made = 0;
-  #spare: Promise<FifoPaths> | undefined;
+  #making: Promise<void> | undefined;
 
   /** @param dir a folder of our own; what an earlier process left in it is removed */
   constructor(dir: string, clock: Clock) {
@@ -29,37 +33,40 @@ export class FifoMaker {
   async open(): Promise<void> {
     await rm(this.#dir, { recursive: true, force: true });
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    this.#prepare();
+    // One that fails is seen by who needs it.
+    this.#makeMore().catch(() => {});
   }
 
   /** A set that nobody else uses; the taker removes it. */
   async take(): Promise<FifoPaths> {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    const taken = await (spare ?? this.#make());
-    this.#prepare();
+    let taken = this.#spare.pop();
+    while (taken === undefined) {
+      await this.#makeMore();
+      taken = this.#spare.pop();
+    }
     return taken;
   }
 
   async close(): Promise<void> {
-    await this.#spare?.catch(() => {});
+    await this.#making?.catch(() => {});
     await rm(this.#dir, { recursive: true, force: true });
   }
 
-  #prepare(): void {
-    this.#spare ??= this.#make();
-    // One that fails is seen by its taker.
-    this.#spare.catch(() => {});
+  #makeMore(): Promise<void> {
+    this.#making ??= this.#makeBatch().finally(() => (this.#making = undefined));
+    return this.#making;
   }
 
-  async #make(): Promise<FifoPaths> {
-    const dir = join(this.#dir, String(++this.#made));
-    const paths = { dir, stdin: join(dir, "stdin"), stdout: join(dir, "stdout"), stderr: join(dir, "stderr") };
-    await mkdir(dir, { mode: 0o700 });
-    await runCommand(this.#clock, "mkfifo", ["-m", "600", paths.stdin, paths.stdout, paths.stderr]);
-    return paths;
+  async #makeBatch(): Promise<void> {
+    const sets = Array.from({ length: BATCH }, () => pathsIn(join(this.#dir, String(++this.#made))));
+    await Promise.all(sets.map(({ dir }) => mkdir(dir, { mode: 0o700 })));
+    const names = sets.flatMap(({ stdin, stdout, stderr }) => [stdin, stdout, stderr]);
+    await runCommand(this.#clock, "mkfifo", ["-m", "600", ...names]);
+    this.#spare.push(...sets);
   }
 }
+
+const pathsIn = (dir: string): FifoPaths => ({ dir, stdin: join(dir, "stdin"), stdout: join(dir, "stdout"), stderr: join(dir, "stderr") });
 
 /** The reading end; it ends when all writers have closed theirs, and not before there was one. */
 export function openReader(path: string): Socket {

@@ -146,7 +146,6 @@ export class TestNode {
       await this.runtime.stopPodSandbox(id);
       await this.runtime.removePodSandbox(id);
     }
-    this.tasks.close();
     this.runtime.close();
     await this.#stopContainerd();
     rmSync(this.dir, { recursive: true, force: true });
