@@ -76,7 +76,9 @@ const WAITING: Readonly<Record<string, string>> = {
 };
 
 const statusOf = (status: PodStatus | undefined, wanted: string): ContainerStatus | undefined =>
-  [status?.containerStatuses, status?.initContainerStatuses, status?.ephemeralContainerStatuses].flatMap((list) => list ?? []).find(({ name }) => name === wanted);
+  [status?.containerStatuses, status?.initContainerStatuses, status?.ephemeralContainerStatuses]
+    .flatMap((list) => list ?? [])
+    .find(({ name }) => name === wanted);
 
 /** `containerd://<id>` without its scheme. */
 const idOf = (containerId: string): string => containerId.slice(containerId.indexOf("://") + "://".length);

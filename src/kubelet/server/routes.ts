@@ -32,7 +32,10 @@ export async function serveRequest(request: IncomingMessage, response: ServerRes
 }
 
 /** @throws {HttpError} as long as nothing has been answered */
-export async function serveUpgrade(upgrade: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer }, deps: RouteDeps): Promise<void> {
+export async function serveUpgrade(
+  upgrade: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+  deps: RouteDeps,
+): Promise<void> {
   const { root, parts, query } = routeOf(upgrade.request);
   const [namespace = "", pod = ""] = parts;
   // Upstream's paths may name the pod's UID before the container.
@@ -46,6 +49,9 @@ export async function serveUpgrade(upgrade: { readonly request: IncomingMessage;
 
 function routeOf({ url = "/" }: IncomingMessage): Route {
   const { pathname, searchParams } = new URL(url, "https://kubelet");
-  const [root = "", ...parts] = pathname.split("/").filter((part) => part !== "").map(decodeURIComponent);
+  const [root = "", ...parts] = pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decodeURIComponent);
   return { root, parts, query: searchParams };
 }

@@ -11,7 +11,7 @@ import { TestNode, whyNoContainers } from "./testing/test-node.ts";
 describe("startKubeletServer() with a real containerd", { skip: whyNoContainers ?? false }, () => {
   let node: TestNode;
   before(async () => {
-    node = await TestNode.start();
+    node = await TestNode.start(process.env);
     await node.run("web", { command: ["sh", "-c", "echo one; echo two >&2; echo three; sleep 1000"] });
     await node.run("job", { command: ["sh", "-c", "mkfifo /go; echo begin; read go < /go; echo end"] });
   });
@@ -37,7 +37,10 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
     assert.equal(client.output[2], "err\n");
     assert.equal(status.reason, "NonZeroExitCode");
     assert.deepEqual(status.details?.causes, [{ reason: "ExitCode", message: "3" }]);
-    assert.equal(status.message, "command terminated with non-zero exit code: error executing command [sh -c echo out $COLOUR; echo err >&2; exit 3], exit code 3");
+    assert.equal(
+      status.message,
+      "command terminated with non-zero exit code: error executing command [sh -c echo out $COLOUR; echo err >&2; exit 3], exit code 3",
+    );
   });
 
   test("exec runs for a client that wants only one output", async () => {
@@ -118,14 +121,21 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
   });
 
   test("containerLogs follows until the container has ended", async () => {
-    const asking = request({ host: "127.0.0.1", port: node.server.port, path: "/containerLogs/default/job/main?follow=true", ca: node.pki.ca, ...(await adminOf(node)) });
+    const asking = request({
+      host: "127.0.0.1",
+      port: node.server.port,
+      path: "/containerLogs/default/job/main?follow=true",
+      ca: node.pki.ca,
+      ...(await adminOf(node)),
+    });
     asking.end();
     const [response] = (await once(asking, "response")) as [IncomingMessage];
     let log = "";
     for await (const chunk of response.setEncoding("utf8")) {
       log += chunk;
       // The container ends, and the helper with it.
-      if (log === "begin\n") await (await CommandClient.open(node, "/exec/default/job/main?output=1&command=sh&command=-c&command=echo%20x%20%3E%20/go")).status();
+      if (log === "begin\n")
+        await (await CommandClient.open(node, "/exec/default/job/main?output=1&command=sh&command=-c&command=echo%20x%20%3E%20/go")).status();
     }
     assert.equal(log, "begin\nend\n");
   });
@@ -163,11 +173,12 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
       error.end();
       const data = tunnel.open({ ...headers, streamtype: "data" });
       data.write("GET /index.html HTTP/1.0\r\n\r\n");
+      data.once("end", () => data.end());
       const [answer, problem] = await Promise.all([text(data), text(error)]);
       return { page: answer.split("\r\n\r\n")[1], problem };
     };
     const pages = await Promise.all(Array.from({ length: 30 }, (_, i) => fetchPage(String(i), "8080")));
-    assert.deepEqual(pages, Array(30).fill({ page: "page\n", problem: "" }));
+    for (const page of pages) assert.deepEqual(page, { page: "page\n", problem: "" });
     assert.match((await fetchPage("x", "8099")).problem, /error forwarding port 8099 to pod .*connect: connection refused/);
     assert.equal((await fetchPage("y", "8080")).page, "page\n");
     tunnel.close();

@@ -46,6 +46,9 @@ export interface KubeletServer {
   stop(): Promise<void>;
 }
 
+const IDLE_TIMEOUT_MS = 90_000;
+/** A client whose machine is gone is noticed by this. */
+const KEEP_ALIVE_MS = 30_000;
 /** How long ended connections may take to be cleaned up after. */
 const STOP_TIMEOUT_MS = 3000;
 
@@ -58,6 +61,7 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
   // Refused after the handshake, so that the client learns why.
   const server = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
   server.requestTimeout = 0; // logs are followed for days
+  server.keepAliveTimeout = IDLE_TIMEOUT_MS;
   const sockets = new Set<Duplex>();
   const running = new Set<Promise<void>>();
   const track = (work: Promise<void>) => {
@@ -66,6 +70,7 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
   };
   server.on("secureConnection", (socket: TLSSocket) => {
     sockets.add(socket);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.once("close", () => sockets.delete(socket));
   });
   server.on("request", (request, response) => track(answer(request, response)));

@@ -51,7 +51,8 @@ export class HeaderDecoder {
   /** @throws {RangeError} or zlib's error for malformed bytes */
   decode(block: Buffer): SpdyHeaders {
     const { dictionary, first } = this.#window;
-    if (first && (block.length < PREFIX_BYTES || block.readUInt32BE(2) !== SPDY_DICTIONARY_ID)) throw new RangeError("header block does not use SPDY's dictionary");
+    if (first && (block.length < PREFIX_BYTES || block.readUInt32BE(2) !== SPDY_DICTIONARY_ID))
+      throw new RangeError("header block does not use SPDY's dictionary");
     const body = first ? block.subarray(PREFIX_BYTES) : block;
     const text = inflateRawSync(body, { dictionary, finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_BLOCK_BYTES });
     this.#window.add(text);

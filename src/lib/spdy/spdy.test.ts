@@ -29,7 +29,10 @@ test("FrameParser.feed() gives back the frames, however they are cut", () => {
       const parser = new FrameParser();
       const got: SpdyFrame[] = [];
       for (let at = 0; at < sent.length; at += size) got.push(...parser.feed(sent.subarray(at, at + size)));
-      assert.deepEqual(got, frames.map((frame) => ({ ...frame })));
+      assert.deepEqual(
+        got,
+        frames.map((frame) => ({ ...frame })),
+      );
     }),
   );
 });

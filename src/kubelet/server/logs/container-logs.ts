@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 
+import { GRPC_UNAVAILABLE, GrpcError } from "#kubelet/cri/grpc-client.ts";
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import type { Tasks } from "#kubelet/cri/tasks.ts";
 import { CONTAINER_RUNNING } from "#kubelet/cri/types.ts";
@@ -40,10 +41,11 @@ export async function serveContainerLogs(target: LogTarget, query: URLSearchPara
   response.once("close", () => gone.abort());
   try {
     for await (const bytes of readLog({ path, ended: (signal) => untilEnded(id, deps, signal) }, options, gone.signal)) {
-      if (!response.write(bytes)) await Promise.race([once(response, "drain"), once(response, "close")]);
+      if (!response.write(bytes)) await once(response, "drain", { signal: gone.signal });
     }
     response.end();
   } catch (error) {
+    if (gone.signal.aborted) return;
     // The answer has begun: as with upstream, the reason stands in the text.
     response.end(`failed to read log file ${JSON.stringify(path)}: ${(error as Error).message}`);
   }
@@ -77,13 +79,27 @@ function timeOf(text: string): number {
 
 const FIRST_LOOK_MS = 10;
 const LOOKS = 10;
+const RECONNECT_MS = 1000;
 
 /** Resolves when the container has ended; the runtime calls it ended after it has written the last of its output. */
 async function untilEnded(containerId: string, { tasks, runtime, clock }: LogDeps, signal: AbortSignal): Promise<void> {
-  await tasks.wait({ containerId, execId: "" }, signal);
+  await untilExited(containerId, tasks, clock, signal);
   for (let look = 0; look < LOOKS; look++) {
     const status = await runtime.containerStatus(containerId).catch(() => undefined);
     if (status?.state !== CONTAINER_RUNNING) return;
     await sleep(clock, FIRST_LOOK_MS * 2 ** look, signal);
+  }
+}
+
+/** A runtime that is being restarted says nothing about its containers: they run on. */
+async function untilExited(containerId: string, tasks: Tasks, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await tasks.wait({ containerId, execId: "" }, signal);
+      return;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof GrpcError && error.code === GRPC_UNAVAILABLE)) throw error;
+      await sleep(clock, RECONNECT_MS, signal);
+    }
   }
 }

@@ -12,7 +12,8 @@ import { readLog } from "./read-log.ts";
 import { tailStart } from "./tail-start.ts";
 
 const PLAIN: LogOptions = { follow: false, timestamps: false };
-const line = (text: string, tag = "F", second = 0, stream = "stdout") => `2026-01-02T03:04:${String(second).padStart(2, "0")}.123456789Z ${stream} ${tag} ${text}\n`;
+const line = (text: string, tag = "F", second = 0, stream = "stdout") =>
+  `2026-01-02T03:04:${String(second).padStart(2, "0")}.123456789Z ${stream} ${tag} ${text}\n`;
 
 function formatted(text: string, options: Partial<LogOptions>, size = text.length): string {
   const format = new LogFormat({ ...PLAIN, ...options });
@@ -93,7 +94,13 @@ describe("a log file", () => {
     const gone = new AbortController();
     writeFileSync(path, line("one"));
     let told = false;
-    const ended = (signal: AbortSignal) => new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(new Error((told = true) ? "left" : ""))));
+    const ended = (signal: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        signal.addEventListener("abort", () => {
+          told = true;
+          reject(new Error("left"));
+        });
+      });
     for await (const bytes of readLog({ path, ended }, { ...PLAIN, follow: true }, gone.signal)) {
       assert.equal(bytes.toString(), "one\n");
       gone.abort();

@@ -18,7 +18,11 @@ const PROTOCOL = "v4.channel.k8s.io";
  *
  * SPDY, as containerd 1.6 can close an input alone only there; over its WebSocket, a client without an input closes the container's.
  */
-export async function runAttach({ containerId, ...options }: AttachRequest, streams: CommandStreams, { runtime }: { readonly runtime: Runtime }): Promise<void> {
+export async function runAttach(
+  { containerId, ...options }: AttachRequest,
+  streams: CommandStreams,
+  { runtime }: { readonly runtime: Runtime },
+): Promise<void> {
   let outcome: Outcome;
   try {
     const url = await runtime.attach({ containerId, ...options });
@@ -39,7 +43,10 @@ async function attached(runtime: SpdyConnection, { stdin, stdout, stderr, tty }:
   // The runtime begins when it has each stream that its URL speaks of.
   const said = text(runtime.open({ streamtype: "error" }));
   const input = stdin ? runtime.open({ streamtype: "stdin" }) : undefined;
-  const outputs = [stdout && deliver(runtime.open({ streamtype: "stdout" }), streams.stdout), stderr && deliver(runtime.open({ streamtype: "stderr" }), streams.stderr)];
+  const outputs = [
+    stdout && deliver(runtime.open({ streamtype: "stdout" }), streams.stdout),
+    stderr && deliver(runtime.open({ streamtype: "stderr" }), streams.stderr),
+  ];
   if (tty) {
     const sizes = runtime.open({ streamtype: "resize" });
     sizes.resume();

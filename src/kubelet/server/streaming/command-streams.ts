@@ -30,7 +30,9 @@ export interface CommandStreams {
 }
 
 /** How a command ended. */
-export type Outcome = { readonly kind: "exited"; readonly exitCode: number; readonly command: readonly string[] } | { readonly kind: "failed"; readonly message: string };
+export type Outcome =
+  | { readonly kind: "exited"; readonly exitCode: number; readonly command: readonly string[] }
+  | { readonly kind: "failed"; readonly message: string };
 
 /** @see staging/src/k8s.io/kubelet/pkg/cri/streaming/remotecommand/exec.go */
 export function statusOf(outcome: Outcome): Omit<Status, "kind" | "apiVersion"> {

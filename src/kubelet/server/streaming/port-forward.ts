@@ -20,7 +20,11 @@ export interface PortForwardDeps {
  * /portForward/{namespace}/{pod}. The runtime is where the pod's network is entered, so its streaming server ends the
  * SPDY connection, and what it says of a refused connection reaches the user unchanged; a WebSocket tunnel is unwrapped here.
  */
-export async function servePortForward(target: { readonly namespace: string; readonly pod: string }, upgrade: UpgradeRequest, deps: PortForwardDeps): Promise<void> {
+export async function servePortForward(
+  target: { readonly namespace: string; readonly pod: string },
+  upgrade: UpgradeRequest,
+  deps: PortForwardDeps,
+): Promise<void> {
   const pod = deps.pods.podByName(target.namespace, target.pod);
   if (pod === undefined) throw new HttpError(404, "pod does not exist");
   const sandboxId = deps.pods.sandboxIdOf(pod);

@@ -47,7 +47,9 @@ function podOf({ namespace, pod }: CommandTarget, pods: PodLookup): Pod {
 }
 
 const specOf = ({ spec }: Pod, name: string): Container | undefined =>
-  [...spec.containers, ...(spec.initContainers ?? []), ...((spec.ephemeralContainers ?? []) as unknown as Container[])].find((container) => container.name === name);
+  [...spec.containers, ...(spec.initContainers ?? []), ...((spec.ephemeralContainers ?? []) as unknown as Container[])].find(
+    (container) => container.name === name,
+  );
 
 async function openStreams(upgrade: UpgradeRequest, options: StreamOptions): Promise<WebSocketCommand> {
   const protocol = chosenProtocol(upgrade.request);

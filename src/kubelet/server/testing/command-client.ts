@@ -26,7 +26,9 @@ export class CommandClient {
 
   static async open(node: TestNode, path: string, protocol = "v5.channel.k8s.io"): Promise<CommandClient> {
     const { cert, key } = await adminOf(node);
-    const client = new CommandClient(new WebSocket(`wss://127.0.0.1:${node.server.port}${path}`, [protocol], { cert, key, ca: node.pki.ca, perMessageDeflate: false }));
+    const client = new CommandClient(
+      new WebSocket(`wss://127.0.0.1:${node.server.port}${path}`, [protocol], { cert, key, ca: node.pki.ca, perMessageDeflate: false }),
+    );
     await once(client.socket, "open");
     return client;
   }

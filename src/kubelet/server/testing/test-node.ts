@@ -60,9 +60,10 @@ export class TestNode {
     this.#stopContainerd = parts.stopRuntime;
   }
 
-  static async start(): Promise<TestNode> {
+  /** @param env for containerd */
+  static async start(env: NodeJS.ProcessEnv): Promise<TestNode> {
     const dir = mkdtempSync(join(tmpdir(), "kubelet-server-"));
-    const { runtime, socket, stopRuntime } = await startRuntime(dir);
+    const { runtime, socket, stopRuntime } = await startRuntime(dir, env);
     const pki = await testPki();
     const file = (name: string, text: string) => {
       writeFileSync(join(dir, name), text);
@@ -183,14 +184,22 @@ function lookupIn(pods: TestNode["pods"]): PodLookup {
   };
 }
 
-async function startRuntime(dir: string) {
+async function startRuntime(dir: string, env: NodeJS.ProcessEnv) {
   const at = (name: string) => join(dir, "containerd", name);
-  const paths = { binary: "containerd", root: at("root"), state: at("state"), socket: at("s.sock"), configFile: at("config.toml"), certsDir: at("certs"), logFile: at("log") };
+  const paths = {
+    binary: "containerd",
+    root: at("root"),
+    state: at("state"),
+    socket: at("s.sock"),
+    configFile: at("config.toml"),
+    certsDir: at("certs"),
+    logFile: at("log"),
+  };
   const cni = { binDir: "/usr/lib/cni", confDir: at("cni"), bridge: "unused" };
   mkdirSync(cni.confDir, { recursive: true });
   writeFileSync(join(cni.confDir, "10-test.conflist"), JSON.stringify(network(at("leases"))));
   const config = containerdConfig({ paths, cni, sandboxImage: PAUSE, restrictOomScoreAdj: !hasCapability(CAP_SYS_RESOURCE), registryConfigs: "" });
-  const deps = { clock: systemClock, log: silentLogger, env: process.env };
+  const deps = { clock: systemClock, log: silentLogger, env };
   const runtime = await ensureContainerd(paths, config, deps);
   await importArchive(paths.socket, pauseArchive(PAUSE, "amd64"));
   await importArchive(paths.socket, busyboxArchive());
