@@ -7,6 +7,8 @@ import { replicaSetStrategy } from "#api/apps-v1/replica-set.ts";
 import { statefulSetStrategy } from "#api/apps-v1/stateful-set.ts";
 import { cronJobStrategy } from "#api/batch-v1/cron-job.ts";
 import { jobStrategy } from "#api/batch-v1/job.ts";
+import { leaseStrategy } from "#api/coordination-v1/strategy.ts";
+import { configMapStrategy } from "#api/core-v1/config-map/strategy.ts";
 import { endpointsStrategy } from "#api/core-v1/endpoints/strategy.ts";
 import { eventStrategy } from "#api/core-v1/event/strategy.ts";
 import { namespaceStrategy } from "#api/core-v1/namespace/strategy.ts";
@@ -16,12 +18,16 @@ import { podTemplateStrategy } from "#api/core-v1/pod-template/strategy.ts";
 import { replicationControllerStrategy } from "#api/core-v1/replication-controller/strategy.ts";
 import { secretStrategy } from "#api/core-v1/secret/strategy.ts";
 import { serviceStrategy } from "#api/core-v1/service/strategy.ts";
+import { serviceAccountStrategy } from "#api/core-v1/service-account/strategy.ts";
+import { endpointSliceStrategy } from "#api/discovery-v1/strategy.ts";
 import { eventStrategy as newEventStrategy } from "#api/events-v1/strategy.ts";
 import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "#api/rbac-v1/strategy.ts";
+import { priorityClassStrategy } from "#api/scheduling-v1/strategy.ts";
 import type { Strategy } from "#api/strategy.ts";
 
 /** The kinds that have rules of their own, by `group/kind`; the core group's name is empty. */
 const strategies: Readonly<Record<string, unknown>> = {
+  "/ConfigMap": configMapStrategy,
   "/Endpoints": endpointsStrategy,
   "/Event": eventStrategy,
   "/Namespace": namespaceStrategy,
@@ -31,6 +37,7 @@ const strategies: Readonly<Record<string, unknown>> = {
   "/ReplicationController": replicationControllerStrategy,
   "/Secret": secretStrategy,
   "/Service": serviceStrategy,
+  "/ServiceAccount": serviceAccountStrategy,
   "apiregistration.k8s.io/APIService": apiServiceStrategy,
   "apps/ControllerRevision": controllerRevisionStrategy,
   "apps/DaemonSet": daemonSetStrategy,
@@ -39,11 +46,14 @@ const strategies: Readonly<Record<string, unknown>> = {
   "apps/StatefulSet": statefulSetStrategy,
   "batch/CronJob": cronJobStrategy,
   "batch/Job": jobStrategy,
+  "coordination.k8s.io/Lease": leaseStrategy,
+  "discovery.k8s.io/EndpointSlice": endpointSliceStrategy,
   "events.k8s.io/Event": newEventStrategy,
   "rbac.authorization.k8s.io/ClusterRole": clusterRoleStrategy,
   "rbac.authorization.k8s.io/ClusterRoleBinding": clusterRoleBindingStrategy,
   "rbac.authorization.k8s.io/Role": roleStrategy,
   "rbac.authorization.k8s.io/RoleBinding": roleBindingStrategy,
+  "scheduling.k8s.io/PriorityClass": priorityClassStrategy,
 };
 
 /** @returns the kind's own rules, `undefined` when the schema says all there is to say of it */

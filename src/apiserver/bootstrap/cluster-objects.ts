@@ -17,8 +17,12 @@ export interface ClusterFacts {
 export const SYSTEM_NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 export function clusterObjects(facts: ClusterFacts, nowMs: number): BootstrapObject[] {
-  return [kubernetesService(facts), kubernetesEndpoints(facts), kubernetesSlice(facts), serviceCidr(facts), ...authenticationMaps(facts, nowMs)];
+  // Nothing in the cluster could reach a loopback address, and no endpoint may have one.
+  const endpoints = isLoopback(facts.advertiseAddress) ? [] : [kubernetesEndpoints(facts), kubernetesSlice(facts)];
+  return [kubernetesService(facts), ...endpoints, serviceCidr(facts), ...authenticationMaps(facts, nowMs)];
 }
+
+const isLoopback = (address: string) => address.startsWith("127.") || address === "::1";
 
 const IN_DEFAULT = { name: "kubernetes", namespace: "default" };
 const portOf = ({ securePort }: ClusterFacts) => ({ name: "https", port: securePort, protocol: "TCP" });
