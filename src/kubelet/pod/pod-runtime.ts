@@ -1,0 +1,117 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Pod } from "#api/core-v1/types.ts";
+import { sleep } from "#lib/clock.ts";
+
+import { logLinkName, messageFileOf } from "./container-starter.ts";
+import { containersOf } from "./containers.ts";
+import type { PodContext } from "./pod-context.ts";
+import {
+  NOTHING_RUNS,
+  type RuntimeContainer,
+  runtimeContainer,
+  type RuntimePod,
+  runtimeSandbox,
+  withContainer,
+  withoutContainer,
+  withoutSandbox,
+  withSandbox,
+} from "./runtime-pod.ts";
+import { terminationMessage } from "./termination-message.ts";
+
+const FIRST_LOOK_MS = 4;
+const LAST_LOOK_MS = 2000;
+
+/** What the runtime has of one pod, kept current; the runtime is asked for one container or sandbox at a time. */
+export class PodRuntime {
+  readonly #context: PodContext;
+  #seen: RuntimePod;
+
+  constructor(context: PodContext, seen: RuntimePod = NOTHING_RUNS) {
+    this.#context = context;
+    this.#seen = seen;
+  }
+
+  get seen(): RuntimePod {
+    return this.#seen;
+  }
+
+  /** Looks at a container or sandbox of the pod; others are passed over. */
+  async look(pod: Pod, id: string): Promise<void> {
+    if (this.#seen.sandboxes.some((sandbox) => sandbox.id === id)) await this.lookAtSandbox(id);
+    else if (this.#seen.containers.some((container) => container.id === id)) await this.lookAtContainer(pod, id);
+  }
+
+  /** Looks until a process that has exited is shown so: CRI's own view may be a moment behind the event. */
+  async lookForExit(pod: Pod, id: string, onLook: () => void, stopped: () => boolean): Promise<void> {
+    for (let waitMs = FIRST_LOOK_MS; waitMs < LAST_LOOK_MS && !stopped(); waitMs *= 2) {
+      await this.look(pod, id);
+      onLook();
+      if (!this.#isAlive(id)) return;
+      await sleep(this.#context.clock, waitMs);
+    }
+  }
+
+  /** The ids whose state is not as a list of the runtime shows it. */
+  differing(listed: ReadonlyMap<string, RuntimeContainer["state"]>, readySandboxes: ReadonlySet<string>): string[] {
+    const containers = this.#seen.containers.filter(({ id, state }) => listed.get(id) !== state);
+    const sandboxes = this.#seen.sandboxes.filter(({ id, ready }) => ready && !readySandboxes.has(id));
+    return [...containers, ...sandboxes].map(({ id }) => id);
+  }
+
+  async lookAtSandbox(id: string): Promise<void> {
+    const status = await this.#context.runtime.podSandboxStatus(id);
+    this.#seen = status === undefined ? withoutSandbox(this.#seen, id) : withSandbox(this.#seen, runtimeSandbox(status));
+  }
+
+  async lookAtContainer(pod: Pod, id: string): Promise<void> {
+    const status = await this.#context.runtime.containerStatus(id);
+    if (status === undefined) {
+      this.#seen = withoutContainer(this.#seen, id);
+      return;
+    }
+    const run = runtimeContainer(status);
+    if (run.state === "exited") this.#context.probes.stop(id);
+    this.#seen = withContainer(this.#seen, { ...run, message: this.#lastWords(pod, run) });
+  }
+
+  async stopSandbox(id: string): Promise<void> {
+    await this.#context.runtime.stopPodSandbox(id);
+    await this.lookAtSandbox(id);
+  }
+
+  async removeSandbox(id: string): Promise<void> {
+    await this.#context.runtime.removePodSandbox(id);
+    this.#seen = withoutSandbox(this.#seen, id);
+  }
+
+  /** Removes a run that has ended, and its log. */
+  async removeRun(pod: Pod, run: RuntimeContainer): Promise<void> {
+    const { runtime, config } = this.#context;
+    await runtime.removeContainer(run.id);
+    rmSync(join(config.containerLogsDir, logLinkName(pod, run.name, run.id)), { force: true });
+    if (run.logPath !== "") rmSync(run.logPath, { force: true });
+    this.#seen = withoutContainer(this.#seen, run.id);
+  }
+
+  /** Keeps the last run before the present one, for its log and last state. */
+  async removeOldRuns(pod: Pod, name: string): Promise<void> {
+    const old = this.#seen.containers.filter((run) => run.name === name && run.state !== "running").slice(1);
+    for (const run of old) await this.removeRun(pod, run);
+  }
+
+  #isAlive(id: string): boolean {
+    const { containers, sandboxes } = this.#seen;
+    return containers.some((run) => run.id === id && run.state === "running") || sandboxes.some((sandbox) => sandbox.id === id && sandbox.ready);
+  }
+
+  /** Read once, when a container is first seen to have ended. */
+  #lastWords(pod: Pod, run: RuntimeContainer): string {
+    const known = this.#seen.containers.find(({ id }) => id === run.id);
+    if (run.state !== "exited" || known?.state === "exited") return known?.message ?? run.message;
+    const spec = containersOf(pod).find((container) => container.spec.name === run.name)?.spec;
+    const file = messageFileOf(this.#context.volumes.podDir(pod.metadata.uid as string), run.name, run.restartCount);
+    return (spec !== undefined && terminationMessage(spec, run.exitCode, file, run.logPath)) || run.message;
+  }
+}
