@@ -45,6 +45,7 @@ export interface OciProcess {
   readonly args: readonly string[];
   readonly terminal?: boolean;
   readonly env?: readonly string[];
+  readonly consoleSize?: { readonly width: number; readonly height: number };
 }
 
 /** A process inside a container: its main one has the empty `execId`. */

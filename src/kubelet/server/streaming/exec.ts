@@ -5,10 +5,11 @@ import { pipeline } from "node:stream/promises";
 
 import { GrpcError } from "#kubelet/cri/grpc-client.ts";
 import type { OciProcess, ProcessId, Tasks } from "#kubelet/cri/tasks.ts";
+import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import { type Rng, randomSuffix } from "#lib/rng.ts";
 
-import type { CommandStreams, Outcome, StreamOptions } from "./command-streams.ts";
+import type { CommandStreams, Outcome, StreamOptions, TerminalSize } from "./command-streams.ts";
 import { type FifoMaker, type FifoPaths, openReader, openWriter } from "./fifos.ts";
 
 export interface ExecRequest extends StreamOptions {
@@ -19,12 +20,15 @@ export interface ExecRequest extends StreamOptions {
 export interface ExecDeps {
   readonly tasks: Tasks;
   readonly fifos: FifoMaker;
+  readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
 }
 
 const SIGKILL = 9;
 const EXEC_ID_LENGTH = 20;
+/** A client that tells no size by then is not going to. */
+const FIRST_SIZE_WAIT_MS = 100;
 
 /** Runs a command in a container with the client's streams, and tells the client how it ended. A client that goes away takes the command with it. */
 export async function runExec(request: ExecRequest, streams: CommandStreams, deps: ExecDeps): Promise<void> {
@@ -34,7 +38,8 @@ export async function runExec(request: ExecRequest, streams: CommandStreams, dep
   try {
     const [container, paths] = await Promise.all([deps.tasks.processOf(request.containerId), deps.fifos.take()]);
     execution = new Execution(id, paths, request, streams, deps);
-    outcome = { kind: "exited", exitCode: await execution.run(processWith(container, request)), command: request.command };
+    const size = request.tty ? await firstSize(streams, deps.clock) : undefined;
+    outcome = { kind: "exited", exitCode: await execution.run(processWith(container, request, size)), command: request.command };
   } catch (error) {
     outcome = { kind: "failed", message: failureText(error, id) };
   }
@@ -122,9 +127,20 @@ class Execution {
 }
 
 /** The container's own process, with another command. */
-function processWith(container: OciProcess, { command, tty }: ExecRequest): OciProcess {
+function processWith(container: OciProcess, { command, tty }: ExecRequest, consoleSize: TerminalSize | undefined): OciProcess {
   const { env = [] } = container;
-  return { ...container, args: command, terminal: tty, env: tty ? [...env.filter((entry) => !entry.startsWith("TERM=")), "TERM=xterm"] : env };
+  const terminalEnv = tty ? [...env.filter((entry) => !entry.startsWith("TERM=")), "TERM=xterm"] : env;
+  return { ...container, args: command, terminal: tty, env: terminalEnv, ...(consoleSize !== undefined && { consoleSize }) };
+}
+
+/** The size that a client tells right after it has connected: a program may look at its terminal before a later resize. */
+async function firstSize(streams: CommandStreams, clock: Clock): Promise<TerminalSize | undefined> {
+  const { promise, resolve } = Promise.withResolvers<TerminalSize | undefined>();
+  const timer = clock.after(FIRST_SIZE_WAIT_MS, () => resolve(undefined));
+  streams.onResize(resolve);
+  const size = await promise;
+  timer.cancel();
+  return size;
 }
 
 function failureText(error: unknown, { execId }: ProcessId): string {
