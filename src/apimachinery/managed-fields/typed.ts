@@ -88,15 +88,19 @@ function defaultKey(field: FieldSchema | undefined): unknown {
   return field.schema.type === "int32" || field.schema.type === "int64" ? 0 : undefined;
 }
 
-/** Elements by key, in order; of those that share a key, all. */
-export function elementsOf(schema: ListSchema, list: readonly unknown[]): Map<PathElement, unknown[]> {
+/**
+ * Elements by key, in order; of those that share a key, all. Elements without a key are left out, unless `strict`.
+ *
+ * @throws {ElementError} when `strict`
+ */
+export function elementsOf(schema: ListSchema, list: readonly unknown[], strict = false): Map<PathElement, unknown[]> {
   const elements = new Map<PathElement, unknown[]>();
   for (const item of list) {
     let element: PathElement;
     try {
       element = elementOf(schema, item);
     } catch (error) {
-      if (error instanceof ElementError) continue; // stored before it was checked: nobody can own it
+      if (error instanceof ElementError && !strict) continue; // stored before it was checked: nobody can own it
       throw error;
     }
     const same = elements.get(element);
@@ -152,10 +156,12 @@ interface Builders {
   readonly added: FieldSetBuilder;
   readonly removed: FieldSetBuilder;
   readonly modified: FieldSetBuilder;
+  readonly strict: boolean;
 }
 
-export function compareTyped(schema: StructSchema, from: unknown, to: unknown): Comparison {
-  const builders: Builders = { added: new FieldSetBuilder(), removed: new FieldSetBuilder(), modified: new FieldSetBuilder() };
+/** @throws {ElementError} when `strict`, and a list that changes has an element without a key in `to` */
+export function compareTyped(schema: StructSchema, from: unknown, to: unknown, strict = false): Comparison {
+  const builders: Builders = { added: new FieldSetBuilder(), removed: new FieldSetBuilder(), modified: new FieldSetBuilder(), strict };
   compareAt(schema, from, to, [], builders);
   return { added: builders.added.build(), removed: builders.removed.build(), modified: builders.modified.build() };
 }
@@ -200,7 +206,7 @@ function below(path: Path, element: PathElement, action: () => void): void {
 
 function compareElements(schema: ListSchema, from: readonly unknown[], to: readonly unknown[], path: Path, into: Builders): void {
   const before = elementsOf(schema, from);
-  const after = elementsOf(schema, to);
+  const after = elementsOf(schema, to, into.strict);
   for (const element of new Set([...before.keys(), ...after.keys()])) {
     below(path, element, () => compareElement(schema, before.get(element) ?? [], after.get(element) ?? [], path, into));
   }

@@ -6,7 +6,7 @@ import type { StructSchema } from "#apimachinery/schema/schema.ts";
 
 import { FieldSet } from "./field-set.ts";
 import { type Manager, type Managers, decodeManagers, encodeManagers, foldOldUpdaters, identityOf } from "./managers.ts";
-import { type Comparison, compareTyped } from "./typed.ts";
+import { type Comparison, compareTyped, ElementError } from "./typed.ts";
 
 /** An object as far as owners of its fields are concerned. */
 export interface Managed {
@@ -48,13 +48,24 @@ export function recordUpdate<T extends Managed>(update: RecordUpdate<T>): readon
   const { schema, live, updated, subresource = "" } = update;
   const kept = live?.metadata.managedFields ?? undefined;
   const asBefore = subresource !== "" || sameEntries(kept, updated.metadata.managedFields);
-  const comparison = compareTyped(schema, withoutManagedFields(live ?? emptyObject(schema)), withoutManagedFields(updated));
+  const comparison = compared(schema, live, updated);
+  if (comparison === undefined) return undefined;
   const same = comparison.added.empty && comparison.removed.empty && comparison.modified.empty;
   if (same && asBefore) return kept;
   const managers = managersBefore(live, updated, asBefore);
   if (managers.size === 0 && live?.metadata.uid) return undefined; // tracking was ended, and starts with an apply only
   const entries = encodeManagers(foldOldUpdaters(managersAfter(managers, comparison, update)), kept);
   return entries.length === 0 ? undefined : entries;
+}
+
+/** @returns `undefined` when a list has elements without a key: upstream then gives up on owners */
+function compared(schema: StructSchema, live: Managed | undefined, updated: Managed): Comparison | undefined {
+  try {
+    return compareTyped(schema, withoutManagedFields(live ?? emptyObject(schema)), withoutManagedFields(updated), true);
+  } catch (error) {
+    if (error instanceof ElementError) return undefined;
+    throw error;
+  }
 }
 
 const sameEntries = (kept: unknown, given: unknown) => given === undefined || given === null || given === kept || equalJson(kept, given);

@@ -5,8 +5,10 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { strategyContext } from "#apiserver/registry/deps.ts";
-import type { Body } from "#apiserver/registry/machinery.ts";
-import { decodeBody, objectMetaErrors, recordUpdate } from "#apiserver/registry/machinery.ts";
+import type { Body } from "#apiserver/registry/body.ts";
+import { decodeBody } from "#apiserver/registry/body.ts";
+import { objectMetaErrors } from "#apiserver/registry/object-meta.ts";
+import { recordUpdate } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
@@ -25,6 +27,7 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   const { served, namespace } = target;
   const object = decodeBody(served, body, target.options.fieldValidation, target.context);
   matchNamespace(object, namespace);
+  wipeSystemFields(object.metadata);
   recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
   await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
   served.strategy.applyDefaults?.(object); // admission may have set what other fields mirror
@@ -68,16 +71,21 @@ function prepareForCreate(deps: RegistryDeps, target: WriteTarget, object: Draft
   const { served, context } = target;
   const { strategy } = served;
   const metadata = object.metadata as Partial<Mutable<ObjectMeta>>;
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.selfLink;
+  wipeSystemFields(metadata);
   metadata.creationTimestamp = formatTime(deps.clock.now());
   metadata.uid = deps.newUid();
   if ((metadata.resourceVersion ?? "") !== "" && !target.options.dryRun) throw badResourceVersion();
-  delete metadata.resourceVersion;
+  if (metadata.resourceVersion === "") delete metadata.resourceVersion;
   if (strategy.hasGeneration === true) metadata.generation = 1;
   if (served.hasStatus && strategy.keepsStatusOnCreate !== true) resetStatus(served, object);
   strategy.prepareForCreate?.(object, strategyContext(deps, context));
+}
+
+/** What only the server says of an object's life: nobody owns it, whatever a client sends. */
+function wipeSystemFields(metadata: Partial<Mutable<ObjectMeta>>): void {
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
 }
 
 /** Status belongs to controllers: what a client sends is dropped. */

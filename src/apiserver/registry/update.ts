@@ -6,8 +6,10 @@ import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import { insertObject } from "#apiserver/registry/create.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { strategyContext } from "#apiserver/registry/deps.ts";
-import type { Body } from "#apiserver/registry/machinery.ts";
-import { decodeBody, objectMetaUpdateErrors, recordUpdate } from "#apiserver/registry/machinery.ts";
+import type { Body } from "#apiserver/registry/body.ts";
+import { decodeBody } from "#apiserver/registry/body.ts";
+import { objectMetaUpdateErrors } from "#apiserver/registry/object-meta.ts";
+import { recordUpdate } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
@@ -172,9 +174,6 @@ function prepareForUpdate(deps: RegistryDeps, target: WriteTarget, object: Draft
   if (before.deletionTimestamp !== undefined) {
     metadata.deletionTimestamp = before.deletionTimestamp;
     setOrDelete(metadata, "deletionGracePeriodSeconds", metadata.deletionGracePeriodSeconds ?? before.deletionGracePeriodSeconds);
-  } else {
-    delete metadata.deletionTimestamp;
-    delete metadata.deletionGracePeriodSeconds;
   }
 }
 

@@ -53,8 +53,9 @@ export function matchNamespace(object: Draft, namespace: string): void {
   else throw statusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
-export function refuseInvalid({ info }: ServedResource, name: string | undefined, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw statusError.invalid(info, name ?? "", errors);
+/** Texts name the kind by the group that it is stored as. */
+export function refuseInvalid({ info, view }: ServedResource, name: string | undefined, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw statusError.invalid({ group: view?.stored.group ?? info.group, kind: info.kind }, name ?? "", errors);
 }
 
 /** The manager that a write is recorded under: as asked, else the client's program. */
