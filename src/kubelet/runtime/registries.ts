@@ -33,17 +33,37 @@ export function hostsFiles({ mirrors = {}, configs = {} }: Registries): Readonly
 /** containerd looks for a registry with a port in a folder without brackets; `*` is everyone's. */
 const folderOf = (name: string): string => (name === "*" ? "_default" : name);
 
+/**
+ * The endpoints stand for the registry as a whole: what they do not have is not there. containerd would ask the registry
+ * itself after them, and then tell of that last failure only; who wants that names the registry as the last endpoint.
+ */
 function hostsFile(name: string, endpoints: readonly string[], configs: Registries["configs"] = {}): string {
-  const text = JSON.stringify;
-  const lines = name === "*" ? [] : [`server = ${text(serverOf(name, configs[name]))}`, ""];
-  for (const endpoint of endpoints.map(endpointUrl)) {
-    lines.push(`[host.${text(endpoint.href.replace(/\/$/, ""))}]`, '  capabilities = ["pull", "resolve"]', ...tlsLines(configs[endpoint.host]?.tls));
-    if (endpoint.pathname !== "/" && endpoint.pathname.startsWith("/v2")) lines.push("  override_path = true");
-  }
-  if (endpoints.length === 0 && name !== "*") {
-    lines.push(`[host.${text(serverOf(name, configs[name]))}]`, '  capabilities = ["pull", "resolve"]', ...tlsLines(configs[name]?.tls));
-  }
-  return `${lines.join("\n")}\n`;
+  const hosts = endpoints.map((endpoint) => hostOf(endpointUrl(endpoint), configs));
+  const everyones = name === "*";
+  const last = everyones ? undefined : (hosts.pop() ?? hostOf(new URL(serverOf(name, configs[name])), { ...configs, ...aliasOf(name, configs) }));
+  const server = last === undefined ? [] : [`server = ${JSON.stringify(last.url)}`, ...last.settings, ""];
+  const others = hosts.flatMap(({ url, settings }) => [
+    `[host.${JSON.stringify(url)}]`,
+    '  capabilities = ["pull", "resolve"]',
+    ...settings.map((line) => `  ${line}`),
+  ]);
+  return `${[...server, ...others].join("\n")}\n`;
+}
+
+interface Host {
+  readonly url: string;
+  readonly settings: readonly string[];
+}
+
+function hostOf(url: URL, configs: NonNullable<Registries["configs"]>): Host {
+  const override = url.pathname !== "/" && url.pathname.startsWith("/v2") ? ["override_path = true"] : [];
+  return { url: url.href.replace(/\/$/, ""), settings: [...tlsLines(configs[url.host]?.tls), ...override] };
+}
+
+/** docker.io's settings stand under its name, its server has another. */
+function aliasOf(name: string, configs: NonNullable<Registries["configs"]>): NonNullable<Registries["configs"]> {
+  const config = configs[name];
+  return config === undefined ? {} : { [new URL(serverOf(name, config)).host]: config };
 }
 
 function serverOf(name: string, config: RegistryConfig | undefined): string {
@@ -70,9 +90,9 @@ function tlsLines(tls: RegistryConfig["tls"]): string[] {
   if (tls === undefined) return [];
   const text = JSON.stringify;
   return [
-    ...(tls.ca_file ? [`  ca = ${text(tls.ca_file)}`] : []),
-    ...(tls.cert_file && tls.key_file ? [`  client = [[${text(tls.cert_file)}, ${text(tls.key_file)}]]`] : []),
-    ...(tls.insecure_skip_verify ? ["  skip_verify = true"] : []),
+    ...(tls.ca_file ? [`ca = ${text(tls.ca_file)}`] : []),
+    ...(tls.cert_file && tls.key_file ? [`client = [[${text(tls.cert_file)}, ${text(tls.key_file)}]]`] : []),
+    ...(tls.insecure_skip_verify ? ["skip_verify = true"] : []),
   ];
 }
 

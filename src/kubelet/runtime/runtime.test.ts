@@ -104,15 +104,13 @@ test("hostsFiles() has a file per registry: plain HTTP on this machine, TLS as c
   assert.equal(
     files.get("docker.io"),
     [
-      'server = "https://registry-1.docker.io"',
+      'server = "https://mirror.test/v2/hub"',
+      'ca = "/ca.crt"',
+      "skip_verify = true",
+      "override_path = true",
       "",
       '[host."http://127.0.0.1:5000"]',
       '  capabilities = ["pull", "resolve"]',
-      '[host."https://mirror.test/v2/hub"]',
-      '  capabilities = ["pull", "resolve"]',
-      '  ca = "/ca.crt"',
-      "  skip_verify = true",
-      "  override_path = true",
       "",
     ].join("\n"),
   );
