@@ -16,7 +16,7 @@ const CONTROLLERS = ["endpointslice-controller.k8s.io", "endpointslicemirroring-
 /** @see kubernetes pkg/registry/discovery/endpointslice/strategy.go */
 export const endpointSliceStrategy: Strategy<EndpointSlice> = {
   hasGeneration: true,
-  generationFields: ({ metadata, addressType, endpoints, ports }) => [metadata.labels, addressType, endpoints, ports],
+  generationFields: ({ metadata, addressType, endpoints, ports }) => [metadata.labels, addressType, endpoints ?? [], ports ?? []],
   applyDefaults({ ports }) {
     for (const port of ports ?? []) {
       port.name ??= "";
@@ -30,6 +30,12 @@ export const endpointSliceStrategy: Strategy<EndpointSlice> = {
     const errors = [...validateObjectMeta(slice.metadata, { namespaced: true }), ...validateEndpointSlice(slice, old)];
     checkImmutable(errors, slice.addressType, old.addressType, new FieldPath("addressType"));
     return errors;
+  },
+  canonicalize(slice) {
+    // Upstream's storage does not tell an empty list from none, which is written as null.
+    const lists = slice as { endpoints: unknown[] | null; ports: unknown[] | null };
+    if (!lists.endpoints?.length) lists.endpoints = null;
+    if (!lists.ports?.length) lists.ports = null;
   },
   warningsOnCreate: (slice) => [...(slice.addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : []), ...addressWarnings(slice)],
   warningsOnUpdate: addressWarnings,

@@ -26,7 +26,7 @@ export const priorityClassStrategy: Strategy<PriorityClass> = {
     if (fault !== undefined) {
       const why = `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${fault}`;
       errors.push(fieldError.forbidden(new FieldPath("metadata.name"), why));
-    } else if (!priorityClass.metadata.name.startsWith(SYSTEM_PREFIX) && priorityClass.value > HIGHEST_USER_PRIORITY) {
+    } else if (!priorityClass.metadata.name?.startsWith(SYSTEM_PREFIX) && priorityClass.value > HIGHEST_USER_PRIORITY) {
       errors.push(fieldError.forbidden(new FieldPath("value"), `maximum allowed value of a user defined priority is ${HIGHEST_USER_PRIORITY}`));
     }
     checkPreemption(errors, priorityClass.preemptionPolicy);

@@ -11,6 +11,11 @@ export function decodedSize(base64: string): number {
   return Buffer.byteLength(base64, "base64");
 }
 
+/** Nothing, as the bytes of a key, is written as no bytes. */
+export function nullsToEmpty(data: Record<string, string> | undefined): void {
+  for (const key in data) data[key] ??= "";
+}
+
 interface Immutable {
   readonly immutable?: boolean | undefined;
 }

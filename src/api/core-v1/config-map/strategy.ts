@@ -5,13 +5,14 @@ import { isConfigMapKey } from "#apimachinery/validation/names.ts";
 import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
 import { type Errors, pushInvalid } from "../pod-spec/checks.ts";
-import { checkKept, decodedSize, MAX_DATA_BYTES } from "./data.ts";
+import { checkKept, decodedSize, MAX_DATA_BYTES, nullsToEmpty } from "./data.ts";
 
 const DATA = new FieldPath("data");
 const BINARY_DATA = new FieldPath("binaryData");
 
 /** @see kubernetes pkg/registry/core/configmap/strategy.go */
 export const configMapStrategy: Strategy<ConfigMap> = {
+  applyDefaults: ({ binaryData }) => nullsToEmpty(binaryData),
   validateCreate(configMap) {
     const errors: Errors = [];
     validate(errors, configMap);

@@ -20,6 +20,10 @@ export const nodeStrategy: Strategy<Node> = {
   },
   validateCreate: validateNode,
   validateUpdate: validateNodeUpdate,
+  canonicalize({ status }) {
+    // Upstream's storage does not tell an empty list from none, which is written as null.
+    for (const image of status.images ?? []) if (image.names?.length === 0) (image as { names: unknown }).names = null;
+  },
   warningsOnCreate: warnings,
   warningsOnUpdate: warnings,
   selectableFields: ({ spec }) => ({ "spec.unschedulable": String(spec.unschedulable ?? false) }),

@@ -65,12 +65,12 @@ function validatePodCidrs(errors: Errors, cidrs: readonly string[]): void {
   for (const [i, cidr] of cidrs.entries()) errors.push(...validateCidrForLegacyField(cidr, path.index(i)));
   if (cidrs.length < 2) return;
   const parsed = cidrs.map(parseCidr);
-  const malformed = cidrs[parsed.indexOf(undefined)];
-  if (malformed !== undefined) {
-    const why = `invalid CIDR[0]: <nil> (invalid CIDR address: ${malformed})`;
+  const wrong = parsed.indexOf(undefined);
+  if (wrong >= 0) {
+    const why = `invalid CIDR[${wrong}]: <nil> (invalid CIDR address: ${cidrs[wrong]})`;
     errors.push(fieldError.internal(path, `invalid PodCIDRs. failed to check with dual stack with error:${why}`));
   }
-  const isDualStack = malformed === undefined && parsed.some((cidr) => cidr?.isIPv6) && parsed.some((cidr) => cidr?.isIPv6 === false);
+  const isDualStack = wrong < 0 && parsed.some((cidr) => cidr?.isIPv6) && parsed.some((cidr) => cidr?.isIPv6 === false);
   if (!isDualStack || cidrs.length > 2) errors.push(fieldError.invalid(path, cidrs, "may specify no more than one CIDR for each IP family"));
 }
 

@@ -4,7 +4,7 @@ import type { Mutable, Strategy } from "#api/strategy.ts";
 import { FieldPath } from "#apimachinery/field-error.ts";
 import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
-import { checkKept } from "../config-map/data.ts";
+import { checkKept, nullsToEmpty } from "../config-map/data.ts";
 import type { Errors } from "../pod-spec/checks.ts";
 import { keyPairFault } from "./key-pair.ts";
 import { validateSecret } from "./validate.ts";
@@ -37,6 +37,7 @@ export const secretStrategy: Strategy<Secret> = {
 /** `stringData` is for writing only: it goes over into `data`. */
 function applyDefaults(secret: Mutable<Secret>): void {
   secret.type ||= "Opaque";
+  nullsToEmpty(secret.data);
   const { stringData } = secret;
   if (stringData === undefined) return;
   delete secret.stringData;
