@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { formatLabelSelector, parseLabelSelector, selectorFromLabels, selectorOf } from "./label-selector.ts";
+import { formatLabelSelector, isEmptySelector, meets, parseLabelSelector, selectorFromLabels, selectorOf, selects, selectsAll } from "./label-selector.ts";
 
 const labels = { app: "web", tier: "front", n: "5" };
 
@@ -49,6 +49,26 @@ test("selectorOf() reads requirements", () => {
   assert.equal(selector.matches(labels), true);
   assert.equal(selector.toString(), "app=web,tier in (back,front)");
   assert.throws(() => selectorOf({ matchExpressions: [{ key: "a", operator: "Is" }] }), { message: '"Is" is not a valid label selector operator' });
+});
+
+test("selects() takes nothing for an absent selector, and follows each selector object", () => {
+  assert.equal(selects(undefined, labels), false);
+  assert.equal(selects({}, undefined), true);
+  const [web, other] = [{ matchLabels: { app: "web" } }, { matchLabels: { app: "other" } }];
+  for (let i = 0; i < 2; i++) assert.deepEqual([selects(web, labels), selects(other, labels)], [true, false]);
+});
+
+test("selectsAll() wants every pair, and isEmptySelector() none at all", () => {
+  assert.equal(selectsAll({ app: "web" }, labels), true);
+  assert.equal(selectsAll({ app: "web", gone: "x" }, labels), false);
+  assert.equal(selectsAll({ app: "web" }, undefined), false);
+  assert.deepEqual([isEmptySelector({}), isEmptySelector({ matchLabels: { app: "web" } })], [true, false]);
+});
+
+test("meets() is false for a limit that is no integer", () => {
+  assert.equal(meets({ key: "n", operator: "gt", values: ["many"] }, { n: "5" }), false);
+  assert.equal(meets({ key: "n", operator: "gt", values: [] }, { n: "5" }), false);
+  assert.equal(meets({ key: "n", operator: "gt", values: ["4"] }, { n: "5" }), true);
 });
 
 test("formatLabelSelector() says <none> of an empty one", () => assert.equal(formatLabelSelector({}), "<none>"));

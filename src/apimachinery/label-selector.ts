@@ -82,6 +82,26 @@ export function selectorFromLabels(labels: Labels): Selector {
   return keys.length === 0 ? EVERYTHING : new Selector(keys.map((key) => ({ key, operator: "=", values: [labels![key]!] })));
 }
 
+/** Whether labels are as an object's selector asks. What was made of a selector is kept as long as its object lives. */
+export function selects(selector: LabelSelector | undefined, labels: Labels): boolean {
+  if (selector === undefined) return false;
+  let made = madeOf.get(selector);
+  if (made === undefined) madeOf.set(selector, (made = selectorOf(selector)));
+  return made.matches(labels);
+}
+
+const madeOf = new WeakMap<LabelSelector, Selector>();
+
+/** Whether `labels` has every pair of `wanted`. */
+export function selectsAll(wanted: Readonly<Record<string, string>>, labels: Labels): boolean {
+  for (const key in wanted) if (labels?.[key] !== wanted[key]) return false;
+  return true;
+}
+
+export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+}
+
 /** Labels as tools print them: `a=b,c=d`, or `<none>`. */
 export function formatLabels(labels: Labels): string {
   const pairs = Object.keys(labels ?? {})
@@ -107,7 +127,8 @@ function requirementOf({ key = "", operator = "", values }: DeepPartial<LabelSel
   return requirement(key, known, values ?? []);
 }
 
-function meets({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
+/** Whether `labels` has what one requirement asks; a limit that is no integer is never met. */
+export function meets({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
   const value = labels && Object.hasOwn(labels, key) ? labels[key] : undefined;
   switch (operator) {
     case "=":
@@ -122,7 +143,7 @@ function meets({ key, operator, values }: LabelRequirement, labels: Labels): boo
     case "!":
       return value === undefined;
     default:
-      return value !== undefined && INTEGER.test(value) && compares(BigInt(value), operator, BigInt(values[0]!));
+      return [value, values[0]].every((text) => INTEGER.test(text ?? "")) && compares(BigInt(value!), operator, BigInt(values[0]!));
   }
 }
 

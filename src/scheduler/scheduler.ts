@@ -1,4 +1,5 @@
 import { NODES, PODS } from "#api/builtin.ts";
+import { isPodFinished, podCondition } from "#api/core-v1/pod/status.ts";
 import type { Node, Pod } from "#api/core-v1/types.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
@@ -8,7 +9,7 @@ import { type Clock, formatTime } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
 
-import { ClusterState, hasEnded } from "./cluster/cluster-state.ts";
+import { ClusterState } from "./cluster/cluster-state.ts";
 import { podInfo, type PodInfo } from "./cluster/pod-info.ts";
 import { DEFAULT_PROFILE } from "./default-profile.ts";
 import { explain } from "./explain.ts";
@@ -88,10 +89,10 @@ class Scheduler {
       this.#queue.delete(uid);
       const wasPlaced = this.#cluster.isPlaced(uid);
       this.#cluster.setPod(pod);
-      if (wasPlaced && hasEnded(pod)) this.#queue.wake("podRemoved");
+      if (wasPlaced && isPodFinished(pod)) this.#queue.wake("podRemoved");
       return;
     }
-    const waits = pod.spec.schedulerName === SCHEDULER_NAME && !deletionTimestamp && !hasEnded(pod) && !pod.spec.schedulingGates?.length;
+    const waits = pod.spec.schedulerName === SCHEDULER_NAME && !deletionTimestamp && !isPodFinished(pod) && !pod.spec.schedulingGates?.length;
     if (waits) this.#queue.set(pod);
     else this.#queue.delete(uid);
   }
@@ -165,7 +166,7 @@ class Scheduler {
   async #tellRefusal(pod: Pod, message: string): Promise<void> {
     const { namespace, name, generation } = pod.metadata;
     this.#deps.recorder.record(referenceTo(PODS, pod), "Warning", "FailedScheduling", message, { action: "Scheduling" });
-    const told = pod.status.conditions?.find(({ type }) => type === "PodScheduled");
+    const told = podCondition(pod, "PodScheduled");
     if (told?.status === "False" && told.reason === "Unschedulable" && told.message === message) return;
     const lastTransitionTime = told?.status === "False" ? told.lastTransitionTime : formatTime(this.#deps.clock.now());
     const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message, lastTransitionTime, observedGeneration: generation };

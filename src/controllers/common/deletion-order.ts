@@ -1,5 +1,5 @@
+import { isPodReady, podCondition } from "#api/core-v1/pod/status.ts";
 import type { Pod } from "#api/core-v1/types.ts";
-import { isReady, readyCondition } from "#controllers/common/pods.ts";
 
 const PHASES: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
@@ -18,10 +18,10 @@ function compare(a: Pod, b: Pod, rankOf: (pod: Pod) => number, nowMs: number): n
   return (
     (a.spec.nodeName ? 1 : 0) - (b.spec.nodeName ? 1 : 0) ||
     (PHASES[a.status?.phase ?? ""] ?? 0) - (PHASES[b.status?.phase ?? ""] ?? 0) ||
-    Number(isReady(a)) - Number(isReady(b)) ||
+    Number(isPodReady(a)) - Number(isPodReady(b)) ||
     deletionCost(a) - deletionCost(b) ||
     rankOf(b) - rankOf(a) ||
-    (isReady(a) && isReady(b) ? compareAges(a, b, readyAtMs(a), readyAtMs(b), nowMs) : 0) ||
+    (isPodReady(a) && isPodReady(b) ? compareAges(a, b, readyAtMs(a), readyAtMs(b), nowMs) : 0) ||
     restarts(b) - restarts(a) ||
     sidecarRestarts(b) - sidecarRestarts(a) ||
     compareAges(a, b, createdAtMs(a), createdAtMs(b), nowMs)
@@ -33,7 +33,7 @@ function deletionCost({ metadata }: Pod): number {
   return /^(0|-?[1-9]\d*)$/.test(text) ? Number(text) : 0;
 }
 
-const readyAtMs = (pod: Pod) => Date.parse(readyCondition(pod)?.lastTransitionTime ?? "") || 0;
+const readyAtMs = (pod: Pod) => Date.parse(podCondition(pod, "Ready")?.lastTransitionTime ?? "") || 0;
 const createdAtMs = ({ metadata }: Pod) => Date.parse(metadata.creationTimestamp ?? "") || 0;
 
 /** The younger first; ages that are alike, by powers of two, in the order of the uids, so that no pod is favoured for its seconds. */

@@ -1,32 +1,11 @@
-import type { Pod, PodCondition, PodTemplateSpec } from "#api/core-v1/types.ts";
+import { podCondition } from "#api/core-v1/pod/status.ts";
+import type { Pod, PodTemplateSpec } from "#api/core-v1/types.ts";
 import type { OwnerReference } from "#apimachinery/meta-v1/types.ts";
 import type { Draft } from "#apimachinery/object.ts";
 
-/** Neither finished nor being deleted. */
-export function isActive(pod: Pod): boolean {
-  return !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
-}
-
-/** Being deleted, and not finished yet. */
-export function isTerminating(pod: Pod): boolean {
-  return !isFinished(pod) && pod.metadata.deletionTimestamp !== undefined;
-}
-
-export function isFinished({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
-}
-
-export function readyCondition({ status }: Pod): PodCondition | undefined {
-  return status?.conditions?.find(({ type }) => type === "Ready");
-}
-
-export function isReady(pod: Pod): boolean {
-  return readyCondition(pod)?.status === "True";
-}
-
 /** When a ready pod counts as available, in milliseconds since the epoch; `undefined` for one that is not ready. */
 export function availableAtMs(pod: Pod, minReadySeconds: number): number | undefined {
-  const ready = readyCondition(pod);
+  const ready = podCondition(pod, "Ready");
   if (ready?.status !== "True") return undefined;
   if (minReadySeconds === 0) return 0;
   return ready.lastTransitionTime ? Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 : undefined;

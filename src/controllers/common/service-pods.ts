@@ -1,12 +1,12 @@
 import { isIPv6 } from "node:net";
 
 import { PODS, SERVICES } from "#api/builtin.ts";
+import { isPodFinished, podCondition } from "#api/core-v1/pod/status.ts";
 import type { Pod, Service, ServicePort } from "#api/core-v1/types.ts";
 import { keyOf } from "#apimachinery/object.ts";
 import type { Informer, InformerFactory } from "#client/informer.ts";
-import { selectsAll } from "#client/label-selector.ts";
+import { selectsAll } from "#apimachinery/label-selector.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
-import { isFinished } from "#controllers/common/pods.ts";
 
 export type IpFamily = "IPv4" | "IPv6";
 
@@ -62,12 +62,12 @@ export class ServicePods {
 
 /** What of a pod can change an endpoint, as text. */
 function shown({ metadata, spec, status }: Pod): string {
-  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
+  const ready = podCondition({ status }, "Ready")?.status;
   return JSON.stringify([metadata.labels, metadata.deletionTimestamp !== undefined, spec.nodeName, status?.phase, status?.podIPs ?? status?.podIP, ready]);
 }
 
 function canBeEndpoint(pod: Pod, includeTerminating: boolean): boolean {
-  return !isFinished(pod) && ipsOf(pod).length > 0 && (includeTerminating || pod.metadata.deletionTimestamp === undefined);
+  return !isPodFinished(pod) && ipsOf(pod).length > 0 && (includeTerminating || pod.metadata.deletionTimestamp === undefined);
 }
 
 function ipsOf({ status }: Pod): readonly string[] {

@@ -7,7 +7,7 @@ import { keyOf, type ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
-import { isEmptySelector, selects } from "#client/label-selector.ts";
+import { isEmptySelector, selects } from "#apimachinery/label-selector.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { claim, controllerOf, controllerReference, ORPHANS, performClaim } from "#controllers/common/owners.ts";

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from "#api/apps-v1/types.ts";
+import { isPodFinished } from "#api/core-v1/pod/status.ts";
 import type { Pod, PodTemplateSpec } from "#api/core-v1/types.ts";
-import { isEmptySelector } from "#client/label-selector.ts";
-import { isFinished } from "#controllers/common/pods.ts";
+import { isEmptySelector } from "#apimachinery/label-selector.ts";
 import {
   annotationsOf,
   maxRevision,
@@ -135,7 +135,7 @@ function recreate(world: World): Decision {
       world,
       active.map((set) => ({ set, replicas: 0 })),
     );
-  const isOldRunning = oldSets.some((set) => (set.status?.replicas ?? 0) > 0 || podsOf(set).some((pod) => !isFinished(pod)));
+  const isOldRunning = oldSets.some((set) => (set.status?.replicas ?? 0) > 0 || podsOf(set).some((pod) => !isPodFinished(pod)));
   if (isOldRunning) return rollout(world, []);
   if (newSet === undefined) return createNewSet(world);
   const replicas = replicasOf(deployment.spec);

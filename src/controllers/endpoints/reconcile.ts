@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 
+import { isPodReady } from "#api/core-v1/pod/status.ts";
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from "#api/core-v1/types.ts";
-import { isReady } from "#controllers/common/pods.ts";
 import { inSubsetOrder } from "#controllers/common/port-order.ts";
 import { endpointHostname, familiesOf, ipsOfFamily, isHeadless, targetPortOf } from "#controllers/common/service-pods.ts";
 
@@ -78,7 +78,7 @@ function candidateFor(service: Service, pod: Pod): Candidate | undefined {
     ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }),
     targetRef: { kind: "Pod", namespace, name, uid },
   };
-  return { address, isReady: service.spec.publishNotReadyAddresses === true || isReady(pod) };
+  return { address, isReady: service.spec.publishNotReadyAddresses === true || isPodReady(pod) };
 }
 
 /** A headless service may be without ports: its one entry has none. */

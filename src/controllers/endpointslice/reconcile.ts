@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { SERVICES } from "#api/builtin.ts";
+import { isPodReady } from "#api/core-v1/pod/status.ts";
 import type { Pod, Service } from "#api/core-v1/types.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "#api/discovery-v1/types.ts";
 import type { Draft } from "#apimachinery/object.ts";
 import { controllerReference } from "#controllers/common/owners.ts";
-import { isReady } from "#controllers/common/pods.ts";
 import { packEndpoints } from "#controllers/common/packing.ts";
 import { inSliceOrder } from "#controllers/common/port-order.ts";
 import { endpointHostname, familiesOf, ipsOfFamily, isHeadless, targetPortOf, type IpFamily } from "#controllers/common/service-pods.ts";
@@ -122,7 +122,7 @@ function portsFor({ spec }: Service, pod: Pod): readonly EndpointPort[] {
 }
 
 function endpointFor(service: Service, pod: Pod, addresses: readonly string[], zone: string | undefined): Endpoint {
-  const serving = isReady(pod);
+  const serving = isPodReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const { namespace, name, uid } = pod.metadata;
   const { nodeName } = pod.spec;

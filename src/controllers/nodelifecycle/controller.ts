@@ -1,5 +1,6 @@
 import { LEASES, NODES, PODS } from "#api/builtin.ts";
 import type { Lease } from "#api/coordination-v1/types.ts";
+import { isPodReady } from "#api/core-v1/pod/status.ts";
 import type { Node, Pod } from "#api/core-v1/types.ts";
 import type { ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
@@ -7,7 +8,6 @@ import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
-import { isReady } from "#controllers/common/pods.ts";
 import { conditionOf, desiredTaints, isNodeReady, MONITOR_GRACE_MS, silentConditions, STARTUP_GRACE_MS } from "#controllers/nodelifecycle/conditions.ts";
 import { evictionPace, zoneOf } from "#controllers/nodelifecycle/zones.ts";
 import { formatTime } from "#lib/clock.ts";
@@ -118,7 +118,7 @@ async function taint(node: Node, { deps, nodes, queue, nextEvictionMs }: Context
 async function markPods(node: Node, { deps, pods, recorder }: Context): Promise<void> {
   const { client, clock } = deps;
   for (const pod of pods.byIndex("node", node.metadata.name)) {
-    if (!isReady(pod)) continue;
+    if (!isPodReady(pod)) continue;
     const conditions = (pod.status?.conditions ?? []).map((condition) =>
       condition.type === "Ready" ? { ...condition, status: "False", lastTransitionTime: formatTime(clock.now()) } : condition,
     );

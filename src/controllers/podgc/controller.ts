@@ -1,10 +1,10 @@
 import { NODES, PODS } from "#api/builtin.ts";
+import { isPodFinished } from "#api/core-v1/pod/status.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import { keyOf, type ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
-import { isFinished } from "#controllers/common/pods.ts";
 import { whyCollect, withDisruption } from "#controllers/podgc/reconcile.ts";
 
 const MAX_FINISHED = 12_500;
@@ -13,7 +13,7 @@ const QUARANTINE_MS = 40_000;
 
 const INDEXES = {
   node: ({ spec }: Pod) => (spec.nodeName ? [spec.nodeName] : []),
-  finished: (pod: Pod) => (isFinished(pod) ? ["yes"] : []),
+  finished: (pod: Pod) => (isPodFinished(pod) ? ["yes"] : []),
 };
 
 /** Deletes pods that nobody else will: on nodes that are gone, unscheduled and leaving, and the oldest of too many finished ones. */
@@ -46,7 +46,7 @@ export function startPodGc(deps: ControllerDeps): void {
   const trimQueue = queueFor(deps, { name: "podgc-finished", sync: trim, workers: 1 });
   const look = (pod: Pod) => {
     if (whyCollect(pod, pod.spec.nodeName ? nodes.get(pod.spec.nodeName) : undefined) !== undefined) queue.add(keyOf(pod));
-    if (isFinished(pod)) trimQueue.add("all");
+    if (isPodFinished(pod)) trimQueue.add("all");
   };
   pods.onChange({ added: look, updated: look });
   const lookAtPods = (nodeName: string) => pods.byIndex("node", nodeName).forEach((pod) => queue.add(keyOf(pod)));

@@ -1,5 +1,5 @@
+import { isPodFinished } from "#api/core-v1/pod/status.ts";
 import type { Node, Pod } from "#api/core-v1/types.ts";
-import { isFinished } from "#controllers/common/pods.ts";
 import { formatTime } from "#lib/clock.ts";
 
 export type CollectReason = "nodeGone" | "unscheduled" | "outOfService";
@@ -27,7 +27,7 @@ const MESSAGES: Partial<Record<CollectReason, string>> = {
 /** The pod marked failed, as somebody's doing and not its own; the pod itself where there is nothing to tell. */
 export function withDisruption(pod: Pod, reason: CollectReason, nowMs: number): Pod {
   const message = MESSAGES[reason];
-  if (message === undefined || isFinished(pod)) return pod;
+  if (message === undefined || isPodFinished(pod)) return pod;
   const condition = { type: "DisruptionTarget", status: "True", reason: "DeletionByPodGC", message, lastTransitionTime: formatTime(nowMs) };
   const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type), condition];
   return { ...pod, status: { ...pod.status, phase: "Failed", conditions } };

@@ -2,17 +2,18 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { ReplicaSet } from "#api/apps-v1/types.ts";
 import { PODS, REPLICA_SETS } from "#api/builtin.ts";
+import { isPodActive } from "#api/core-v1/pod/status.ts";
 import type { Pod, ReplicationController } from "#api/core-v1/types.ts";
 import { builtin, type Resource } from "#api/resources.ts";
 import { keyOf, type ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
-import { isEmptySelector, selects } from "#client/label-selector.ts";
+import { isEmptySelector, selects } from "#apimachinery/label-selector.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { claim, controllerOf, controllerReference, ORPHANS, performClaim } from "#controllers/common/owners.ts";
-import { isActive, podFromTemplate } from "#controllers/common/pods.ts";
+import { podFromTemplate } from "#controllers/common/pods.ts";
 import { slowStart } from "#controllers/common/slow-start.ts";
 import { nextAvailabilityMs, reconcileReplicaSet, replicaSetStatus, type Action } from "#controllers/replicaset/reconcile.ts";
 
@@ -81,7 +82,7 @@ async function sync<T extends ReplicaSet | ReplicationController>(key: ObjectKey
   if (object === undefined) return; // deleted: the garbage collector takes its pods
   const set = flavour.asSet(object);
   const { namespace = "", uid = "" } = set.metadata;
-  const claimed = claim(set, (pod: Pod) => wants(set, pod.metadata.labels), [...pods.ownedBy(uid), ...pods.byIndex("orphans", namespace).filter(isActive)]);
+  const claimed = claim(set, (pod: Pod) => wants(set, pod.metadata.labels), [...pods.ownedBy(uid), ...pods.byIndex("orphans", namespace).filter(isPodActive)]);
   const nowMs = deps.clock.now();
   const observed = { set, pods: claimed.claimed, relatedPods: () => relatedPods(set, context), nowMs };
   let failure: Error | undefined;

@@ -1,8 +1,9 @@
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "#api/apps-v1/types.ts";
+import { isPodActive, isPodReady, isPodTerminating } from "#api/core-v1/pod/status.ts";
 import type { Pod } from "#api/core-v1/types.ts";
-import { selectsAll } from "#client/label-selector.ts";
+import { selectsAll } from "#apimachinery/label-selector.ts";
 import { inDeletionOrder } from "#controllers/common/deletion-order.ts";
-import { availableAtMs, isActive, isReady, isTerminating } from "#controllers/common/pods.ts";
+import { availableAtMs } from "#controllers/common/pods.ts";
 import { formatTime } from "#lib/clock.ts";
 
 /** At most so many pods are made or deleted in one sync. */
@@ -23,7 +24,7 @@ export type Action = { readonly kind: "createPods"; readonly count: number } | {
 /** Decides what brings the active pods to `set.spec.replicas`; a settled set gives no actions. */
 export function reconcileReplicaSet({ set, pods, relatedPods, nowMs }: Observed): Action[] {
   if (set.metadata.deletionTimestamp !== undefined) return [];
-  const active = pods.filter(isActive);
+  const active = pods.filter(isPodActive);
   const surplus = active.length - (set.spec.replicas ?? 1);
   if (surplus < 0) return [{ kind: "createPods", count: Math.min(-surplus, BURST_REPLICAS) }];
   if (surplus === 0) return [];
@@ -33,10 +34,10 @@ export function reconcileReplicaSet({ set, pods, relatedPods, nowMs }: Observed)
 
 /** A set's status as its pods have it; `failure` is what a create or delete met. */
 export function replicaSetStatus({ set, pods, nowMs }: Pick<Observed, "set" | "pods" | "nowMs">, failure: Error | undefined): ReplicaSetStatus {
-  const active = pods.filter(isActive);
+  const active = pods.filter(isPodActive);
   const { minReadySeconds = 0, template } = set.spec;
   const labelled = active.filter(({ metadata }) => selectsAll(template.metadata?.labels ?? {}, metadata.labels)).length;
-  const ready = active.filter(isReady).length;
+  const ready = active.filter(isPodReady).length;
   const available = active.filter((pod) => (availableAtMs(pod, minReadySeconds) ?? Infinity) <= nowMs).length;
   const conditions = statusConditions(set, active.length, failure, nowMs);
   return {
@@ -44,7 +45,7 @@ export function replicaSetStatus({ set, pods, nowMs }: Pick<Observed, "set" | "p
     ...(labelled > 0 && { fullyLabeledReplicas: labelled }),
     ...(ready > 0 && { readyReplicas: ready }),
     ...(available > 0 && { availableReplicas: available }),
-    terminatingReplicas: pods.filter(isTerminating).length,
+    terminatingReplicas: pods.filter(isPodTerminating).length,
     ...(set.metadata.generation !== undefined && { observedGeneration: set.metadata.generation }),
     ...(conditions.length > 0 && { conditions }),
   };
@@ -53,7 +54,7 @@ export function replicaSetStatus({ set, pods, nowMs }: Pick<Observed, "set" | "p
 /** How long until the next pod has been ready for long enough; `undefined` when none is waited for. */
 export function nextAvailabilityMs({ set, pods, nowMs }: Pick<Observed, "set" | "pods" | "nowMs">): number | undefined {
   const waits = pods
-    .filter(isActive)
+    .filter(isPodActive)
     .map((pod) => (availableAtMs(pod, set.spec.minReadySeconds ?? 0) ?? 0) - nowMs)
     .filter((waitMs) => waitMs > 0);
   return waits.length > 0 ? Math.min(...waits) : undefined;
@@ -61,7 +62,7 @@ export function nextAvailabilityMs({ set, pods, nowMs }: Pick<Observed, "set" | 
 
 function crowding(pods: readonly Pod[]): (pod: Pod) => number {
   const onNode = new Map<string, number>();
-  for (const { spec } of pods.filter(isActive)) onNode.set(spec.nodeName ?? "", (onNode.get(spec.nodeName ?? "") ?? 0) + 1);
+  for (const { spec } of pods.filter(isPodActive)) onNode.set(spec.nodeName ?? "", (onNode.get(spec.nodeName ?? "") ?? 0) + 1);
   return ({ spec }) => onNode.get(spec.nodeName ?? "") ?? 0;
 }
 

@@ -1,3 +1,4 @@
+import { isPodFinished } from "#api/core-v1/pod/status.ts";
 import type { Node, Pod } from "#api/core-v1/types.ts";
 
 import { NodeTable } from "./node-table.ts";
@@ -30,7 +31,7 @@ export class ClusterState {
 
   /** Counts a bound pod; one that has ended no longer takes anything. */
   setPod(pod: Pod): void {
-    if (hasEnded(pod)) return this.removePod(pod.metadata.uid);
+    if (isPodFinished(pod)) return this.removePod(pod.metadata.uid);
     const placed = this.#placed.get(pod.metadata.uid);
     const isSame = placed?.nodeName === pod.spec.nodeName && placed?.info.pod.metadata.generation === pod.metadata.generation;
     if (isSame) return; // only a new generation can ask for other resources
@@ -66,8 +67,4 @@ export class ClusterState {
     const slot = this.nodes.slotOf(nodeName);
     if (slot !== undefined) this.nodes.account(slot, info, 1);
   }
-}
-
-export function hasEnded({ status }: Pod): boolean {
-  return status.phase === "Succeeded" || status.phase === "Failed";
 }

@@ -1,4 +1,5 @@
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm } from "#api/core-v1/types.ts";
+import { type LabelOperator, meets } from "#apimachinery/label-selector.ts";
 
 /**
  * Whether a node matches one of the terms. A term with neither expressions nor fields matches nothing.
@@ -16,28 +17,9 @@ export function matchesTerm({ matchExpressions, matchFields }: NodeSelectorTerm,
   return (matchExpressions ?? []).every((r) => matchesRequirement(r, labels)) && (matchFields ?? []).every((r) => matchesRequirement(r, fields));
 }
 
+const OPERATORS: Readonly<Record<string, LabelOperator>> = { In: "in", NotIn: "notin", Exists: "exists", DoesNotExist: "!", Gt: "gt", Lt: "lt" };
+
 function matchesRequirement({ key, operator, values = [] }: NodeSelectorRequirement, labels: Readonly<Record<string, string>>): boolean {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-    case "Lt":
-      return value !== undefined && comparesTo(operator, value, values[0]);
-    default:
-      return false;
-  }
+  const known = OPERATORS[operator];
+  return known !== undefined && meets({ key, operator: known, values }, labels);
 }
-
-function comparesTo(operator: "Gt" | "Lt", value: string, limit: string | undefined): boolean {
-  if (!isInteger(value) || limit === undefined || !isInteger(limit)) return false;
-  return operator === "Gt" ? Number(value) > Number(limit) : Number(value) < Number(limit);
-}
-
-const isInteger = (text: string) => /^[+-]?\d+$/.test(text);
