@@ -2,17 +2,18 @@ import type { FieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 
 /** A freshly decoded object that nobody else holds: it may be filled in place. */
-export type Mutable<T> = T extends readonly (infer E)[]
-  ? Mutable<E>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Mutable<T[K]> }
-    : T;
+export type Mutable<T> = T extends readonly (infer E)[] ? Mutable<E>[] : T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;
 
 /** What a strategy may know besides the objects. */
 export interface StrategyContext {
   /** The clock, as a Kubernetes time. */
   readonly now: string;
-  readonly user: { readonly name: string; readonly uid: string; readonly groups: readonly string[]; readonly extra: Readonly<Record<string, readonly string[]>> };
+  readonly user: {
+    readonly name: string;
+    readonly uid: string;
+    readonly groups: readonly string[];
+    readonly extra: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
 /**

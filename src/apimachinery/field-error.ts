@@ -51,8 +51,7 @@ const withDetail = (text: string, detail: string) => (detail === "" ? text : `${
 /** @see apimachinery pkg/util/validation/field/errors.go for the texts */
 export const fieldError = {
   required: (path: FieldPath, detail = "") => error("FieldValueRequired", path, withDetail("Required value", detail)),
-  invalid: (path: FieldPath, value: unknown, detail = "") =>
-    error("FieldValueInvalid", path, withDetail(`Invalid value: ${printed(value)}`, detail)),
+  invalid: (path: FieldPath, value: unknown, detail = "") => error("FieldValueInvalid", path, withDetail(`Invalid value: ${printed(value)}`, detail)),
   duplicate: (path: FieldPath, value: unknown) => error("FieldValueDuplicate", path, `Duplicate value: ${printed(value)}`),
   notFound: (path: FieldPath, value: unknown) => error("FieldValueNotFound", path, `Not found: ${printed(value)}`),
   forbidden: (path: FieldPath, detail = "") => error("FieldValueForbidden", path, withDetail("Forbidden", detail)),
@@ -64,8 +63,7 @@ export const fieldError = {
     error("FieldValueTooLong", path, `Too long: may not be more than ${maxBytes} byte${maxBytes === 1 ? "" : "s"}`),
   tooMany: (path: FieldPath, count: number, max: number) =>
     error("FieldValueTooMany", path, `Too many: ${count}: must have at most ${max} item${max === 1 ? "" : "s"}`),
-  typeInvalid: (path: FieldPath, value: unknown, detail = "") =>
-    error("FieldValueTypeInvalid", path, withDetail(`Invalid value: ${printed(value)}`, detail)),
+  typeInvalid: (path: FieldPath, value: unknown, detail = "") => error("FieldValueTypeInvalid", path, withDetail(`Invalid value: ${printed(value)}`, detail)),
   internal: (path: FieldPath, detail: string) => error("InternalError", path, `Internal error: ${detail}`),
 };
 

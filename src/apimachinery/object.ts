@@ -14,9 +14,7 @@ export interface KubeList<T extends KubeObject = KubeObject> {
 }
 
 /** An object as a client may send it: what the server fills in is optional. */
-export type Draft<T> = T extends KubeObject
-  ? Omit<DeepPartial<T>, "metadata"> & { readonly metadata: DeepPartial<ObjectMeta> }
-  : DeepPartial<T>;
+export type Draft<T> = T extends KubeObject ? Omit<DeepPartial<T>, "metadata"> & { readonly metadata: DeepPartial<ObjectMeta> } : DeepPartial<T>;
 
 export type DeepPartial<T> = T extends readonly (infer E)[]
   ? readonly DeepPartial<E>[]

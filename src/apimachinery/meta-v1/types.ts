@@ -188,8 +188,7 @@ export interface PartialObjectMetadataList extends TypeMeta {
   readonly items: readonly PartialObjectMetadata[];
 }
 
-export interface Patch {
-}
+export interface Patch {}
 
 export interface PatchOptions extends TypeMeta {
   readonly dryRun?: readonly string[] | undefined;
