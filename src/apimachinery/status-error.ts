@@ -85,7 +85,7 @@ export const statusError = {
   },
   invalid: (kind: { readonly group: string; readonly kind: string }, name: string, errors: readonly FieldError[]) => {
     const causes: StatusCause[] = errors.map(({ type, field, text }) => ({ reason: type, message: text, field }));
-    const details = { ...(name !== "" && { name }), ...(kind.group !== "" && { group: kind.group }), kind: kind.kind, causes };
+    const details = { ...(name !== "" && { name }), ...(kind.group !== "" && { group: kind.group }), ...(kind.kind !== "" && { kind: kind.kind }), causes };
     const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
     return failure(422, "Invalid", `${subject} ${JSON.stringify(name)} is invalid: ${aggregated(errors)}`, details);
   },

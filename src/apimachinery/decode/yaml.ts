@@ -20,7 +20,7 @@ let loaded: typeof Yaml | undefined;
 export function parseYaml(text: string): ParsedJson {
   const yaml = (loaded ??= require("yaml") as typeof Yaml); // loaded when first needed: most servers never see YAML
   const lines = new yaml.LineCounter();
-  const options = { version: "1.1", uniqueKeys: false, merge: true, stringKeys: true, lineCounter: lines, customTags: withoutForeignScalars } as const;
+  const options = { version: "1.1", uniqueKeys: false, merge: true, logLevel: "error", lineCounter: lines, customTags: goScalars } as const;
   const [document] = yaml.parseAllDocuments(text, options);
   if (document === undefined || !("contents" in document)) return { value: null, duplicates: [] };
   const [fault] = document.errors;
@@ -33,8 +33,17 @@ export function parseYaml(text: string): ParsedJson {
   }
 }
 
-const withoutForeignScalars = (tags: Yaml.Tags): Yaml.Tags =>
-  tags.filter((tag) => typeof tag === "string" || (!tag.tag.endsWith(":timestamp") && !("format" in tag && tag.format === "TIME")));
+const BINARY = "tag:yaml.org,2002:binary";
+const OWN_TAGS: Yaml.Tags = [
+  { tag: "tag:yaml.org,2002:int", default: true, test: /^[-+]?0o[0-7]+$/, resolve: (text: string) => Number(text.replace("+", "")) },
+  { tag: BINARY, default: false, resolve: (text: string) => Buffer.from(text, "base64").toString() },
+];
+
+/** Without dates and numbers of base 60; with what Go reads besides. */
+const goScalars = (tags: Yaml.Tags): Yaml.Tags => [
+  ...OWN_TAGS,
+  ...tags.filter((tag) => typeof tag === "string" || !(tag.tag === BINARY || tag.tag.endsWith(":timestamp") || ("format" in tag && tag.format === "TIME"))),
+];
 
 function duplicatesIn(yaml: typeof Yaml, contents: unknown, lines: Yaml.LineCounter): string[] {
   const duplicates: string[] = [];
@@ -62,4 +71,24 @@ function faultText({ code, linePos, message }: Yaml.YAMLError, text: string): st
   const anchor = code === "BAD_ALIAS" ? /: (\S+)$/.exec(message.split("\n")[0]!)?.[1] : undefined;
   if (anchor !== undefined) return `unknown anchor '${anchor}' referenced`;
   return `line ${line}: ${message.split("\n")[0]!.replace(/ at line .*$/, "")}`;
+}
+
+/** What Go's YAML reader says of bytes that are no UTF-8. */
+export function utf8Fault(bytes: Uint8Array): string {
+  for (let at = 0; at < bytes.length; ) {
+    const width = octets(bytes[at]!);
+    if (width === 0) return "invalid leading UTF-8 octet";
+    if (at + width > bytes.length) return "incomplete UTF-8 octet sequence";
+    for (let i = 1; i < width; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return "invalid trailing UTF-8 octet";
+    at += width;
+  }
+  return "invalid length of a UTF-8 sequence";
+}
+
+/** The length of the sequence that an octet begins; 0 for one that begins none. */
+function octets(first: number): number {
+  if (first < 0x80) return 1;
+  if ((first & 0xe0) === 0xc0) return 2;
+  if ((first & 0xf0) === 0xe0) return 3;
+  return (first & 0xf8) === 0xf0 ? 4 : 0;
 }

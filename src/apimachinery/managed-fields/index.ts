@@ -1,3 +1,4 @@
 export { type Applied, type ApplyConfiguration, LAST_APPLIED, applyConfiguration } from "./apply.ts";
 export { FieldSet } from "./field-set.ts";
+export { managersOfScaled, scaleManagers } from "./scale.ts";
 export { type Managed, type RecordUpdate, isReset, recordUpdate } from "./update.ts";

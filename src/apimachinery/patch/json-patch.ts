@@ -25,7 +25,11 @@ export function parseJsonPatch(text: string): PatchBody<readonly (JsonPatchOpera
   const wrong = value.find((operation) => operation !== null && !isObject(operation));
   if (wrong !== undefined) throw notA(wrong, "handlers.jsonPatchOp");
   if (value.length > MAX_OPERATIONS) {
-    throw failure(413, "RequestEntityTooLarge", `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${value.length}`);
+    throw failure(
+      413,
+      "RequestEntityTooLarge",
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${value.length}`,
+    );
   }
   const repeated = duplicates.map((path) => `json patch duplicate field "${path}"`);
   const unknown = value.flatMap((operation, i) =>

@@ -1,25 +1,26 @@
 import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
 import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
+import type { ParsedJson } from "#apimachinery/decode/json.ts";
 import { isObject } from "#apimachinery/decode/own.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
 import { applyConfiguration } from "#apimachinery/managed-fields/index.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
-import type { Body } from "#apiserver/registry/machinery.ts";
-import { resetFields, setManagedFields } from "#apiserver/registry/machinery.ts";
+import type { Body, TextBody } from "#apiserver/registry/body.ts";
+import { parseText } from "#apiserver/registry/body.ts";
+import { resetFields, setManagedFields } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import { changeObject, checkName } from "#apiserver/registry/update.ts";
 import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
 import { matchNamespace } from "#apiserver/registry/write.ts";
-import { parseYaml } from "#apiserver/registry/yaml-body.ts";
 import { formatTime } from "#lib/clock.ts";
 
 /** PATCH of type apply: makes a missing object, and sees to managed fields itself. */
 export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body): Promise<ObjectOutcome> {
   const { served, name, namespace, subresource, options } = target;
-  const config = configurationOf(body);
+  const config = configurationOf(body, target);
   return changeObject(deps, target, {
     createMissing: subresource === "",
     ownsManagedFields: true,
@@ -38,6 +39,7 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
       });
       const object = draftOf(served, applied.object ?? (old as unknown as JsonObject));
       setManagedFields(object, applied.managedFields);
+      if (old === undefined) delete (object.metadata as Partial<typeof object.metadata>).resourceVersion;
       const uid = object.metadata.uid ?? "";
       if (old === undefined && uid !== "") {
         throw statusError.conflict(served.resource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
@@ -49,21 +51,32 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
   });
 }
 
-function configurationOf(body: Body): JsonObject {
-  const value = "value" in body ? body.value : parsed(body.text);
-  if (!isObject(value))
-    throw statusError.badRequest(
-      `error decoding YAML: json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type map[string]interface {}`,
-    );
-  return value;
+/**
+ * The configuration in an apply's body.
+ *
+ * @throws {StatusError} 400
+ */
+export function configurationOf(body: Body, { options, context }: Pick<WriteTarget, "options" | "context">): JsonObject {
+  const { value, duplicates } = "value" in body ? { value: body.value, duplicates: [] } : parsed(body);
+  if (duplicates.length > 0 && options.fieldValidation === "Strict") {
+    const lines = duplicates.map((text) => `\n  ${text}`).join("");
+    throw statusError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:${lines}`);
+  }
+  if (options.fieldValidation === "Warn") for (const text of duplicates) context.warn(text);
+  if (isObject(value)) return value;
+  const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  throw badYaml(`error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`);
 }
 
-function parsed(text: string): unknown {
+const badYaml = (why: string) => statusError.badRequest(`error decoding YAML: ${why}`);
+
+function parsed({ text, bytes }: TextBody): ParsedJson {
   try {
-    return parseYaml(text).value ?? {};
+    const found = parseText({ text, format: "yaml", bytes });
+    return { ...found, value: found.value ?? {} };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw statusError.badRequest(`error decoding YAML: ${error.message}`);
+    throw badYaml(`error converting YAML to JSON: ${error.message}`);
   }
 }
 

@@ -1,6 +1,10 @@
+import { kindSchema } from "#api/schema/table.ts";
 import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
+import type { Decoded } from "#apimachinery/decode/decode.ts";
 import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
+import { isObject } from "#apimachinery/decode/own.ts";
+import { conversionFault } from "#apimachinery/decode/unstructured.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { printGo } from "#apimachinery/patch/go-print.ts";
@@ -11,7 +15,8 @@ import { applyStrategicMergePatch, parseStrategicMergePatch } from "#apimachiner
 import { statusError } from "#apimachinery/status-error.ts";
 import { applyObject } from "#apiserver/registry/apply.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
-import type { Body, Decodable } from "#apiserver/registry/machinery.ts";
+import type { Body, Decodable } from "#apiserver/registry/body.ts";
+import { internalPackage, unregisteredType } from "#apiserver/registry/body.ts";
 import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
@@ -40,6 +45,8 @@ export async function patchObject(deps: RegistryDeps, target: WriteTarget, type:
 export interface Patcher {
   apply(served: Decodable, document: JsonObject): JsonObject;
   readonly strictErrors: readonly string[];
+  /** Whether the result goes into the type without a text that names one. */
+  readonly untyped?: boolean;
   /** How errors show what could not be decoded. */
   shown(patched: JsonObject): string;
 }
@@ -53,20 +60,20 @@ export function patcherOf(type: Exclude<PatchType, "apply">, body: Body, validat
     case "json": {
       const { patch, strictErrors } = own ?? parseJsonPatch(text);
       const apply = (_: Decodable, document: JsonObject) => applyJsonPatch(document, patch as readonly JsonPatchOperation[]) as JsonObject;
-      return { apply, strictErrors: errorsOf(strictErrors), shown: (patched) => JSON.stringify(patched) };
+      return { apply, strictErrors: errorsOf(strictErrors), shown: (patched) => sortedJson(patched) };
     }
     case "merge": {
       const { patch, strictErrors } = own ?? parseMergePatch(text);
       return {
         apply: (_, document) => applyMergePatch(document, patch as JsonObject),
         strictErrors: errorsOf(strictErrors),
-        shown: (patched) => JSON.stringify(patched),
+        shown: (patched) => sortedJson(patched),
       };
     }
     case "strategic": {
       const { patch, strictErrors } = own ?? parseStrategicMergePatch(text);
       const apply = ({ schema }: Decodable, document: JsonObject) => applyStrategicMergePatch(schema, document, patch as JsonObject);
-      return { apply, strictErrors: errorsOf(strictErrors), shown: () => printGo(patch) };
+      return { apply, strictErrors: errorsOf(strictErrors), shown: () => printGo(patch), untyped: true };
     }
   }
 }
@@ -75,17 +82,55 @@ export function patcherOf(type: Exclude<PatchType, "apply">, body: Body, validat
 export function patchedDraft(served: Decodable, patcher: Patcher, old: KubeObject, validation: FieldValidation, context: RequestContext): Draft {
   const patched = patcher.apply(served, old as unknown as JsonObject);
   const refused = (why: string) => statusError.invalid({ group: "", kind: "" }, "", [fieldError.invalid(new FieldPath("patch"), patcher.shown(patched), why)]);
-  let decoded;
-  try {
-    decoded = decodeObject<Draft>(served.schema, patched, undefined);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw refused(error.message);
-  }
+  const decoded = decodePatched(served, patcher, patched, refused);
   const strictErrors = validation === "Ignore" ? [] : [...patcher.strictErrors, ...decoded.strictErrors];
   if (strictErrors.length > 0 && validation === "Strict") throw refused(`strict decoding error: ${strictErrors.join(", ")}`);
   for (const text of strictErrors) context.warn(text);
   applySchemaDefaults(served.schema, decoded.object);
   served.strategy.applyDefaults?.(decoded.object);
   return decoded.object;
+}
+
+/** A strategic patch leaves the type as it is; the others give a text that is decoded as whatever it says it is. */
+function decodePatched(served: Decodable, patcher: Patcher, patched: JsonObject, refused: (why: string) => Error): Decoded<Draft> {
+  const { schema, info, apiVersion } = served;
+  const type = { kind: info.kind, apiVersion };
+  if (!patcher.untyped) refuseOtherType(served, patched, refused);
+  // Without a version nothing is known of the other members, so that all of them are strange.
+  const known = patcher.untyped || typeof patched["apiVersion"] === "string" ? patched : {};
+  try {
+    const decoded = decodeObject<Draft>(schema, { ...known, ...type });
+    return known === patched ? decoded : { ...decoded, strictErrors: unknownFields(patched) };
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw refused((patcher.untyped ? conversionFault(schema, patched) : undefined) ?? error.message);
+  }
+}
+
+function refuseOtherType({ info, apiVersion }: Decodable, patched: JsonObject, refused: (why: string) => Error): void {
+  const { kind = info.kind, apiVersion: version = apiVersion } = patched as { kind?: unknown; apiVersion?: unknown };
+  if (typeof kind !== "string" || typeof version !== "string" || (kind === info.kind && version === apiVersion)) return;
+  const [group, ver] = version.includes("/") ? (version.split("/", 2) as [string, string]) : ["", version];
+  const other = kindSchema(group, ver, kind);
+  if (other === undefined) throw refused(unregisteredType(kind, version));
+  try {
+    decodeObject(other, patched);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw refused(error.message);
+  }
+  throw refused(`converting (${ver}.${kind}) to (${internalPackage(info.group)}.${info.kind}): unknown conversion`);
+}
+
+const unknownFields = (patched: JsonObject) =>
+  Object.keys(patched)
+    .filter((name) => name !== "kind" && name !== "apiVersion")
+    .sort()
+    .map((name) => `unknown field ${JSON.stringify(name)}`);
+
+/** JSON with its members in order, as Go writes a map. */
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    isObject(member) ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) : member,
+  );
 }

@@ -1,8 +1,9 @@
 import { createObject } from "#apiserver/registry/create.ts";
 import { deleteCollection, deleteObject } from "#apiserver/registry/delete.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
-import type { Body } from "#apiserver/registry/machinery.ts";
-import { decodeSubresourceBody, recordReview } from "#apiserver/registry/machinery.ts";
+import type { Body } from "#apiserver/registry/body.ts";
+import { decodable, decodeBody } from "#apiserver/registry/body.ts";
+import { recordReview } from "#apiserver/registry/ownership.ts";
 import type { DeleteOptions, ListOptions, RawWriteOptions } from "#apiserver/registry/options.ts";
 import { checkDeleteOptions, checkListOptions, checkedWriteOptions } from "#apiserver/registry/options.ts";
 import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
@@ -12,8 +13,8 @@ import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { SubresourceHandler, SubresourceTable, SubresourceWrite } from "#apiserver/registry/subresource.ts";
 import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
 import { updateObject } from "#apiserver/registry/update.ts";
-import type { WriteTarget } from "#apiserver/registry/write.ts";
-import { fieldManagerOf } from "#apiserver/registry/write.ts";
+import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
+import { fieldManagerOf, matchNamespace } from "#apiserver/registry/write.ts";
 import { formatTime } from "#lib/clock.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Subresource } from "#api/resources.ts";
@@ -57,7 +58,7 @@ export class ResourceApi {
     const write: WriteTarget = { ...target, options };
     const handler = this.#handler(target);
     if (handler?.create !== undefined) {
-      const object = await handler.create(this.#subresourceWrite(write, body));
+      const object = await handler.create(this.#subresourceWrite(write, body, handler));
       return { code: 201, object: object as KubeObject };
     }
     if (target.subresource !== "") throw methodNotAllowed();
@@ -69,7 +70,7 @@ export class ResourceApi {
     const write: WriteTarget = { ...target, options };
     const handler = this.#handler(target);
     if (handler?.update !== undefined) {
-      const object = await handler.update(this.#subresourceWrite(write, body));
+      const object = await handler.update(this.#subresourceWrite(write, body, handler));
       return { code: 200, object: object as KubeObject };
     }
     this.#subresource(target, "update");
@@ -103,12 +104,15 @@ export class ResourceApi {
     return this.#subresources.get(group, plural, subresource);
   }
 
-  #subresourceWrite({ served, namespace, name, subresource, options, context }: WriteTarget, body: Body): SubresourceWrite {
+  #subresourceWrite({ served, namespace, name, subresource, options, context }: WriteTarget, body: Body, handler: SubresourceHandler): SubresourceWrite {
     const { info } = served;
-    const kind = subresource === "" ? info : info.subresources.find((each) => each.name === subresource);
-    const decoded = decodeSubresourceBody(kind ?? info, body, options.fieldValidation, context);
-    recordReview(kind ?? info, decoded, fieldManagerOf({ options, context }), formatTime(this.#deps.clock.now()));
-    return { info, namespace, name, options: {}, context, body: decoded, dryRun: options.dryRun, write: options };
+    const kind = subresource === "" ? info : (info.subresources.find((each) => each.name === subresource) ?? info);
+    const decodes = decodable(kind, handler.strategy);
+    const draft = decodeBody(decodes, body, options.fieldValidation, context);
+    draft.metadata ??= {} as Draft["metadata"];
+    matchNamespace(draft, namespace);
+    if (!handler.ownsManagedFields) recordReview(decodes, draft, fieldManagerOf({ options, context }), subresource, formatTime(this.#deps.clock.now()));
+    return { info, namespace, name, options: {}, context, body: draft as KubeObject, dryRun: options.dryRun, write: options };
   }
 
   /** The subresource that is named; refuses verbs that it does not have. */

@@ -1,6 +1,6 @@
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { WatchScope } from "#apiserver/cache/watchers.ts";
-import { fieldMatcher, labelMatcher } from "#apiserver/registry/machinery.ts";
+import { fieldMatcher, labelMatcher } from "#apiserver/registry/selectors.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 
 /** What a list or watch wants to see. */

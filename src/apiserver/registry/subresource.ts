@@ -3,8 +3,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 
 import type { ResourceInfo } from "#api/resources.ts";
+import type { Strategy } from "#api/strategy.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
-import type { Body } from "#apiserver/registry/machinery.ts";
+import type { Body } from "#apiserver/registry/body.ts";
 import type { WriteOptions } from "#apiserver/registry/options.ts";
 import type { CallOptions, PatchType, RequestContext } from "#apiserver/registry/types.ts";
 import type { UserInfo } from "#apiserver/user.ts";
@@ -14,6 +15,10 @@ export interface SubresourceHandler {
   readonly group: string;
   readonly plural: string;
   readonly subresource: string;
+  /** Rules of the subresource's own kind, as far as they are defaults. */
+  readonly strategy?: Strategy;
+  /** Whether the handler sees to managed fields itself. */
+  readonly ownsManagedFields?: boolean;
   /** GET on an object-shaped subresource. */
   get?(request: SubresourceRequest): Promise<object>;
   /** POST with a decoded body of the subresource's kind (schema defaults applied, admission not run). */

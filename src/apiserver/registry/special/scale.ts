@@ -1,16 +1,26 @@
 import type { Scale } from "#api/autoscaling-v1/types.ts";
+import { decodeObject } from "#apimachinery/decode/decode.ts";
+import type { JsonObject } from "#apimachinery/decode/own.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { formatLabelSelector, formatLabels } from "#apimachinery/label-selector.ts";
+import type { Managed } from "#apimachinery/managed-fields/index.ts";
+import { applyConfiguration, managersOfScaled, recordUpdate, scaleManagers } from "#apimachinery/managed-fields/index.ts";
+import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
-import { failure, statusError } from "#apimachinery/status-error.ts";
-import { draftOf } from "#apiserver/registry/apply.ts";
+import { statusError } from "#apimachinery/status-error.ts";
+import { configurationOf, draftOf } from "#apiserver/registry/apply.ts";
+import { decodable } from "#apiserver/registry/body.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
-import { decodable } from "#apiserver/registry/machinery.ts";
+import type { WriteOptions } from "#apiserver/registry/options.ts";
+import { setManagedFields } from "#apiserver/registry/ownership.ts";
 import { patchedDraft, patcherOf } from "#apiserver/registry/patch.ts";
 import { getObject } from "#apiserver/registry/read.ts";
 import type { ResourceTable, ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { SubresourceHandler, SubresourcePatch, SubresourceWrite } from "#apiserver/registry/subresource.ts";
 import { changeObject } from "#apiserver/registry/update.ts";
+import type { Draft } from "#apiserver/registry/write.ts";
+import { fieldManagerOf } from "#apiserver/registry/write.ts";
+import { formatTime } from "#lib/clock.ts";
 
 const SCALED = [
   ["apps", "v1", "deployments"],
@@ -29,8 +39,9 @@ export function scaleHandlers(deps: RegistryDeps, resources: ResourceTable): Sub
       plural,
       subresource: "scale",
       get: async ({ namespace, name }) => scaleOf((await getObject(deps, served, { namespace, name })).object),
-      update: (request) => write(deps, served, request, () => request.body as Scale),
-      patch: (request) => write(deps, served, request, (old) => patchedScale(request, scaleOf(old))),
+      ownsManagedFields: true,
+      update: (request) => write(deps, served, request, () => ({ scale: request.body as Scale })),
+      patch: (request) => write(deps, served, request, (old, now) => patchedScale(request, old, now)),
     };
   });
 }
@@ -40,7 +51,8 @@ type Scalable = KubeObject & {
   readonly status?: { readonly replicas?: number };
 };
 
-function scaleOf(object: KubeObject): Scale {
+/** @param managers the Scale's own; answers have none */
+function scaleOf(object: KubeObject, managers: readonly ManagedFieldsEntry[] = []): Scale {
   const { metadata, spec, status, kind } = object as Scalable;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   const selector = kind === "ReplicationController" ? formatLabels(spec.selector as Record<string, string>) : formatLabelSelector(spec.selector);
@@ -48,41 +60,75 @@ function scaleOf(object: KubeObject): Scale {
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp, ...(managers.length > 0 && { managedFields: managers }) },
     spec: replicas === 0 ? {} : { replicas },
     status: { replicas: status?.replicas ?? 0, selector },
   } as Scale;
 }
 
-function patchedScale({ patch, patchType, write: options, context }: SubresourcePatch, scale: Scale): Scale {
-  if (patchType === "apply") throw unsupportedMediaType();
+interface NewScale {
+  readonly scale: Scale;
+  /** The Scale's own managers, where `make` has seen to them. */
+  readonly managers?: readonly ManagedFieldsEntry[] | undefined;
+}
+
+function patchedScale({ patch, patchType, write: options, context }: SubresourcePatch, old: Scale, now: string): NewScale {
+  if (patchType === "apply") return appliedScale(configurationOf(patch, { options, context }), old, options, now);
   const patcher = patcherOf(patchType, patch, options.fieldValidation);
-  return patchedDraft(decodable(SCALE), patcher, scale as KubeObject, options.fieldValidation, context) as Scale;
+  return { scale: patchedDraft(decodable(SCALE), patcher, old as KubeObject, options.fieldValidation, context) as Scale };
+}
+
+function appliedScale(config: JsonObject, old: Scale, { fieldManager, force }: WriteOptions, time: string): NewScale {
+  const { schema, apiVersion } = decodable(SCALE);
+  const live = old as Managed & Scale;
+  const applied = applyConfiguration({ schema, kind: SCALE.kind, live, config, manager: fieldManager, force, apiVersion, subresource: "scale", time });
+  const scale = applied.object === undefined ? old : decodeObject<Scale>(schema, applied.object).object;
+  return { scale, managers: applied.managedFields ?? [] };
 }
 
 async function write(
   deps: RegistryDeps,
   served: ServedResource,
   request: SubresourceWrite | SubresourcePatch,
-  make: (old: KubeObject) => Scale,
+  make: (old: Scale, now: string) => NewScale,
 ): Promise<object> {
-  const { namespace, name, context } = request;
-  const target = { served, namespace, name, subresource: "scale", options: request.write, context };
+  const { namespace, name, context, write: options } = request;
+  const target = { served, namespace, name, subresource: "scale", options, context };
   const outcome = await changeObject(deps, target, {
+    ownsManagedFields: true,
     make: (old) => {
       if (old === undefined) throw statusError.notFound(served.resource, name);
-      const scale = make(old);
-      checkScale(scale, name);
-      const { uid, resourceVersion } = scale.metadata ?? {};
-      if ((uid ?? "") !== "" && uid !== old.metadata.uid) throw wrongUid(served, old, uid!, namespace);
-      const metadata = { ...old.metadata, ...((resourceVersion ?? "") !== "" && { resourceVersion }) };
-      return draftOf(served, { ...old, metadata, spec: { ...(old as Scalable).spec, replicas: scale.spec?.replicas ?? 0 } } as KubeObject);
+      const now = formatTime(deps.clock.now());
+      const parentManagers = old.metadata.managedFields;
+      const oldScale = scaleOf(old, scaleManagers(parentManagers));
+      const made = make(oldScale, now);
+      const managers = made.managers ?? updatedManagers(oldScale, made.scale, fieldManagerOf(target), now);
+      checkScale(made.scale, request);
+      return scaled(served, old, made.scale, namespace, managersOfScaled(parentManagers, managers, served.apiVersion));
     },
   });
   return scaleOf(outcome.object);
 }
 
-function checkScale({ metadata, spec }: Scale, name: string): void {
+function updatedManagers(live: Scale, updated: Scale, manager: string, time: string): readonly ManagedFieldsEntry[] {
+  const { schema, apiVersion } = decodable(SCALE);
+  return recordUpdate({ schema, live: live as Managed, updated: updated as Managed, manager, apiVersion, subresource: "scale", time }) ?? [];
+}
+
+/** The object with the Scale's replicas. */
+function scaled(served: ServedResource, old: KubeObject, scale: Scale, namespace: string, managers: readonly ManagedFieldsEntry[]): Draft {
+  const { uid, resourceVersion } = scale.metadata ?? {};
+  if ((uid ?? "") !== "" && uid !== old.metadata.uid) throw wrongUid(served, old, uid!, namespace);
+  const metadata = { ...old.metadata, ...((resourceVersion ?? "") !== "" && { resourceVersion }) };
+  const draft = draftOf(served, { ...old, metadata, spec: { ...(old as Scalable).spec, replicas: scale.spec?.replicas ?? 0 } } as KubeObject);
+  setManagedFields(draft, managers);
+  return draft;
+}
+
+function checkScale({ metadata, spec }: Scale, { name, namespace }: { readonly name: string; readonly namespace: string }): void {
+  const within = metadata?.namespace ?? "";
+  if (within !== "" && within !== namespace)
+    throw statusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
   const own = metadata?.name ?? "";
   if (own !== "" && own !== name) throw statusError.badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
   const replicas = spec?.replicas ?? 0;
@@ -94,8 +140,4 @@ function wrongUid({ prefix, resource }: ServedResource, { metadata }: KubeObject
   const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
   const key = `${prefix}${namespace}/${metadata.name}`;
   return statusError.conflict(resource, metadata.name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`);
-}
-
-function unsupportedMediaType(): Error {
-  return failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
 }

@@ -1,4 +1,5 @@
 import type { TokenRequest } from "#api/authentication-v1/types.ts";
+import type { Mutable } from "#api/strategy.ts";
 import { NODES, PODS, SECRETS, SERVICE_ACCOUNTS } from "#api/builtin.ts";
 import type { Pod, ServiceAccount } from "#api/core-v1/types.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
@@ -31,6 +32,7 @@ export function tokenHandler(deps: RegistryDeps, reader: ObjectReader, issuer: T
     group: "",
     plural: "serviceaccounts",
     subresource: "token",
+    strategy: { applyDefaults: (object) => void ((object as Mutable<TokenRequest>).spec.expirationSeconds ??= DEFAULT_SECONDS) },
     create: (request) => Promise.resolve(issue(deps, reader, issuer, request)),
   };
 }

@@ -1,0 +1,68 @@
+import type { Mutable } from "#api/strategy.ts";
+import { FieldSet, recordUpdate as recordManager } from "#apimachinery/managed-fields/index.ts";
+import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { Decodable } from "#apiserver/registry/body.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+import type { Draft } from "#apiserver/registry/write.ts";
+
+export interface UpdateRecord {
+  readonly live: KubeObject | undefined;
+  readonly next: Draft;
+  readonly manager: string;
+  readonly subresource: string;
+  readonly now: string;
+}
+
+/** Writes down in `next` which fields `manager` has set. */
+export function recordUpdate(served: ServedResource, { live, next, manager, subresource, now }: UpdateRecord): void {
+  const { schema, apiVersion } = served;
+  const record = { schema, live, updated: next as KubeObject, manager, apiVersion, subresource, time: now, resetFields: resetFields(served, subresource) };
+  setManagedFields(next, recordManager(record));
+}
+
+/** Managed fields of what is answered at once and never stored. */
+export function recordReview({ schema, apiVersion }: Decodable, draft: Draft, manager: string, subresource: string, now: string): void {
+  if (!schema.fields.has("metadata")) return;
+  const record = { schema, live: undefined, updated: draft as KubeObject, manager, apiVersion, subresource, time: now, resetFields: STATUS };
+  setManagedFields(draft, recordManager(record));
+}
+
+export function setManagedFields({ metadata }: Draft, entries: readonly ManagedFieldsEntry[] | undefined): void {
+  if (entries === undefined || entries.length === 0) delete metadata.managedFields;
+  else metadata.managedFields = entries as Mutable<ManagedFieldsEntry[]>;
+}
+
+const STATUS = FieldSet.of(["f:status"]);
+const SPEC = FieldSet.of(["f:spec"]);
+const METADATA_AND_SPEC = FieldSet.of(["f:metadata"], ["f:spec"]);
+
+/**
+ * What an endpoint does not take from a client, so that nobody owns it through there.
+ *
+ * @see GetResetFields under kubernetes pkg/registry
+ */
+export function resetFields({ info, hasStatus }: ServedResource, subresource: string): FieldSet | undefined {
+  const special = RESET[`${info.group}/${info.kind}`]?.[subresource];
+  if (special !== undefined) return special;
+  if (subresource === "") return hasStatus ? STATUS : undefined;
+  if (subresource === "finalize") return STATUS;
+  return subresource === "status" ? SPEC : undefined;
+}
+
+const RESET: Readonly<Record<string, Readonly<Record<string, FieldSet>>>> = {
+  "/Pod": { status: FieldSet.of(["f:spec"], ["f:metadata", "f:deletionTimestamp"], ["f:metadata", "f:ownerReferences"]) },
+  "admissionregistration.k8s.io/ValidatingAdmissionPolicy": { status: METADATA_AND_SPEC },
+  "apiregistration.k8s.io/APIService": { status: METADATA_AND_SPEC },
+  "apiextensions.k8s.io/CustomResourceDefinition": { status: METADATA_AND_SPEC },
+  "apps/Deployment": { status: FieldSet.of(["f:spec"], ["f:metadata", "f:labels"]) },
+  "certificates.k8s.io/CertificateSigningRequest": {
+    "": FieldSet.of(["f:spec"], ["f:status"]),
+    status: FieldSet.of(["f:spec"], ["f:status", "f:conditions"]),
+    approval: FieldSet.of(["f:spec"], ["f:status", "f:certificate"]),
+  },
+  "flowcontrol.apiserver.k8s.io/FlowSchema": { status: METADATA_AND_SPEC },
+  "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration": { status: METADATA_AND_SPEC },
+  "resource.k8s.io/ResourceClaim": { status: METADATA_AND_SPEC },
+  "storage.k8s.io/VolumeAttachment": { status: METADATA_AND_SPEC },
+};

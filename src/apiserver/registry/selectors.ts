@@ -1,0 +1,51 @@
+import type { Strategy } from "#api/strategy.ts";
+import { parseFieldSelector } from "#apimachinery/field-selector.ts";
+import { parseLabelSelector, SelectorError } from "#apimachinery/label-selector.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import { statusError } from "#apimachinery/status-error.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+/** @throws {StatusError} 400 */
+export function labelMatcher(text: string): (labels: Labels) => boolean {
+  const selector = parsed(() => parseLabelSelector(text));
+  return (labels) => selector.matches(labels);
+}
+
+export interface FieldSelection {
+  matches(object: KubeObject): boolean;
+  /** Fields that must have one value. */
+  readonly exact: ReadonlyMap<string, string>;
+}
+
+/** @throws {StatusError} 400 for what does not parse, and for fields that the kind cannot be selected by */
+export function fieldMatcher({ strategy }: ServedResource, text: string): FieldSelection {
+  const { requirements } = parsed(() => parseFieldSelector(text));
+  const known = new Set(["metadata.name", "metadata.namespace", ...(strategy.selectableFieldNames ?? [])]);
+  for (const { field } of requirements) {
+    if (known.has(field)) continue;
+    throw statusError.badRequest(
+      strategy.selectableFieldNames === undefined
+        ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+        : `field label not supported: ${field}`,
+    );
+  }
+  const exact = new Map(requirements.filter(({ equals }) => equals).map(({ field, value }) => [field, value]));
+  return { exact, matches: (object) => requirements.every(({ field, equals, value }) => (fieldOf(object, field, strategy) === value) === equals) };
+}
+
+function fieldOf(object: KubeObject, field: string, strategy: Strategy): string {
+  if (field === "metadata.name") return object.metadata.name;
+  if (field === "metadata.namespace") return object.metadata.namespace ?? "";
+  return strategy.selectableFields?.(object)[field] ?? "";
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error;
+    throw statusError.badRequest(error.message);
+  }
+}
