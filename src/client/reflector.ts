@@ -3,7 +3,7 @@ import type { KubeList, KubeObject } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
 import type { Scope } from "#client/informer.ts";
-import type { WatchEvent } from "#client/transport.ts";
+import type { WatchEvent, WatchSink } from "#client/transport.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
@@ -75,24 +75,26 @@ export class Reflector {
   #startWatch(resourceVersion: string): void {
     const startedMs = this.#deps.clock.monotonic();
     let over = false;
-    const handle = this.#deps.client.watch(
-      { resource: this.#resource, ...this.#scope, resourceVersion },
-      {
-        onEvent: (event) => {
-          if (over || this.#abort.signal.aborted) return;
-          this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
-          this.#failures = 0;
-          this.#sink.event(event);
-        },
-        onEnd: (error) => {
-          if (over) return;
-          over = true;
-          this.#watch = undefined;
-          this.#afterWatch(error, this.#deps.clock.monotonic() - startedMs);
-        },
+    const sink: WatchSink = {
+      onEvent: (event) => {
+        if (over || this.#abort.signal.aborted) return;
+        this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
+        this.#failures = 0;
+        this.#sink.event(event);
       },
-    );
-    if (!over) this.#watch = handle;
+      onEnd: (error) => {
+        if (over) return;
+        over = true;
+        this.#watch = undefined;
+        this.#afterWatch(error, this.#deps.clock.monotonic() - startedMs);
+      },
+    };
+    try {
+      const handle = this.#deps.client.watch({ resource: this.#resource, ...this.#scope, resourceVersion }, sink);
+      if (!over) this.#watch = handle;
+    } catch (error) {
+      sink.onEnd(error as Error); // the resource is not served any more, perhaps
+    }
   }
 
   #afterWatch(error: Error | undefined, lastedMs: number): void {

@@ -154,3 +154,18 @@ test("SharedInformer.ownedBy() files by the controller's uid only", async () => 
   assert.equal(informer.ownedBy("u2").length, 0);
   assert.equal(informer.inNamespace("x").length, 1);
 });
+
+test("SharedInformer tries again when a watch cannot even be started", async () => {
+  const { client, factory, transport, clock } = setup();
+  const watch = transport.watch.bind(transport);
+  let refusals = 3;
+  transport.watch = (call, sink) => {
+    if (refusals-- > 0) throw unavailable();
+    return watch(call, sink);
+  };
+  const informer = factory.informer(CONFIG_MAPS);
+  await informer.synced;
+  await settle(clock);
+  await client.create(CONFIG_MAPS, configMap("a"));
+  assert.ok(informer.get("default/a"));
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { createSocket } from "node:dgram";
+import { connect, createServer } from "node:net";
 import { after, before, test } from "node:test";
 
 import packet, { type Answer } from "dns-packet";
@@ -8,7 +9,7 @@ import { seededRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
 
 import type { ClusterRecords } from "./cluster-zone.ts";
-import { Forwarder } from "./forwarder.ts";
+import { Forwarder, framed } from "./forwarder.ts";
 import { startDnsServer } from "./server.ts";
 
 const records: ClusterRecords = {
@@ -57,4 +58,27 @@ test("Forwarder takes the next resolver when one does not answer, and keeps the 
 test("Forwarder gets a long answer whole, by TCP when UDP cuts it", async () => {
   const query = packet.encode({ type: "query", id: 5, questions: [{ type: "A", name: "many.example" }] });
   assert.equal(packet.decode(await forwarder().forward(query)).answers?.length, MANY.length);
+});
+
+test("startDnsServer() stops in peace while a query is with the resolvers, by UDP and by TCP", async () => {
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const answered = Promise.withResolvers<void>();
+  let count = 0;
+  const forward = async (query: Buffer) => {
+    asked[count++]!.resolve();
+    await answered.promise;
+    return outside(query);
+  };
+  const ownPort = await freePort();
+  const server = await startDnsServer({ zone: { domain: "cluster.local", records, forward }, addresses: ["127.0.0.1"], port: ownPort, logger: silentLogger });
+  const query = packet.encode({ type: "query", id: 7, questions: [{ type: "A", name: "slow.example" }] });
+  const udp = createSocket("udp4");
+  udp.send(query, ownPort, "127.0.0.1");
+  const tcp = connect(ownPort, "127.0.0.1", () => tcp.write(framed(query)));
+  await Promise.all(asked.map(({ promise }) => promise));
+  await server.stop();
+  answered.resolve();
+  await new Promise((resolve) => setImmediate(resolve)); // a failed send would be an unhandled rejection by now
+  udp.close();
+  tcp.destroy();
 });

@@ -1,4 +1,4 @@
-import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
 import { createServer, type Server, type Socket } from "node:net";
 
 import type { Logger } from "#lib/logger.ts";
@@ -9,6 +9,8 @@ import { respond, type Zone } from "./respond.ts";
 const LENGTH_BYTES = 2;
 const IDLE_TCP_MS = 10_000;
 const MAX_TCP_CLIENTS = 200;
+/** Answers that a client asked for but does not read; with more it is let go. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 export interface DnsServerOptions {
   readonly zone: Zone;
@@ -31,15 +33,20 @@ export async function startDnsServer(options: DnsServerOptions): Promise<{ stop(
 
 async function serveUdp({ zone, port, logger }: DnsServerOptions, address: string): Promise<() => Promise<void>> {
   const socket = createSocket({ type: "udp4" });
+  let isOpen = true;
+  const answer = async (message: Buffer, to: RemoteInfo) => {
+    const response = await respond(message, zone, "udp");
+    if (response !== undefined && isOpen) socket.send(response, to.port, to.address);
+  };
   socket.on("message", (message, from) => {
-    respond(message, zone, "udp").then(
-      (answer) => answer && socket.send(answer, from.port, from.address),
-      (error: unknown) => logger.error("DNS query failed", { error }),
-    );
+    answer(message, from).catch((error: unknown) => logger.error("DNS query failed", { error }));
   });
   await bound(socket, port, address);
   socket.on("error", (error) => logger.warn("DNS socket", { error }));
-  return () => new Promise((resolve) => socket.close(() => resolve()));
+  return () => {
+    isOpen = false;
+    return new Promise((resolve) => socket.close(() => resolve()));
+  };
 }
 
 function bound(socket: UdpSocket, port: number, address: string): Promise<void> {
@@ -77,6 +84,11 @@ function listening(server: Server, port: number, address: string): Promise<void>
 
 function serveConnection(socket: Socket, zone: Zone, logger: Logger): void {
   let received: Buffer = Buffer.alloc(0);
+  const answer = async (message: Buffer) => {
+    const response = await respond(message, zone, "tcp");
+    if (response === undefined || socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+    else if (!socket.destroyed) socket.write(framed(response));
+  };
   socket.setTimeout(IDLE_TCP_MS, () => socket.destroy());
   socket.on("error", () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
@@ -85,10 +97,7 @@ function serveConnection(socket: Socket, zone: Zone, logger: Logger): void {
       const end = LENGTH_BYTES + received.readUInt16BE();
       const message = received.subarray(LENGTH_BYTES, end);
       received = received.subarray(end);
-      respond(message, zone, "tcp").then(
-        (answer) => (answer === undefined ? socket.destroy() : socket.write(framed(answer))),
-        (error: unknown) => logger.error("DNS query failed", { error }),
-      );
+      answer(message).catch((error: unknown) => logger.error("DNS query failed", { error }));
     }
   });
 }
