@@ -16,6 +16,7 @@ import { startReplicaSets, startReplicationControllers } from "#controllers/repl
 import { startRootCa } from "#controllers/rootca/controller.ts";
 import { startServiceAccounts } from "#controllers/serviceaccount/controller.ts";
 import { startTaintEviction } from "#controllers/tainteviction/controller.ts";
+import { startClaimProtection, startVolumeProtection } from "#controllers/volumeprotection/controller.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
@@ -69,6 +70,8 @@ export function startControllers(options: ControllersOptions): Controllers {
   startNodeLifecycle(deps);
   startTaintEviction(deps);
   startPodGc(deps);
+  startClaimProtection(deps);
+  startVolumeProtection(deps);
   const resources = () => eachKindOnce(options.resources());
   startNamespaces(deps, resources);
   const collector = startGarbageCollector(deps, resources);
