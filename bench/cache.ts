@@ -4,6 +4,8 @@ import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import { createMemoryStore } from "#storage/memory/memory-store.ts";
+import { benchmark } from "./support/benchmark.ts";
+import type { Row } from "./support/row.ts";
 
 const PODS = "/registry/pods/";
 const OBJECTS = 10_000;
@@ -11,20 +13,24 @@ const WATCHERS = 1000;
 
 const store = createMemoryStore();
 const cache = await WatchCache.open(store, { clock: systemClock, logger: silentLogger });
+const rows: Row[] = [];
 
-await measure("commit through the cache, in one go", OBJECTS, () =>
-  Promise.all(Array.from({ length: OBJECTS }, (_, i) => cache.commit([{ key: keyOf(i), object: pod(i), expected: 0 }]))),
-);
-await measure("list of 10,000: the items", 100, () => repeat(100, () => cache.list(PODS)));
-await measure("list of 10,000: joined bytes", 20, () => repeat(20, () => Buffer.concat(cache.list(PODS).items.map(({ json }) => json))));
-await measure("list of 10,000 in pages of 500", 20, () => repeat(20, listInPages));
-const past = cache.revision();
-await measure("update through the cache", 2000, () => updates(2000));
-await measure("list of 10,000 as of 2,000 events ago, in pages of 500", 20, () => repeat(20, () => listInPages(past)));
-await fanOut("each watching everything", () => ({}), 500, WATCHERS);
-await fanOut("each watching one node", (i) => ({ scope: { nodeName: `node-${i}` } }), 5000, 1);
-await fanOut("each watching one name", (i) => ({ scope: { namespace: "default", name: `pod-${i}` } }), 5000, 1);
-await load();
+await benchmark(async () => {
+  await measure("commit through the cache, in one go", OBJECTS, () =>
+    Promise.all(Array.from({ length: OBJECTS }, (_, i) => cache.commit([{ key: keyOf(i), object: pod(i), expected: 0 }]))),
+  );
+  await measure("list of 10,000: the items", 100, () => repeat(100, () => cache.list(PODS)));
+  await measure("list of 10,000: joined bytes", 20, () => repeat(20, () => Buffer.concat(cache.list(PODS).items.map(({ json }) => json))));
+  await measure("list of 10,000 in pages of 500", 20, () => repeat(20, listInPages));
+  const past = cache.revision();
+  await measure("update through the cache", 2000, () => updates(2000));
+  await measure("list of 10,000 as of 2,000 events ago, in pages of 500", 20, () => repeat(20, () => listInPages(past)));
+  await fanOut("each watching everything", () => ({}), 500, WATCHERS);
+  await fanOut("each watching one node", (i) => ({ scope: { nodeName: `node-${i}` } }), 5000, 1);
+  await fanOut("each watching one name", (i) => ({ scope: { namespace: "default", name: `pod-${i}` } }), 5000, 1);
+  await load();
+  return rows;
+});
 
 async function fanOut(what: string, options: (i: number) => object, events: number, watchersPerEvent: number): Promise<void> {
   let bytes = 0;
@@ -65,7 +71,7 @@ async function measure(what: string, count: number, run: () => unknown): Promise
   const start = performance.now();
   await run();
   const ms = performance.now() - start;
-  console.log(`${what}: ${((ms * 1000) / count).toFixed(2)} µs each, ${Math.round((count / ms) * 1000)}/s`);
+  rows.push({ what: `watch cache: ${what}`, value: (ms * 1000) / count, unit: "µs", note: `${Math.round((count / ms) * 1000).toLocaleString("en-US")}/s` });
 }
 
 function keyOf(i: number): string {

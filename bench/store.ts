@@ -1,34 +1,38 @@
 /** Durable commits per second of the SQLite store, beside those of bare SQLite with a commit each. */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
+import { atEnd, benchmark, progress } from "./support/benchmark.ts";
+import type { Row } from "./support/row.ts";
+import { quantile } from "./support/statistics.ts";
 
 const WRITERS = 64;
 const SECONDS = 4;
 const value = Buffer.alloc(1500, "x");
 
-const directory = mkdtempSync(join(import.meta.dirname, ".store-"));
-try {
-  bareSqlite();
-  await groupedCommits(1);
-  await groupedCommits(WRITERS);
-} finally {
-  rmSync(directory, { recursive: true });
-}
+const directory = mkdtempSync(join(tmpdir(), "skiff-bench-"));
+atEnd(() => rmSync(directory, { recursive: true, force: true }));
 
-function bareSqlite(): void {
+await benchmark(async () => {
+  const floor = { name: "bare SQLite, a commit each", value: bareSqlite() };
+  return [await groupedCommits(1, floor), await groupedCommits(WRITERS, floor)];
+});
+
+function bareSqlite(): number {
   const db = new DatabaseSync(join(directory, "bare.db"));
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE kv (key TEXT PRIMARY KEY, value BLOB)");
   const insert = db.prepare("INSERT OR REPLACE INTO kv VALUES (?, ?)");
   const start = performance.now();
   let count = 0;
   for (; performance.now() - start < 2000; count++) insert.run(`/registry/pods/default/pod-${count}`, value);
-  print("bare SQLite, a commit each", count, start);
+  const perSecond = (count * 1000) / (performance.now() - start);
   db.close();
+  return perSecond;
 }
 
-async function groupedCommits(writers: number): Promise<void> {
+async function groupedCommits(writers: number, floor: { name: string; value: number }): Promise<Row> {
   const path = join(directory, `store-${writers}.db`);
   const store = await openSqliteStore({ path });
   let events = 0;
@@ -45,12 +49,12 @@ async function groupedCommits(writers: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: writers }, write));
-  print(`store, ${writers} writers`, delays.length, start);
-  delays.sort((a, b) => a - b);
-  const at = (share: number) => delays[Math.floor(delays.length * share)]!.toFixed(2);
-  console.log(`  p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(0.99999)} ms; ${events} events; wal ${megabytes(`${path}-wal`)}`);
+  const perSecond = (delays.length * 1000) / (performance.now() - start);
+  progress(`${writers} writers: max ${Math.max(...delays.slice(-1000)).toFixed(1)} ms; ${events} events; wal ${megabytes(`${path}-wal`)}`);
   await store.close();
   await reopen(path);
+  const note = `p50 ${quantile(delays, 0.5).toFixed(2)} ms, p99 ${quantile(delays, 0.99).toFixed(2)} ms`;
+  return { what: `durable commits of the store, ${writers} writer${writers === 1 ? "" : "s"}`, value: perSecond, unit: "/s", note, floor };
 }
 
 async function reopen(path: string): Promise<void> {
@@ -58,14 +62,8 @@ async function reopen(path: string): Promise<void> {
   const store = await openSqliteStore({ path });
   const opened = performance.now();
   const { entries } = await store.list("/registry/");
-  console.log(
-    `  reopen ${(opened - start).toFixed(0)} ms, list of ${entries.length} in ${(performance.now() - opened).toFixed(0)} ms; file ${megabytes(path)}`,
-  );
+  progress(`reopen ${(opened - start).toFixed(0)} ms, list of ${entries.length} in ${(performance.now() - opened).toFixed(0)} ms; file ${megabytes(path)}`);
   await store.close();
-}
-
-function print(what: string, count: number, start: number): void {
-  console.log(`${what}: ${Math.round((count / (performance.now() - start)) * 1000)} commits/s`);
 }
 
 function megabytes(path: string): string {

@@ -1,14 +1,24 @@
-/** `./skiff bench [NAME…]`: runs the programs of `bench/`, one after the other, all by default. */
-import { spawnSync } from "node:child_process";
+/**
+ * `./skiff bench [NAME…] [--json] [option of a program…]`: runs the programs of `bench/`, one after the other, all by default,
+ * and prints one table of what they have measured; it is Markdown as it stands.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { globSync } from "node:fs";
 import { basename } from "node:path";
+import { formatTable, type Row } from "../bench/support/row.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const programs = globSync("bench/*.ts", { cwd: root })
+/** What users feel first; programs that are not named here follow. */
+const ORDER = ["start", "idle", "pod-start", "api", "schedule", "store", "cache"];
+const names = globSync("bench/*.ts", { cwd: root })
   .filter((file) => !file.endsWith(".test.ts"))
-  .sort();
-const names = programs.map((file) => basename(file, ".ts"));
-const wanted = process.argv.slice(2);
+  .map((file) => basename(file, ".ts"))
+  .sort((a, b) => place(a) - place(b));
+const words = process.argv.slice(2);
+const firstOption = words.findIndex((word) => word.startsWith("--"));
+const wanted = firstOption < 0 ? words : words.slice(0, firstOption);
+const options = firstOption < 0 ? [] : words.slice(firstOption).filter((word) => word !== "--json");
 const unknown = wanted.filter((name) => !names.includes(name));
 
 if (unknown.length > 0) {
@@ -17,9 +27,34 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-for (const [index, name] of names.entries()) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  process.stdout.write(`── ${name}\n`);
-  const { status } = spawnSync(process.execPath, ["--expose-gc", programs[index] ?? ""], { cwd: root, stdio: "inherit" });
-  if (status !== 0) process.exitCode = 1;
+const rows: Row[] = [];
+let interrupted = false;
+for (const name of names) {
+  if ((wanted.length > 0 && !wanted.includes(name)) || interrupted) continue;
+  process.stderr.write(`── ${name}\n`);
+  const measured = await run(name);
+  if (measured === undefined) process.exitCode = 1;
+  else rows.push(...measured);
+}
+process.stdout.write(words.includes("--json") ? `${JSON.stringify(rows)}\n` : formatTable(rows));
+
+/** Undefined when the program failed. A signal goes on to the program, which cleans up before it ends. */
+async function run(name: string): Promise<readonly Row[] | undefined> {
+  const flags = [`bench/${name}.ts`, "--json", ...options];
+  const child = spawn(process.execPath, flags, { cwd: root, detached: true, stdio: ["ignore", "pipe", "inherit"] });
+  const stop = (signal: NodeJS.Signals) => {
+    interrupted = true;
+    child.kill(signal);
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => void (text += chunk));
+  const [code] = (await once(child, "close")) as [number | null];
+  process.off("SIGINT", stop).off("SIGTERM", stop);
+  return code === 0 ? (JSON.parse(text) as readonly Row[]) : undefined;
+}
+
+function place(name: string): number {
+  const index = ORDER.indexOf(name);
+  return index < 0 ? ORDER.length : index;
 }

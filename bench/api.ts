@@ -1,0 +1,130 @@
+/**
+ * The API server over TLS, without controllers, on the durable store, asked by 64 clients from the same machine: creates,
+ * gets, lists of 10,000, watch deliveries. Beside them the same client on Node's bare HTTP/2 server.
+ *
+ *     node bench/api.ts [--seconds 8] [--load-client DIR] [--json]
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isServerReady } from "#cli/readiness.ts";
+import { atEnd, benchmark, numberOption, progress } from "./support/benchmark.ts";
+import { BenchCluster } from "./support/cluster.ts";
+import { eventually, stopProgram } from "./support/command.ts";
+import { type LoadClient, loadClient, type LoadResult, type Rate } from "./support/load.ts";
+import { usageOf } from "./support/processes.ts";
+import type { Row } from "./support/row.ts";
+import { median } from "./support/statistics.ts";
+import { TARGETS, type Target } from "./support/targets.ts";
+
+const LISTED = 10_000;
+/** More than must be delivered, so that the server is the one that sets the pace. */
+const WATCH_RATE = 300;
+
+await benchmark(async () => {
+  const cluster = await BenchCluster.prepare();
+  const seconds = numberOption("seconds", 8);
+  const server = await startServer(cluster);
+  const client = await loadClient(cluster.folder);
+  const ask = askWith(client, cluster, seconds);
+  progress(`asks with the ${client.name}`);
+  const idle = usageOf(server);
+  const load = await ask(cluster.httpsPort, ["create", "get"], "load");
+  const watch = await ask(cluster.httpsPort, ["watch"], "watch", { rate: WATCH_RATE });
+  const lists = await timeLists(cluster, ask, load.create?.perSecond ?? 1000);
+  const after = usageOf(server);
+  const bare = await askBareServer(cluster, ask, lists);
+  const before = `${idle.rssMb.toFixed(0)} MB before, PSS ${after.pssMb.toFixed(0)} MB`;
+  return [
+    rateRow("durable pod creates, 64 clients over TLS", load.create, bare.create, TARGETS.creates),
+    rateRow("GET of one pod over TLS", load.get, bare.get, TARGETS.gets),
+    listRow(lists, bare),
+    watchRow(watch.watch),
+    { what: "the server's RSS after that", value: after.rssMb, unit: "MB", note: before },
+  ];
+});
+
+type Ask = (port: number, phases: readonly string[], namespace: string, more?: { readonly rate?: number; readonly seconds?: number }) => Promise<LoadResult>;
+
+function askWith(client: LoadClient, { paths }: BenchCluster, seconds: number): Ask {
+  const { admin, adminKey } = paths.serverTls;
+  return async (port, phases, namespace, more = {}) => {
+    const result = await client.run({ server: `https://127.0.0.1:${port}`, cert: admin, key: adminKey, phases, namespace, seconds, ...more });
+    for (const name of ["create", "get"] as const) {
+      const rate = result[name];
+      if (rate !== undefined) progress(`${namespace}: ${name} ${rate.perSecond.toFixed(0)}/s, p50 ${rate.p50} ms, p99 ${rate.p99} ms, ${rate.failed} failed`);
+    }
+    return result;
+  };
+}
+
+async function startServer(cluster: BenchCluster): Promise<number> {
+  const server = cluster.start("server", "--without-controllers", "true", "--log-level", "warn");
+  atEnd(() => stopProgram(server));
+  await eventually("certificates", 60_000, () => cluster.hasCertificates() || undefined);
+  const api = cluster.caller();
+  await eventually("the API answers", 60_000, async () => (await isServerReady(api)) || undefined);
+  api.close();
+  if (server.pid === undefined) throw new Error("the server did not start");
+  return server.pid;
+}
+
+interface Lists {
+  /** Of 10,000. */
+  readonly ms: number;
+  readonly megabytes: number;
+  /** What a list's time is multiplied by to be that of 10,000. */
+  readonly scale: number;
+  readonly list: Buffer;
+  readonly object: Buffer;
+}
+
+/** As near to 10,000 as creating for a time comes; the time is scaled by what it came to. */
+async function timeLists(cluster: BenchCluster, ask: Ask, createsPerSecond: number): Promise<Lists> {
+  const { lists } = await ask(cluster.httpsPort, ["create", "list"], "list", { seconds: Math.max(0.5, LISTED / createsPerSecond) });
+  const [first] = lists;
+  if (first === undefined) throw new Error("no list was answered");
+  const scale = LISTED / first.items;
+  progress(`lists of ${first.items}: ${lists.map(({ ms }) => ms).join(", ")} ms`);
+  const transport = cluster.transport();
+  const read = async (path: string) => (await transport.request({ path })).body;
+  const pods = "/api/v1/namespaces/list/pods";
+  const [list, object] = [await read(pods), await read(`${pods}/p-1`)];
+  return { ms: median(lists.map(({ ms }) => ms)) * scale, megabytes: first.megabytes * scale, scale, list, object };
+}
+
+/** The same questions to a server that has the answers ready, and writes nothing. */
+async function askBareServer({ paths, folder }: BenchCluster, ask: Ask, { list, object }: Lists): Promise<LoadResult> {
+  const files = { object: join(folder, "object.json"), list: join(folder, "list.json") };
+  writeFileSync(files.object, object);
+  writeFileSync(files.list, list);
+  const { serving, servingKey, ca } = paths.serverTls;
+  const words = [join(import.meta.dirname, "support/bare-server.ts"), serving, servingKey, ca, files.object, files.list];
+  const server = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+  atEnd(() => stopProgram(server));
+  const [port] = (await once(server.stdout, "data")) as [Buffer];
+  const result = await ask(Number(port), ["create", "get", "list"], "bare");
+  await stopProgram(server);
+  return result;
+}
+
+function rateRow(what: string, rate: Rate | undefined, bare: Rate | undefined, target: Target): Row {
+  if (rate === undefined) throw new Error(`${what}: the load program has said nothing`);
+  const failed = rate.failed > 0 ? `, ${rate.failed} failed` : "";
+  const floor = bare === undefined ? {} : { floor: { name: "bare HTTP/2 server", value: bare.perSecond } };
+  return { what, value: rate.perSecond, unit: "/s", note: `p50 ${rate.p50} ms, p99 ${rate.p99} ms${failed}`, ...floor, target };
+}
+
+function listRow({ ms, megabytes, scale }: Lists, bare: LoadResult): Row {
+  const value = median(bare.lists.map((list) => list.ms)) * scale;
+  const what = `list of ${LISTED.toLocaleString("en-US")} pods`;
+  return { what, value: ms, unit: "ms", note: `${megabytes.toFixed(1)} MB`, floor: { name: "bare HTTP/2 server", value }, target: TARGETS.list };
+}
+
+function watchRow(watch: LoadResult["watch"]): Row {
+  if (watch === undefined) throw new Error("watch: the load program has said nothing");
+  const { perSecond, p50, p99, delivered, offered } = watch;
+  const lost = delivered < offered ? `, ${offered - delivered} of ${offered} not delivered` : "";
+  return { what: "watch deliveries, 1,000 watchers", value: perSecond, unit: "/s", note: `p50 ${p50} ms, p99 ${p99} ms${lost}`, target: TARGETS.deliveries };
+}

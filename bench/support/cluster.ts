@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buffer } from "node:stream/consumers";
+import { pack } from "tar-stream";
+import { apiCaller, type ApiCaller } from "#cli/api-call.ts";
+import { type Paths, pathsOf } from "#cli/paths.ts";
+import { clusterProcesses } from "#cli/processes.ts";
+import type { Settings } from "#cli/settings.ts";
+import { Client } from "#client/client.ts";
+import { HttpTransport } from "#client/http-transport.ts";
+import { fullImageName, imageLayout } from "#lib/oci-image.ts";
+import { systemClock } from "#lib/system-clock.ts";
+import { busyboxImage } from "#test/e2e/support/images.ts";
+import { freePort } from "#test/e2e/support/ports.ts";
+import { atEnd } from "./benchmark.ts";
+import { command } from "./command.ts";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+/** The image that `loadImage()` gives to the node. */
+export const IMAGE = "bench.local/busybox:1";
+
+/** A cluster of our own, by `./skiff`, that meets no other on this machine and goes with the program. */
+export class BenchCluster {
+  /** Goes with the program; the data dir lies in it. */
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly paths: Paths;
+  readonly httpsPort: number;
+  readonly serviceCidr: string;
+  readonly clusterDns: string;
+  readonly nodeName = hostname().toLowerCase();
+  readonly #settings: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(folder: string, httpsPort: number, kubeletPort: number) {
+    this.folder = folder;
+    this.dataDir = join(folder, "cluster");
+    this.paths = pathsOf(this.dataDir);
+    this.httpsPort = httpsPort;
+    // Two programs may run at once.
+    const network = 150 + 2 * (Number.parseInt(this.paths.instance.slice(3), 16) % 25);
+    this.serviceCidr = `10.${network + 1}.0.0/16`;
+    this.clusterDns = `10.${network + 1}.0.10`;
+    const ports = ["--https-listen-port", String(httpsPort), "--kubelet-port", String(kubeletPort)];
+    this.#settings = ["--data-dir", this.dataDir, ...ports, "--cluster-cidr", `10.${network}.0.0/16`, "--service-cidr", this.serviceCidr];
+    const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("SKIFF_"));
+    this.#env = { ...Object.fromEntries(ours), KUBECONFIG: join(folder, "kubeconfig") };
+  }
+
+  /** Prepares addresses and the folder; `up()` starts it. */
+  static async prepare(): Promise<BenchCluster> {
+    const folder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
+    const cluster = new BenchCluster(folder, await freePort(), await freePort());
+    atEnd(async () => {
+      await cluster.purge();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    return cluster;
+  }
+
+  async up(): Promise<void> {
+    await this.skiff("up", "--quiet");
+  }
+
+  async down(): Promise<void> {
+    await this.skiff("down", "--quiet");
+  }
+
+  async purge(): Promise<void> {
+    if (existsSync(this.dataDir) || clusterProcesses(this.dataDir).length > 0) await this.skiff("down", "--purge", "--quiet");
+  }
+
+  /** A verb of `./skiff` for this cluster. */
+  skiff(verb: string, ...words: string[]): Promise<string> {
+    return command(join(root, "skiff"), [verb, ...this.#settings, ...words], { env: this.#env });
+  }
+
+  /** Gives `IMAGE` to the node: a shell and small tools. */
+  async loadImage(): Promise<void> {
+    const archive = pack();
+    for (const { path, data } of imageLayout(fullImageName(IMAGE), await busyboxImage())) archive.entry({ name: path }, Buffer.from(data));
+    archive.finalize();
+    const words = ["image", "load", "--data-dir", this.dataDir, "-"];
+    await command(join(root, "skiff"), words, { env: this.#env, input: await buffer(archive) });
+  }
+
+  /** One program of the cluster, in this process's own care. */
+  start(verb: "server", ...words: string[]): ChildProcess {
+    return spawn(join(root, "skiff"), [verb, ...this.#settings, ...words], {
+      env: this.#env,
+      cwd: "/",
+      detached: true,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  }
+
+  /** Whether clients can be made. */
+  hasCertificates(): boolean {
+    const { ca, admin, adminKey } = this.paths.serverTls;
+    return [ca, admin, adminKey].every(existsSync);
+  }
+
+  client(): Client {
+    return new Client(this.transport(), "bench");
+  }
+
+  /** The administrator's; the certificates must be there. */
+  transport(): HttpTransport {
+    const { ca, admin, adminKey } = this.paths.serverTls;
+    const credentials = { ca: readFileSync(ca, "utf8"), cert: readFileSync(admin, "utf8"), key: readFileSync(adminKey, "utf8") };
+    const transport = new HttpTransport({ server: `https://127.0.0.1:${this.httpsPort}`, ...credentials, clock: systemClock });
+    atEnd(() => transport.close());
+    return transport;
+  }
+
+  caller(): ApiCaller {
+    return apiCaller({ dataDir: this.dataDir, httpsPort: this.httpsPort } as Settings);
+  }
+}
+
+/** Changes when `./skiff` has built the program anew, which no measurement may contain. */
+export function bundleStamp(): number {
+  const stamp = join(root, "dist/stamp");
+  return existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
+}
