@@ -1,6 +1,7 @@
 import { NODES, PODS } from "#api/builtin.ts";
 import { isPodFinished, podCondition } from "#api/core-v1/pod/status.ts";
 import type { Node, Pod } from "#api/core-v1/types.ts";
+import { keyOf } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { type EventRecorder, referenceTo } from "#client/event-recorder.ts";
@@ -117,10 +118,20 @@ class Scheduler {
       if (this.#bindsInFlight >= MAX_BINDS_IN_FLIGHT) return; // the end of a bind pumps again
       const queued = this.#queue.pop();
       if (queued === undefined) return;
-      this.#tryPod(queued.pod);
+      this.#tryOrPostpone(queued.pod);
     }
     this.#isPumping = true;
     this.#deps.clock.after(0, () => this.#runBatch());
+  }
+
+  /** One pod that we fail to understand must not keep the others waiting. */
+  #tryOrPostpone(pod: Pod): void {
+    try {
+      this.#tryPod(pod);
+    } catch (error) {
+      this.#queue.failed(pod.metadata.uid);
+      this.#deps.logger.error("cannot schedule a pod", { pod: keyOf(pod), error });
+    }
   }
 
   #tryPod(pod: Pod): void {
@@ -155,12 +166,12 @@ class Scheduler {
   }
 
   #unbind(pod: Pod, error: unknown): void {
-    const { namespace, name, uid } = pod.metadata;
-    this.#cluster.removePod(uid);
+    const { uid } = pod.metadata;
+    this.#cluster.forget(uid);
     this.#queue.wake("podRemoved");
     if (isStatus(error, "NotFound")) return this.#queue.delete(uid);
     this.#queue.failed(uid);
-    this.#deps.logger.warn("bind failed", { pod: `${namespace}/${name}`, error });
+    this.#deps.logger.warn("bind failed", { pod: keyOf(pod), error });
   }
 
   async #tellRefusal(pod: Pod, message: string): Promise<void> {
@@ -173,7 +184,7 @@ class Scheduler {
     try {
       await this.#deps.client.patch(PODS, { namespace, name }, "strategic", { status: { conditions: [condition] } }, { subresource: "status" });
     } catch (error) {
-      if (!isStatus(error, "NotFound")) this.#deps.logger.warn("cannot say why a pod has no node", { pod: `${namespace}/${name}`, error });
+      if (!isStatus(error, "NotFound")) this.#deps.logger.warn("cannot say why a pod has no node", { pod: keyOf(pod), error });
     }
   }
 }

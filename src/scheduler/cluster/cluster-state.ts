@@ -4,13 +4,19 @@ import type { Node, Pod } from "#api/core-v1/types.ts";
 import { NodeTable } from "./node-table.ts";
 import { podInfo, type PodInfo } from "./pod-info.ts";
 
+interface Placed {
+  readonly info: PodInfo;
+  readonly nodeName: string;
+  isAssumed: boolean;
+}
+
 /**
  * The cluster as the scheduler sees it: nodes in columns, and the pods that stand on them or were just sent there
  * ("assumed"). Every change is a delta; nothing is rebuilt.
  */
 export class ClusterState {
   readonly nodes = new NodeTable();
-  readonly #placed = new Map<string, { info: PodInfo; nodeName: string }>();
+  readonly #placed = new Map<string, Placed>();
   /** Pods by node name, also of nodes that are not known (yet, or any more). */
   readonly #onNode = new Map<string, Map<string, PodInfo>>();
 
@@ -34,13 +40,19 @@ export class ClusterState {
     if (isPodFinished(pod)) return this.removePod(pod.metadata.uid);
     const placed = this.#placed.get(pod.metadata.uid);
     const isSame = placed?.nodeName === pod.spec.nodeName && placed?.info.pod.metadata.generation === pod.metadata.generation;
-    if (isSame) return; // only a new generation can ask for other resources
-    this.#place(podInfo(pod), pod.spec.nodeName!);
+    if (isSame)
+      placed.isAssumed = false; // only a new generation can ask for other resources
+    else this.#place({ info: podInfo(pod), nodeName: pod.spec.nodeName!, isAssumed: false });
   }
 
-  /** Counts a pod as if it stood on the node already, until `setPod` confirms it or `removePod` takes it back. */
+  /** Counts a pod as if it stood on the node already, until `setPod` confirms it or `forget` takes it back. */
   assume(info: PodInfo, nodeName: string): void {
-    this.#place(info, nodeName);
+    this.#place({ info, nodeName, isAssumed: true });
+  }
+
+  /** Takes an assumption back; a pod that has been seen bound meanwhile, by whomever, stays. */
+  forget(uid: string): void {
+    if (this.#placed.get(uid)?.isAssumed) this.removePod(uid);
   }
 
   removePod(uid: string): void {
@@ -58,9 +70,10 @@ export class ClusterState {
     return this.#placed.has(uid);
   }
 
-  #place(info: PodInfo, nodeName: string): void {
+  #place(placed: Placed): void {
+    const { info, nodeName } = placed;
     this.removePod(info.uid);
-    this.#placed.set(info.uid, { info, nodeName });
+    this.#placed.set(info.uid, placed);
     let pods = this.#onNode.get(nodeName);
     if (pods === undefined) this.#onNode.set(nodeName, (pods = new Map()));
     pods.set(info.uid, info);

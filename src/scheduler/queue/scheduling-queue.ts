@@ -103,7 +103,7 @@ export class SchedulingQueue {
     const missed = this.#missed.get(entry);
     this.#missed.delete(entry);
     entry.wakesOn = wakesOn;
-    entry.refusedAtMs = this.#clock.now();
+    entry.refusedAtMs = this.#clock.monotonic();
     entry.readyAtMs = entry.refusedAtMs + backoffMs(entry.attempts);
     if (missed !== undefined && [...missed].some((event) => wakesOn.has(event))) return this.#toBackoff(entry);
     entry.place = "unschedulable";
@@ -115,7 +115,7 @@ export class SchedulingQueue {
     const entry = this.#entries.get(uid);
     if (entry === undefined) return;
     this.#missed.delete(entry);
-    entry.readyAtMs = this.#clock.now() + backoffMs(entry.attempts);
+    entry.readyAtMs = this.#clock.monotonic() + backoffMs(entry.attempts);
     this.#toBackoff(entry);
   }
 
@@ -126,7 +126,7 @@ export class SchedulingQueue {
   }
 
   #add(pod: Pod): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     const entry: Entry = { pod, attempts: 0, queuedAtMs: nowMs, place: "active", readyAtMs: nowMs, wakesOn: new Set(), refusedAtMs: nowMs };
     this.#entries.set(pod.metadata.uid, entry);
     this.#toActive(entry);
@@ -139,7 +139,7 @@ export class SchedulingQueue {
 
   #again(entry: Entry): void {
     this.#unschedulable.delete(entry);
-    if (entry.readyAtMs <= this.#clock.now()) this.#toActive(entry);
+    if (entry.readyAtMs <= this.#clock.monotonic()) this.#toActive(entry);
     else this.#toBackoff(entry);
   }
 
@@ -159,11 +159,11 @@ export class SchedulingQueue {
     this.#backoffTimer?.cancel();
     const next = this.#backoff.peek();
     if (next === undefined) return;
-    this.#backoffTimer = this.#clock.after(Math.max(0, next.readyAtMs - this.#clock.now()), () => this.#endBackoffs());
+    this.#backoffTimer = this.#clock.after(Math.max(0, next.readyAtMs - this.#clock.monotonic()), () => this.#endBackoffs());
   }
 
   #endBackoffs(): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     for (let entry = this.#backoff.peek(); entry !== undefined && entry.readyAtMs <= nowMs; entry = this.#backoff.peek()) {
       this.#backoff.pop();
       if (entry.place === "backoff" && this.#entries.get(entry.pod.metadata.uid) === entry) this.#toActive(entry);
@@ -172,7 +172,7 @@ export class SchedulingQueue {
   }
 
   #flushLeftovers(): void {
-    const beforeMs = this.#clock.now() - MAX_UNSCHEDULABLE_MS;
+    const beforeMs = this.#clock.monotonic() - MAX_UNSCHEDULABLE_MS;
     for (const entry of this.#unschedulable) if (entry.refusedAtMs <= beforeMs) this.#again(entry);
   }
 }
