@@ -40,8 +40,8 @@ export class ClusterState {
     if (isPodFinished(pod)) return this.removePod(pod.metadata.uid);
     const placed = this.#placed.get(pod.metadata.uid);
     const isSame = placed?.nodeName === pod.spec.nodeName && placed?.info.pod.metadata.generation === pod.metadata.generation;
-    if (isSame)
-      placed.isAssumed = false; // only a new generation can ask for other resources
+    // Only a new generation can ask for other resources.
+    if (placed !== undefined && isSame) placed.isAssumed = false;
     else this.#place({ info: podInfo(pod), nodeName: pod.spec.nodeName!, isAssumed: false });
   }
 
