@@ -10,12 +10,18 @@ interface Holding {
 
 /**
  * What stands in the kernel's maps, service by service, and the commands that bring a service's new elements about.
- * An element that several services need (a pod behind two of them) stands once.
+ * An element that several services need (a pod behind two of them) stands once. An address that several claim (as an
+ * external IP) is the first one's until that lets go: nft takes one value for a key, and refuses a whole script for two.
  */
 export class ElementTable {
   readonly #tableName: string;
   readonly #held = new Map<string, Holding>();
   readonly #ofService = new Map<string, readonly Element[]>();
+  /** Services by the address and port that is theirs. */
+  readonly #owners = new Map<string, string>();
+  /** Services that found an address taken, by that address. */
+  readonly #denied = new Map<string, Set<string>>();
+  #freed: string[] = [];
 
   /** @param tableName as nft names it: `ip skiff` */
   constructor(tableName: string) {
@@ -27,7 +33,8 @@ export class ElementTable {
   }
 
   /** The nft commands that change the service's elements to `wanted`; none when nothing changes. */
-  update(serviceKey: string, wanted: readonly Element[]): string[] {
+  update(serviceKey: string, allWanted: readonly Element[]): string[] {
+    const wanted = this.#claim(serviceKey, allWanted);
     const gone: Element[] = [];
     const added: Element[] = [];
     for (const element of wanted) if (this.#hold(element)) added.push(element);
@@ -35,6 +42,34 @@ export class ElementTable {
     if (wanted.length > 0) this.#ofService.set(serviceKey, wanted);
     else this.#ofService.delete(serviceKey);
     return [...this.#lines("delete", gone), ...this.#lines("add", added)];
+  }
+
+  /** Services that were denied an address which has become free since the last call: worth another `update`. */
+  takeFreed(): readonly string[] {
+    const freed = this.#freed;
+    this.#freed = [];
+    return freed;
+  }
+
+  /** @returns the elements whose address no other service has */
+  #claim(serviceKey: string, wanted: readonly Element[]): readonly Element[] {
+    const claims = new Set(wanted.map(claimOf));
+    for (const element of this.elementsOf(serviceKey)) if (!claims.has(claimOf(element))) this.#letGo(claimOf(element));
+    return wanted.filter((element) => {
+      const claim = claimOf(element);
+      if (claim === undefined) return true;
+      const owner = this.#owners.get(claim) ?? serviceKey;
+      if (owner === serviceKey) this.#owners.set(claim, serviceKey);
+      else this.#denied.set(claim, (this.#denied.get(claim) ?? new Set()).add(serviceKey));
+      return owner === serviceKey;
+    });
+  }
+
+  #letGo(claim: string | undefined): void {
+    if (claim === undefined) return;
+    this.#owners.delete(claim);
+    this.#freed.push(...(this.#denied.get(claim) ?? []));
+    this.#denied.delete(claim);
   }
 
   /** @returns whether the element is new */
@@ -64,6 +99,12 @@ export class ElementTable {
 /** The largest number of slots that one of the elements draws from: the table needs a chain for it. */
 export function largestDraw(elements: readonly Element[]): number {
   return Math.max(0, ...elements.filter(({ map }) => DISPATCH[map] !== undefined).map(({ value }) => Number(value)));
+}
+
+/** The address and port that an element belongs to; `undefined` for what services may share. */
+function claimOf({ map, key }: Element): string | undefined {
+  if (map === "hairpins") return undefined;
+  return map.endsWith("_slots") ? key.slice(0, key.lastIndexOf(" . ")) : key;
 }
 
 const idOf = ({ map, key, value }: Element) => `${map} ${key} ${value}`;

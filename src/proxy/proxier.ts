@@ -62,7 +62,17 @@ export class Proxier {
   async start(): Promise<void> {
     await Promise.all([this.#services.synced, this.#slices.synced]);
     this.#trustStanding();
-    await this.#rebuild();
+    this.#isFlushing = true; // what changes from here on waits until the first table stands
+    this.#listen();
+    try {
+      await this.#rebuild();
+    } finally {
+      this.#isFlushing = false;
+    }
+    this.#mark();
+  }
+
+  #listen(): void {
     const ofSlice = (slice: EndpointSlice) => this.#mark(...serviceKeys(slice));
     this.#unsubscribe.push(
       this.#services.onChange({ added: (s) => this.#mark(keyOf(s)), updated: (s) => this.#mark(keyOf(s)), deleted: (s) => this.#mark(keyOf(s)) }),
@@ -129,6 +139,7 @@ export class Proxier {
       const wanted = this.#wanted(key);
       if (largestDraw(wanted) > this.#maxDraw) return this.#rebuild();
       lines.push(...this.#table.update(key, wanted));
+      for (const other of this.#table.takeFreed()) this.#dirty.add(other);
       for (const flow of lostUdpFlows(before, wanted)) udp.add(flow);
     }
     if (lines.length > 0) await this.#deps.nft(`${lines.join("\n")}\n`);
