@@ -58,7 +58,10 @@ export async function startTestCluster(): Promise<TestCluster> {
   const skiff = (...words: string[]) => run(join(root, "skiff"), words, env);
   const kubectl = (...words: string[]) => run(kubectlPath(), words, env);
   const began = await skiff("up", ...settings, ...addresses);
-  if (began.code !== 0) throw new Error(`skiff up failed:\n${began.stderr}`);
+  if (began.code !== 0) {
+    await registry.stop(); // it would keep this process
+    throw new Error(`skiff up failed:\n${began.stderr}`);
+  }
   const purge = async () => {
     keepLogs();
     expectSuccess(await skiff("down", "--purge", "--quiet", ...settings), "skiff down --purge");
