@@ -52,7 +52,8 @@ export interface ApiServerOptions {
   /** Discovery, OpenAPI, version and the like. */
   readonly plain?: (parts: ApiServerParts) => readonly PlainHandler[];
   readonly subresources?: (parts: ApiServerParts) => readonly SubresourceHandler[];
-  readonly healthChecks?: readonly HealthCheck[];
+  /** Besides the server's own. */
+  readonly healthChecks?: (reader: ObjectReader) => readonly HealthCheck[];
 }
 
 /** What the server's optional parts are built from. */
@@ -110,12 +111,12 @@ export class ApiServer {
     subresources.register(...specialHandlers(parts), ...(options.subresources?.(parts) ?? []));
     const api = new ResourceApi(deps, subresources);
     const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock) };
-    const http = new HttpServer({
+    const http: HttpServer = new HttpServer({
       tls,
       authenticator: new Authenticator(tokens),
       authorizer,
       resources: new ResourceHandler({ api, resources, subresources, authorizer, watch }),
-      plain: [healthHandler(options.healthChecks ?? DEFAULT_CHECKS), ...(options.plain?.(parts) ?? [])],
+      plain: [healthHandler([...ownChecks(() => http.closing), ...(options.healthChecks?.(reader) ?? [])]), ...(options.plain?.(parts) ?? [])],
       logger,
       clock,
     });
@@ -134,7 +135,17 @@ export class ApiServer {
   }
 }
 
-const DEFAULT_CHECKS: readonly HealthCheck[] = [{ name: "ping", check: () => undefined }];
+/** Under upstream's names, as far as there is something behind them here. */
+function ownChecks(isClosing: () => boolean): HealthCheck[] {
+  const fine = () => undefined;
+  return [
+    { name: "ping", check: fine },
+    { name: "log", check: fine },
+    { name: "etcd", check: fine },
+    { name: "informer-sync", readyOnly: true, check: fine },
+    { name: "shutdown", readyOnly: true, check: () => (isClosing() ? "process is shutting down" : undefined) },
+  ];
+}
 
 /** The cluster as admission sees it. */
 export function cacheReader(cache: WatchCache): ObjectReader {

@@ -1,24 +1,20 @@
 import { randomUUID, type KeyObject } from "node:crypto";
 
-import { SERVICES } from "#api/builtin.ts";
-import type { ResourceInfo } from "#api/resources.ts";
-import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
-import { defaultIngressClass, defaultStorageClass } from "#apiserver/admission/plugins/default-class.ts";
-import { defaultTolerationSeconds } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
-import { namespaceLifecycle } from "#apiserver/admission/plugins/namespace-lifecycle.ts";
-import { priorityAdmission } from "#apiserver/admission/plugins/priority.ts";
-import { runtimeClassAdmission } from "#apiserver/admission/plugins/runtime-class.ts";
-import { serviceAccountAdmission } from "#apiserver/admission/plugins/service-account.ts";
-import { storageObjectInUseProtection } from "#apiserver/admission/plugins/storage-object-in-use-protection.ts";
-import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-by-condition.ts";
+import { NAMESPACES, PRIORITY_CLASSES, SERVICES } from "#api/builtin.ts";
+import type { Resource, ResourceInfo } from "#api/resources.ts";
+import { builtin } from "#api/resources.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
 import { discoveryHandler } from "#apiserver/discovery/handler.ts";
 import { versionHandler } from "#apiserver/discovery/version.ts";
+import type { HealthCheck } from "#apiserver/http/health.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
 import { openApiHandler } from "#apiserver/openapi/handler.ts";
+import type { ApiServerOptions } from "#apiserver/server.ts";
 import { ApiServer } from "#apiserver/server.ts";
 import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
 import { KubeletDialer, type KubeletTls } from "#apiserver/streaming/kubelet-dialer.ts";
@@ -47,8 +43,14 @@ export interface ControlPlaneOptions {
   readonly securePort: number;
 }
 
+/** What tests put in the place of the product's own parts. */
+export interface OtherParts extends Partial<ApiServerOptions> {
+  /** Leaves out admission and what every cluster has by itself. */
+  readonly bare?: boolean;
+}
+
 /** The API server with everything it serves; it has its cluster's own objects, but does not listen yet. */
-export async function openApiServer(options: ControlPlaneOptions): Promise<ApiServer> {
+export async function openApiServer(options: ControlPlaneOptions, { bare = false, ...over }: OtherParts = {}): Promise<ApiServer> {
   const { store, clock, rng, logger, tls } = options;
   const issuer = `https://kubernetes.default.svc.${options.clusterDomain}`;
   const server = await ApiServer.open({
@@ -59,12 +61,13 @@ export async function openApiServer(options: ControlPlaneOptions): Promise<ApiSe
     logger,
     tls,
     serviceAccounts: { key: options.serviceAccountKey, issuer, audiences: [issuer] },
-    admission: (reader) => admissionPlugins(reader, options),
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
     plain: ({ resources }) => plainHandlers(() => resources.infos, options),
     subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
+    ...(!bare && { admission: (reader) => admissionPlugins({ reader, clock, rng }), healthChecks: bootstrapChecks }),
+    ...over,
   });
-  await bootstrap(server, options);
+  if (!bare) await bootstrap(server, options);
   return server;
 }
 
@@ -76,18 +79,17 @@ function plainHandlers(kinds: () => readonly ResourceInfo[], { advertiseAddress,
   ];
 }
 
-/** In upstream's order. */
-function admissionPlugins(reader: ObjectReader, { clock, rng }: ControlPlaneOptions): AdmissionPlugin[] {
+/** Under upstream's names: what a server has done before it is ready. */
+function bootstrapChecks(reader: ObjectReader): HealthCheck[] {
+  const exists = (name: string, resource: Resource<KubeObject>, namespace: string, object: string): HealthCheck => ({
+    name: `poststarthook/${name}`,
+    check: () => (reader.lookup(resource, namespace, object) === undefined ? "not finished" : undefined),
+  });
   return [
-    namespaceLifecycle(reader),
-    serviceAccountAdmission({ reader, clock, rng }),
-    taintNodesByCondition,
-    priorityAdmission(reader),
-    defaultTolerationSeconds,
-    defaultStorageClass(reader),
-    storageObjectInUseProtection,
-    runtimeClassAdmission(reader),
-    defaultIngressClass(reader),
+    exists("start-system-namespaces-controller", NAMESPACES, "", "kube-system"),
+    exists("rbac/bootstrap-roles", builtin("rbac.authorization.k8s.io", "v1", "clusterroles"), "", "cluster-admin"),
+    exists("scheduling/bootstrap-system-priority-classes", PRIORITY_CLASSES, "", "system-node-critical"),
+    exists("bootstrap-controller", SERVICES, "default", "kubernetes"),
   ];
 }
 

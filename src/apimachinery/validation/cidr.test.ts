@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { FieldPath } from "#apimachinery/field-error.ts";
 
-import { cidrWarnings, parseCidr, validateCidr, validateCidrForLegacyField } from "./cidr.ts";
+import { cidrWarnings, isStrictSubnet, parseCidr, validateCidr, validateCidrForLegacyField } from "./cidr.ts";
 
 const path = new FieldPath("f");
 
@@ -29,6 +29,14 @@ test("validateCidr() takes one form only, the lenient check any", () => {
   assert.deepEqual(validateCidr("2001:db8::/32", path), []);
   assert.equal(validateCidrForLegacyField("x", path).length, 1);
   assert.deepEqual(validateCidrForLegacyField("x", path, ["x"]), []);
+});
+
+test("isStrictSubnet() tells what lies inside of what", () => {
+  const inside = (inner: string, outer: string) => isStrictSubnet(parseCidr(inner)!, parseCidr(outer)!);
+  assert.equal(inside("10.1.0.0/16", "10.0.0.0/8"), true);
+  assert.equal(inside("10.0.0.0/8", "10.0.0.0/8"), false);
+  assert.equal(inside("11.1.0.0/16", "10.0.0.0/8"), false);
+  assert.equal(inside("2001:db8::/64", "10.0.0.0/8"), false);
 });
 
 test("cidrWarnings() tell of bits beyond the prefix, of odd and of unusual forms", () => {

@@ -10,6 +10,7 @@ export interface Cidr {
   readonly address: string;
   /** The network in its one form: `10.0.0.0/8`. */
   readonly network: string;
+  readonly prefixLength: number;
   readonly isIPv6: boolean;
   /** Whether the address has bits beyond the prefix. */
   readonly hasHostBits: boolean;
@@ -35,11 +36,18 @@ export function parseCidr(value: string): Cidr | undefined {
   return {
     address: canonical,
     network: networkText(masked, prefix),
+    prefixLength: prefix,
     isIPv6: !isMapped && bits === 128,
     hasHostBits: masked.some((byte, i) => byte !== bytes[i]),
     isNonStandard: isMapped || (bits === 32 ? canonical !== address : !isIPv6(address)) || String(prefix) !== length,
     addressBits: bits,
   };
+}
+
+/** Whether every address of `inner` is one of `outer`, which has more. */
+export function isStrictSubnet(inner: Cidr, outer: Cidr): boolean {
+  const [start] = inner.network.split("/");
+  return outer.prefixLength < inner.prefixLength && parseCidr(`${start}/${outer.prefixLength}`)?.network === outer.network;
 }
 
 /** Whether it is a CIDR at all, in a field that has always been lenient. `old` values may stay. */

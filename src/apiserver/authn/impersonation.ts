@@ -35,8 +35,8 @@ export function impersonated(user: UserInfo, headers: Headers, rawHeaders: reado
 /** Names what was asked for as upstream prints its object references. */
 function withoutUser(groups: readonly string[], uid: string, extra: Readonly<Record<string, readonly string[]>>): Error {
   const asked = groups.map((group) => `{Group  ${group}    }`);
-  for (const [key, values] of Object.entries(extra)) for (const value of values) asked.push(`{UserExtra  ${value} authentication.k8s.io/v1   ${key}}`);
-  if (uid !== "") asked.push(`{UID  ${uid} authentication.k8s.io/v1   }`);
+  for (const [key, values] of Object.entries(extra)) for (const value of values) asked.push(`{UserExtra  ${value}  authentication.k8s.io/v1  ${key}}`);
+  if (uid !== "") asked.push(`{UID  ${uid}  authentication.k8s.io/v1  }`);
   return statusError.badRequest(`requested [${asked.join(" ")}] without impersonating a user`);
 }
 

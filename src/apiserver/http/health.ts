@@ -14,11 +14,12 @@ const ENDPOINTS = ["livez", "readyz", "healthz"];
 /** `/livez`, `/readyz`, `/healthz`, their `?verbose` and `?exclude`, and a path for every check. */
 export function healthHandler(checks: readonly HealthCheck[]): PlainHandler {
   return (request) => {
-    const [, endpoint = "", name, more] = request.path.split("/");
-    if (!ENDPOINTS.includes(endpoint) || more !== undefined) return undefined;
+    const [, endpoint = "", ...rest] = request.path.split("/");
+    if (!ENDPOINTS.includes(endpoint)) return undefined;
     const asked = checks.filter(({ readyOnly }) => endpoint === "readyz" || readyOnly !== true);
-    if (name === undefined || name === "") return summary(endpoint, asked, request);
-    const check = checks.find((each) => each.name === name);
+    if (rest.length === 0) return summary(endpoint, asked, request);
+    const name = rest.join("/");
+    const check = asked.find((each) => each.name === name);
     return check === undefined ? undefined : single(check);
   };
 }

@@ -38,7 +38,7 @@ export function negotiate(accept: string | undefined, { transforms = true, strea
   let result = cache.get(key);
   if (result === undefined && !cache.has(key)) {
     if (cache.size >= CACHE_SIZE) cache.clear();
-    result = choose(accept, transforms, stream);
+    result = transforms && knowsNone(accept) ? undefined : choose(accept, transforms, stream);
     cache.set(key, result);
   }
   if (result === undefined) throw knowsNone(accept) ? noRepresentation(collection) : notAcceptable(stream);
@@ -47,7 +47,7 @@ export function negotiate(accept: string | undefined, { transforms = true, strea
 
 /** Whether no clause is of a media type that the server has at all: that is told in other words. */
 function knowsNone(accept: string): boolean {
-  const known = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "application/*", "*/*"];
+  const known = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "*/*"];
   return parseAccept(accept).every(({ type, subtype }) => !known.includes(`${type}/${subtype}`));
 }
 

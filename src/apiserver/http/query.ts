@@ -1,3 +1,5 @@
+import { DecodeError } from "#apimachinery/decode/decode-error.ts";
+import { parseDuration } from "#apimachinery/decode/go-duration.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { DeleteOptions, ListOptions, RawWriteOptions } from "#apiserver/registry/options.ts";
 
@@ -14,6 +16,29 @@ const NO_QUERY: ListOptions = {
   allowWatchBookmarks: false,
   sendInitialEvents: undefined,
 };
+
+/**
+ * The parameters of a query, without those that Go does not read: with a semicolon, or a `%` that begins no escape.
+ *
+ * @param text what follows the question mark
+ */
+export function parseQuery(text: string): URLSearchParams {
+  if (!text.includes(";") && !text.includes("%")) return new URLSearchParams(text);
+  const read = text.split("&").filter((part) => !part.includes(";") && !/%(?![0-9a-fA-F]{2})/.test(part));
+  return new URLSearchParams(read.join("&"));
+}
+
+/** @throws {StatusError} 400 for a `timeout` that is no duration */
+export function checkTimeout(query: URLSearchParams): void {
+  const timeout = query.get("timeout") ?? "";
+  if (timeout === "") return;
+  try {
+    parseDuration(timeout);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw statusError.badRequest(`invalid timeout specified in the request URL - ${error.message}`);
+  }
+}
 
 /** @throws {StatusError} 400 for what is not a number */
 export function listQuery(query: URLSearchParams): ListOptions {

@@ -6,10 +6,10 @@ import type { Exchange } from "#apiserver/http/exchange.ts";
 import { readBody } from "#apiserver/http/exchange.ts";
 import { listBytes, listMetadata } from "#apiserver/http/lists.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
-import { bodyFormat, CONTENT_TYPE, isPretty, mediaType, negotiate } from "#apiserver/http/negotiation.ts";
+import { bodyFormat, CONTENT_TYPE, isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { ResourcePath } from "#apiserver/http/path.ts";
 import { protobufBody } from "#apiserver/http/protobuf-body.ts";
-import { deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
+import { checkTimeout, deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
 import { sendBytes, sendValue } from "#apiserver/http/respond.ts";
 import { transformFor } from "#apiserver/http/shapes.ts";
 import type { Shape, WatchDeps } from "#apiserver/http/watch-stream.ts";
@@ -41,6 +41,12 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   "application/apply-patch+yaml": "apply",
 };
 
+/** Patches' types are compared letter by letter, others are not. */
+function patchType(contentType: string): PatchType | undefined {
+  const media = contentType.split(";", 1)[0]!.trim();
+  return Object.hasOwn(PATCH_TYPES, media) ? PATCH_TYPES[media] : undefined;
+}
+
 /** Answers requests for resources: authorization, negotiation, then the verb. */
 export class ResourceHandler {
   readonly #deps: ResourceHandlerDeps;
@@ -55,10 +61,11 @@ export class ResourceHandler {
     const verb = verbOf(exchange, path, list);
     this.#authorize(exchange, path, verb, list);
     const target = this.#target(exchange, path);
-    const connect = this.#connectHandler(path);
+    const connect = path.rest !== "" && path.subresource !== "proxy" ? undefined : this.#connectHandler(path);
     if (connect !== undefined || verb === "watch") exchange.longRunning = true;
     if (connect !== undefined) return connect.connect!(connectRequest(exchange, path, target));
     checkMethod(target, path, method, verb);
+    if (verb !== "watch") checkTimeout(query);
     const deprecated = deprecation(target.served.info);
     if (deprecated !== undefined) exchange.warnings.push(deprecated);
     const accepted = negotiate(headerOf(exchange, "accept"), { stream: verb === "watch", collection: verb === "list" || verb === "watch" });
@@ -129,10 +136,10 @@ export class ResourceHandler {
   }
 
   async #patch(exchange: Exchange, target: Target): Promise<ObjectOutcome> {
-    const type = PATCH_TYPES[mediaType(headerOf(exchange, "content-type") ?? "")];
+    const type = patchType(headerOf(exchange, "content-type") ?? "");
     if (type === undefined) throw failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
-    const text = (await readBody(exchange.request)).toString();
-    return this.#deps.api.patch(target, type, { text, format: type === "apply" ? "yaml" : "json" }, writeQuery(exchange.query));
+    const bytes = await readBody(exchange.request);
+    return this.#deps.api.patch(target, type, { text: bytes.toString(), format: type === "apply" ? "yaml" : "json", bytes }, writeQuery(exchange.query));
   }
 
   async #body(exchange: Exchange): Promise<Body> {
@@ -196,10 +203,11 @@ export class ResourceHandler {
 
 /** Refuses methods that the resource, its collection or its subresource does not have. */
 function checkMethod({ served }: Target, path: ResourcePath, method: string, verb: string): void {
+  if (path.rest !== "" && path.subresource !== "proxy") throw notFoundPath();
+  if (path.name.includes("/")) throw notFoundPath(); // an escaped slash: no name has one
   if (verb === "" || method === "HEAD") throw methodNotAllowed();
   const { info, verbs } = served;
   if (path.subresource !== "") {
-    if (path.rest !== "" && path.subresource !== "proxy") throw notFoundPath();
     const found = info.subresources.find(({ name }) => name === path.subresource);
     if (found === undefined) throw notFoundPath();
     if (!found.verbs.includes(verb)) throw methodNotAllowed();
@@ -270,5 +278,5 @@ function headerOf({ request }: Exchange, name: "accept" | "content-type"): strin
 
 function bodyOf(exchange: Exchange, bytes: Buffer): Body {
   const format = bodyFormat(headerOf(exchange, "content-type"));
-  return format === "protobuf" ? { value: protobufBody(bytes) } : { text: bytes.toString(), format };
+  return format === "protobuf" ? { value: protobufBody(bytes) } : { text: bytes.toString(), format, bytes };
 }

@@ -16,6 +16,7 @@ import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
+import { parseQuery } from "#apiserver/http/query.ts";
 import { sendBytes, sendError } from "#apiserver/http/respond.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
@@ -50,6 +51,7 @@ export class HttpServer {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
   readonly #deadlines: Deadlines;
+  #closing = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -71,6 +73,7 @@ export class HttpServer {
     Object.assign(this.#server, { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 120_000 });
     this.#server.on("request", (request, response) => void this.#serve(request, response as unknown as Outgoing));
     this.#server.on("upgrade", (request: Incoming, socket: Duplex, head: Buffer) => void this.#upgrade(request, socket, head));
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => refuseMalformed(error, socket));
     this.#server.on("session", (session) => {
       this.#sessions.add(session);
       session.once("close", () => this.#sessions.delete(session));
@@ -81,6 +84,10 @@ export class HttpServer {
       socket.once("close", () => this.#sockets.delete(socket));
       socket.on("error", () => {});
     });
+  }
+
+  get closing(): boolean {
+    return this.#closing;
   }
 
   /** Resolves to the port. */
@@ -96,6 +103,7 @@ export class HttpServer {
 
   /** Stops listening and cuts every connection; HTTP/2 clients are told to go elsewhere first. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#deadlines.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.goaway();
@@ -177,12 +185,24 @@ export class HttpServer {
     } catch (error) {
       if (!(error instanceof StatusError)) this.#options.logger.error("an upgrade failed", { path: exchange.path, error });
       const { status, code } = error instanceof StatusError ? error : statusError.internal(error);
-      const body = JSON.stringify(status);
-      socket.end(
-        `HTTP/1.1 ${code} ${status.reason ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-      );
+      socket.end(rawAnswer(`${code} ${status.reason ?? ""}`, status));
     }
   }
+}
+
+/** What is no HTTP/1.1 is answered before any request is made of it; unknown methods end here too. */
+function refuseMalformed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status } = (code === "HPE_INVALID_METHOD" ? methodNotAllowed() : statusError.badRequest("Bad Request")) as StatusError;
+  socket.end(rawAnswer(status.code === 405 ? "405 Method Not Allowed" : "400 Bad Request", status));
+}
+
+function rawAnswer(line: string, status: object): string {
+  const body = `${JSON.stringify(status)}\n`;
+  return `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }
 
 const EMPTY_QUERY = new URLSearchParams();
@@ -199,7 +219,7 @@ function exchangeOf(request: Incoming, response: Outgoing): Exchange {
     response,
     method: request.method ?? "GET",
     path: question < 0 ? url : url.slice(0, question),
-    query: question < 0 ? EMPTY_QUERY : new URLSearchParams(url.slice(question + 1)),
+    query: question < 0 ? EMPTY_QUERY : parseQuery(url.slice(question + 1)),
     userAgent: request.headers["user-agent"] ?? "",
     user: ANONYMOUS,
     warnings: [],

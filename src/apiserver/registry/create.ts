@@ -2,6 +2,7 @@ import type { Mutable } from "#api/strategy.ts";
 import { decodeObject } from "#apimachinery/decode/decode.ts";
 import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
+import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { strategyContext } from "#apiserver/registry/deps.ts";
@@ -10,6 +11,7 @@ import { decodeBody } from "#apiserver/registry/body.ts";
 import { objectMetaErrors } from "#apiserver/registry/object-meta.ts";
 import { recordUpdate } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { dedupOwnerReferences } from "#apiserver/registry/owner-references.ts";
 import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
@@ -30,6 +32,7 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   wipeSystemFields(object.metadata);
   recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
   await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
+  dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
   served.strategy.applyDefaults?.(object); // admission may have set what other fields mirror
   const created = await insertObject(deps, target, object);
   return { ...created, code: 201 };
@@ -97,7 +100,7 @@ function resetStatus({ schema }: ServedResource, object: Draft): void {
 }
 
 function badResourceVersion(): Error {
-  return statusError.internal(new Error("resourceVersion should not be set on objects to be created"));
+  return unexpected("resourceVersion should not be set on objects to be created");
 }
 
 function validateCreate(served: ServedResource, object: Draft): void {

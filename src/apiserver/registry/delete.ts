@@ -44,9 +44,20 @@ const RETURNS_OBJECT = new Set([
   "storage.k8s.io/VolumeAttributesClass",
 ]);
 
+const JOB_PODS_STAY =
+  "child pods are preserved by default when jobs are deleted; " +
+  "set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
+/** Jobs are deleted without their pods unless asked otherwise, which surprises. */
+function warnOfOrphans({ served, options, context }: Pick<DeleteTarget, "served" | "options" | "context">): void {
+  const { group, kind } = served.info;
+  if (group === "batch" && kind === "Job" && options.propagationPolicy === undefined && options.orphanDependents === undefined) context.warn(JOB_PODS_STAY);
+}
+
 /** DELETE of one object. */
 export async function deleteObject(deps: RegistryDeps, target: DeleteTarget): Promise<ObjectOutcome> {
   const { served, namespace, name, options } = target;
+  warnOfOrphans(target);
   const key = storageKey(served.prefix, namespace, name);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const current = deps.cache.get(key);
@@ -152,6 +163,7 @@ function gone({ served, name }: DeleteTarget, { object }: Done): ObjectOutcome {
 
 /** DELETE of a collection: each object by itself; what others delete meanwhile is no fault. */
 export async function deleteCollection(deps: RegistryDeps, target: Omit<DeleteTarget, "name">, list: ListOptions): Promise<ListOutcome> {
+  warnOfOrphans(target);
   const found = await listObjects(deps, target.served, target.namespace, list);
   for (const { object } of found.items) {
     const { name, namespace = "" } = object.metadata;

@@ -1,15 +1,53 @@
 import type { FieldError } from "#apimachinery/field-error.ts";
+import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "#apimachinery/validation/object-meta.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 
 export function objectMetaErrors({ info, strategy }: ServedResource, { metadata }: KubeObject): FieldError[] {
-  return validateObjectMeta(metadata, {
+  const errors = validateObjectMeta(metadata, {
     namespaced: info.namespaced,
     ...(strategy.validateName && { validateName: (name, prefix) => strategy.validateName!(name, prefix) }),
   });
+  return LENIENT_GROUPS.has(info.group) ? errors : [...errors, ...finalizerErrors(metadata.finalizers)];
 }
 
-export function objectMetaUpdateErrors(_served: ServedResource, { metadata }: KubeObject, old: KubeObject): FieldError[] {
-  return validateObjectMetaUpdate(metadata, old.metadata);
+/** Upstream checks metadata in the generic part and again in the kind's own, for some kinds once more as at their creation, and tells causes as often. */
+export function objectMetaUpdateErrors(served: ServedResource, object: KubeObject, old: KubeObject, subresource: string): FieldError[] {
+  const { info } = served;
+  const { metadata } = object;
+  const generic = validateObjectMetaUpdate(metadata, old.metadata);
+  const own = LENIENT_GROUPS.has(info.group) ? generic : [...generic, ...finalizerErrors(metadata.finalizers)];
+  const again = subresource === "" && CHECKED_AS_CREATED.has(`${info.group}/${info.kind}`) ? objectMetaErrors(served, object) : [];
+  return [...generic, ...own, ...again];
 }
+
+/** Their kinds do not ask that finalizers have a domain. */
+const LENIENT_GROUPS = new Set(["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"]);
+
+const STANDARD_FINALIZERS = ["kubernetes", "orphan", "foregroundDeletion"];
+const FINALIZERS = new FieldPath("metadata.finalizers");
+
+/** @see kubernetes pkg/apis/core/validation/validation.go, validateKubeFinalizerName */
+function finalizerErrors(finalizers: readonly string[] | null | undefined): FieldError[] {
+  return (finalizers ?? []).flatMap((name, i) =>
+    name.includes("/") || STANDARD_FINALIZERS.includes(name)
+      ? []
+      : [fieldError.invalid(FINALIZERS.index(i), name, "name is neither a standard finalizer name nor is it fully qualified")],
+  );
+}
+
+/** Kinds whose updates go through the rules for new objects. */
+const CHECKED_AS_CREATED = new Set([
+  "/ConfigMap",
+  "/PersistentVolume",
+  "/PersistentVolumeClaim",
+  "/Secret",
+  "/Service",
+  "/ServiceAccount",
+  "discovery.k8s.io/EndpointSlice",
+  "rbac.authorization.k8s.io/ClusterRole",
+  "rbac.authorization.k8s.io/ClusterRoleBinding",
+  "rbac.authorization.k8s.io/Role",
+  "rbac.authorization.k8s.io/RoleBinding",
+]);

@@ -1,5 +1,6 @@
 import type { KubeObject } from "#apimachinery/object.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
+import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
@@ -11,6 +12,7 @@ import { decodeBody } from "#apiserver/registry/body.ts";
 import { objectMetaUpdateErrors } from "#apiserver/registry/object-meta.ts";
 import { recordUpdate } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { dedupOwnerReferences } from "#apiserver/registry/owner-references.ts";
 import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
@@ -40,6 +42,7 @@ export function updateObject(deps: RegistryDeps, target: WriteTarget, body: Body
     const object = decodeBody(served, body, options.fieldValidation, context);
     matchNamespace(object, namespace);
     checkName(object, name);
+    dedupOwnerReferences(object, "sent", (text) => context.warn(text));
     return object;
   };
   // The first decoding's faults come before anything else's; a retry needs a copy that no strategy has touched.
@@ -47,7 +50,8 @@ export function updateObject(deps: RegistryDeps, target: WriteTarget, body: Body
   const uid = first.metadata.uid ?? "";
   return changeObject(deps, target, {
     make: (old) => {
-      if (uid !== "" && uid !== (old?.metadata.uid ?? "")) throw uidConflict(target, uid, old);
+      if (uid !== "" && uid !== (old?.metadata.uid ?? "") && (old !== undefined || served.strategy.allowCreateOnUpdate === true))
+        throw uidConflict(target, uid, old);
       const object = first ?? decode();
       first = undefined;
       return object;
@@ -104,6 +108,7 @@ async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Ch
     recordUpdate(served, { live: old, next: object, manager: fieldManagerOf(target), subresource, now });
   }
   await deps.admission.admit(admissionAttributes(target, "UPDATE", object, old));
+  dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
   checkVersion(target, object, old);
   const release = await reserve(subresource === "" ? deps.hooks(served.info) : undefined, object, old, options.dryRun);
   try {
@@ -148,6 +153,7 @@ function checkVersion({ served, name }: WriteTarget, object: Draft, old: KubeObj
     }
     object.metadata.resourceVersion = standing;
   } else if (asked !== standing) {
+    if (!/^\d+$/.test(asked)) throw unexpected(`strconv.ParseUint: parsing ${JSON.stringify(asked)}: invalid syntax`);
     throw statusError.conflict(served.resource, name, MODIFIED);
   }
 }
@@ -203,9 +209,7 @@ function allButMetadataAndStatus(object: KubeObject): unknown {
 function validateUpdate(served: ServedResource, subresource: string, object: Draft, old: KubeObject): void {
   const rules = isWhole(subresource) ? served.strategy : served.strategy.subresources?.[subresource];
   const next = object as KubeObject;
-  const metadata = objectMetaUpdateErrors(served, next, old);
-  // Upstream checks metadata in the generic part and again in the kind's own, and tells causes as often.
-  refuseInvalid(served, next.metadata.name, [...metadata, ...metadata, ...(rules?.validateUpdate?.(next, old) ?? [])]);
+  refuseInvalid(served, next.metadata.name, [...objectMetaUpdateErrors(served, next, old, subresource), ...(rules?.validateUpdate?.(next, old) ?? [])]);
 }
 
 function warnOnUpdate({ served, subresource, context }: WriteTarget, object: Draft, old: KubeObject): void {
