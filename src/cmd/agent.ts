@@ -11,14 +11,14 @@ import { Forwarder, resolversIn } from "#dns/forwarder.ts";
 import { informerRecords } from "#dns/informer-records.ts";
 import { startDnsServer } from "#dns/server.ts";
 import { ContainerdTasks } from "#kubelet/cri/tasks.ts";
-import { startKubelet } from "#kubelet/kubelet.ts";
+import { type KubeletDeps, startKubelet } from "#kubelet/kubelet.ts";
 import { type KubeletServerConfig, startKubeletServer } from "#kubelet/server/server.ts";
 import { runCommand } from "#lib/run-command.ts";
 import { nodeShell, prepareKernel } from "#proxy/node-shell.ts";
 import { Proxier } from "#proxy/proxier.ts";
 
 import type { AgentConfig } from "./agent-config.ts";
-import { aborted, type ProcessDeps } from "./process-deps.ts";
+import { holdUntilAborted, type Parts, type ProcessDeps } from "./process-deps.ts";
 
 const DNS_PORT = 53;
 /** What the node's object tells of us; clients compare it with the server's. */
@@ -26,31 +26,29 @@ const KUBELET_VERSION = "v1.35.6+skiff";
 
 /** The node: kubelet, service proxy and DNS in this process, until it is told to stop. */
 export async function runAgent(config: AgentConfig, deps: ProcessDeps): Promise<void> {
-  const { clock, rng, logger, signal } = deps;
-  const transport = new HttpTransport({ server: config.server, ...credentials(config), clock, userAgent: "kubelet" });
-  const client = new Client(transport, "kubelet");
-  const informers = new SharedInformerFactory({ client, clock, rng, logger });
-  const network = startNetwork(config, informers, deps);
-  network.catch(() => {});
-  const drained = async (podIp: string) => (await network).proxier.drained(podIp);
-  const kubelet = await startKubelet(config, { client, informers, clock, rng, log: logger, env: deps.env, version: KUBELET_VERSION, drained });
-  const server = await startKubeletServer(serverConfig(config), {
-    pods: kubelet,
-    runtime: kubelet.runtime,
-    tasks: new ContainerdTasks(config.containerd.socket),
-    clock,
-    rng,
-    log: logger,
+  await holdUntilAborted(deps, async (parts) => {
+    const { clock, rng, logger } = deps;
+    const transport = new HttpTransport({ server: config.server, ...credentials(config), clock, userAgent: "kubelet" });
+    parts.defer(() => transport.close());
+    const client = new Client(transport, "kubelet");
+    const informers = new SharedInformerFactory({ client, clock, rng, logger });
+    parts.defer(() => informers.stop());
+    // The network starts beside the node, and ends after it: pods on their way out wait for the proxy.
+    const proxier = startNetwork(config, informers, deps, parts.use(new AsyncDisposableStack()));
+    await Promise.all([proxier, startNode(config, { client, informers, drained: async (podIp) => (await proxier).drained(podIp) }, deps, parts)]);
+    logger.info("node is ready", { node: config.nodeName });
   });
-  const { stop } = await network;
-  logger.info("node is ready", { node: config.nodeName });
-  deps.onReady();
-  await aborted(signal);
-  await server.stop();
-  await kubelet.stop();
-  await stop();
-  informers.stop();
-  transport.close();
+}
+
+type NodeDeps = Pick<KubeletDeps, "client" | "informers" | "drained">;
+
+/** The kubelet and its API. */
+async function startNode(config: AgentConfig, nodeDeps: NodeDeps, { clock, rng, logger, env }: ProcessDeps, parts: Parts): Promise<void> {
+  const kubelet = await startKubelet(config, { ...nodeDeps, clock, rng, log: logger, env, version: KUBELET_VERSION });
+  parts.defer(() => kubelet.stop());
+  const tasks = new ContainerdTasks(config.containerd.socket);
+  const server = await startKubeletServer(serverConfig(config), { pods: kubelet, runtime: kubelet.runtime, tasks, clock, rng, log: logger });
+  parts.defer(() => server.stop());
 }
 
 function credentials({ tls }: AgentConfig): { ca: string; cert: string; key: string } {
@@ -62,20 +60,16 @@ function serverConfig({ kubeletPort, tls, runDir }: AgentConfig): KubeletServerC
 }
 
 /** Service addresses and names on this node; pods need both, but a node may be ready before they are. */
-async function startNetwork(config: AgentConfig, informers: InformerFactory, deps: ProcessDeps): Promise<{ proxier: Proxier; stop(): Promise<void> }> {
+async function startNetwork(config: AgentConfig, informers: InformerFactory, deps: ProcessDeps, parts: Parts): Promise<Proxier> {
   await prepareKernel();
   const dns = await startDns(config, informers, deps);
+  parts.defer(() => dns.stop());
   const podCidr = await podCidrOf(config.nodeName, informers);
   const table = { name: config.instance, serviceCidr: config.serviceCidr, clusterCidr: config.clusterCidr, podCidr, clusterDns: config.clusterDns };
   const proxier = new Proxier({ ...table, nodeName: config.nodeName }, { informers, clock: deps.clock, logger: deps.logger, ...nodeShell(deps.clock) });
+  parts.defer(() => proxier.stop());
   await proxier.start();
-  return {
-    proxier,
-    stop: async () => {
-      proxier.stop();
-      await dns.stop();
-    },
-  };
+  return proxier;
 }
 
 /** DNS answers at an address of the service range, which the loopback device takes on. */

@@ -23,8 +23,25 @@ export interface Programs {
   agent(config: AgentConfig, deps: ProcessDeps): Promise<void>;
 }
 
-/** Resolves once the process is told to stop. */
-export function aborted(signal: AbortSignal): Promise<void> {
+/**
+ * Starts a process's parts, holds them until it is told to stop, and then ends them, the last one first; also when the
+ * start fails, or hangs while it is no longer wanted.
+ */
+export async function holdUntilAborted({ signal, onReady }: Pick<ProcessDeps, "signal" | "onReady">, start: (parts: Parts) => Promise<void>): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  const stop = aborted(signal);
+  await Promise.race([
+    start(parts)
+      .then(onReady)
+      .then(() => stop),
+    stop,
+  ]);
+}
+
+/** What has been started; each `defer`s its end. A part that comes too late to be ended finds this closed, and fails. */
+export type Parts = Pick<AsyncDisposableStack, "defer" | "use">;
+
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -1,5 +1,6 @@
 import { flushCompileCache } from "node:module";
 import type { Context } from "#cli/context.ts";
+import { SkiffError } from "#cli/errors.ts";
 import { pathsOf } from "#cli/paths.ts";
 import { ensurePki, requireAgentPki } from "#cli/pki/ensure.ts";
 import { CLUSTER_VARIABLE } from "#cli/processes.ts";
@@ -23,7 +24,15 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
   else requireAgentPki(settings);
   const deps = processDeps(context, machine);
   deps.logger.info(`${name} starts`, { dataDir: settings.dataDir });
-  await (name === "server" ? programs.server(serverConfig(settings), deps) : programs.agent(agentConfig(settings), deps));
+  // Node itself ends the process then; this leaves a line that log readers understand.
+  process.on("uncaughtExceptionMonitor", (error) => deps.logger.error(`${name} ends by an error that nobody handled`, { error }));
+  try {
+    await (name === "server" ? programs.server(serverConfig(settings), deps) : programs.agent(agentConfig(settings), deps));
+  } catch (error) {
+    if (error instanceof SkiffError) throw error;
+    deps.logger.error(`${name} failed`, { error });
+    return 1;
+  }
   deps.logger.info(`${name} stopped`);
   return 0;
 }

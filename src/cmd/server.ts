@@ -14,24 +14,24 @@ import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
-import { aborted, type ProcessDeps } from "./process-deps.ts";
+import { holdUntilAborted, type ProcessDeps } from "./process-deps.ts";
 import type { ServerConfig } from "./server-config.ts";
 
 /** The whole control plane in this process, until it is told to stop. */
 export async function runServer(config: ServerConfig, deps: ProcessDeps): Promise<void> {
-  mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
-  const store = await openSqliteStore({ path: config.database });
-  const server = await openApiServer({ ...controlPlaneOptions(config, deps), store });
-  const components = config.withoutControllers
-    ? undefined
-    : startComponents(server, { ...deps, rootCa: readFileSync(config.tls.ca, "utf8"), clusterCidr: config.clusterCidr });
-  await server.listen(config.httpsPort, config.bindAddress);
-  deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
-  deps.onReady();
-  await aborted(deps.signal);
-  components?.stop();
-  await server.close();
-  await store.close();
+  await holdUntilAborted(deps, async (parts) => {
+    mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
+    const store = await openSqliteStore({ path: config.database });
+    parts.defer(() => store.close());
+    const server = await openApiServer({ ...controlPlaneOptions(config, deps), store });
+    parts.defer(() => server.close());
+    if (!config.withoutControllers) {
+      const components = startComponents(server, { ...deps, rootCa: readFileSync(config.tls.ca, "utf8"), clusterCidr: config.clusterCidr });
+      parts.defer(() => components.stop());
+    }
+    await server.listen(config.httpsPort, config.bindAddress);
+    deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
+  });
 }
 
 function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: ProcessDeps): Omit<ControlPlaneOptions, "store"> {
