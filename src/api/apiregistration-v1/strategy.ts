@@ -5,6 +5,9 @@ import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
 
 export const apiServiceStrategy: Strategy<APIService> = {
   validateName: nameIsPathSegment, // the core group's is `v1.`
+  applyDefaults({ spec }) {
+    if (spec?.service) spec.service.port ??= 443;
+  },
   validateCreate: ({ metadata, spec }): FieldError[] => {
     const wanted = `${spec.version}.${spec.group ?? ""}`;
     if (metadata.name === wanted) return [];

@@ -1,18 +1,44 @@
-import type { ClusterRoleBinding, RoleBinding } from "#api/rbac-v1/types.ts";
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "#api/rbac-v1/types.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
+import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
 import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
+import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
-const RBAC_GROUP = "rbac.authorization.k8s.io";
+import { checkRoleKept, RBAC_GROUP, validateBinding, validateClusterRole, validateRole } from "./validate.ts";
 
 /** Roles are named freely (`system:node`), as long as the name fits into a path. */
 const named = { validateName: nameIsPathSegment, allowCreateOnUpdate: true } satisfies Strategy;
 
-export const roleStrategy: Strategy = named;
-export const clusterRoleStrategy: Strategy = named;
-export const roleBindingStrategy: Strategy<RoleBinding> = { ...named, applyDefaults: defaultBinding };
-export const clusterRoleBindingStrategy: Strategy<ClusterRoleBinding> = { ...named, applyDefaults: defaultBinding };
+const validateMeta = (metadata: ObjectMeta, namespaced: boolean) => validateObjectMeta(metadata, { namespaced, validateName: nameIsPathSegment });
+
+/** @see kubernetes pkg/registry/rbac */
+export const roleStrategy: Strategy<Role> = {
+  ...named,
+  validateCreate: validateRole,
+  validateUpdate: (role) => [...validateMeta(role.metadata, true), ...validateRole(role)],
+};
+
+export const clusterRoleStrategy: Strategy<ClusterRole> = {
+  ...named,
+  validateCreate: validateClusterRole,
+  validateUpdate: (role) => [...validateMeta(role.metadata, false), ...validateClusterRole(role)],
+};
+
+export const roleBindingStrategy: Strategy<RoleBinding> = {
+  ...named,
+  applyDefaults: defaultBinding,
+  validateCreate: (binding) => validateBinding(binding, true),
+  validateUpdate: (binding, old) => [...validateMeta(binding.metadata, true), ...validateBinding(binding, true), ...checkRoleKept(binding, old)],
+};
+
+export const clusterRoleBindingStrategy: Strategy<ClusterRoleBinding> = {
+  ...named,
+  applyDefaults: defaultBinding,
+  validateCreate: (binding) => validateBinding(binding, false),
+  validateUpdate: (binding, old) => [...validateMeta(binding.metadata, false), ...validateBinding(binding, false), ...checkRoleKept(binding, old)],
+};
 
 function defaultBinding({ roleRef, subjects }: Mutable<RoleBinding | ClusterRoleBinding>): void {
-  roleRef.apiGroup ||= RBAC_GROUP;
-  for (const subject of subjects ?? []) if (subject.kind !== "ServiceAccount") subject.apiGroup ||= RBAC_GROUP;
+  if (roleRef) roleRef.apiGroup ||= RBAC_GROUP;
+  for (const subject of subjects ?? []) if (subject.kind === "User" || subject.kind === "Group") subject.apiGroup ||= RBAC_GROUP;
 }

@@ -41,7 +41,7 @@ export const isPodLevelResource = (name: string): boolean => name === "cpu" || n
 type NameCheck = (errors: Errors, name: string, path: FieldPath) => void;
 
 /** @returns whether the name is one that any resource may have */
-function checkResourceName(errors: Errors, name: string, path: FieldPath): boolean {
+export function checkResourceName(errors: Errors, name: string, path: FieldPath): boolean {
   const messages = isQualifiedName(name);
   if (messages.length > 0) {
     pushInvalid(errors, path, name, messages);
@@ -52,7 +52,7 @@ function checkResourceName(errors: Errors, name: string, path: FieldPath): boole
   return false;
 }
 
-const checkContainerResourceName: NameCheck = (errors, name, path) => {
+export const checkContainerResourceName: NameCheck = (errors, name, path) => {
   checkResourceName(errors, name, path);
   if (!name.includes("/")) {
     if (!STANDARD_COMPUTE.includes(name) && !isHugePages(name)) errors.push(fieldError.invalid(path, name, "must be a standard resource for containers"));
