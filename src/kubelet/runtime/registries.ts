@@ -38,16 +38,18 @@ const folderOf = (name: string): string => (name === "*" ? "_default" : name);
  * itself after them, and then tell of that last failure only; who wants that names the registry as the last endpoint.
  */
 function hostsFile(name: string, endpoints: readonly string[], configs: Registries["configs"] = {}): string {
-  const hosts = endpoints.map((endpoint) => hostOf(endpointUrl(endpoint), configs));
-  const everyones = name === "*";
-  const last = everyones ? undefined : (hosts.pop() ?? hostOf(new URL(serverOf(name, configs[name])), { ...configs, ...aliasOf(name, configs) }));
-  const server = last === undefined ? [] : [`server = ${JSON.stringify(last.url)}`, ...last.settings, ""];
-  const others = hosts.flatMap(({ url, settings }) => [
+  const named = endpoints.map((endpoint) => hostOf(endpointUrl(endpoint), configs));
+  const itself = () => hostOf(new URL(serverOf(name, configs[name])), { ...configs, ...aliasOf(name, configs) });
+  const hosts = named.length > 0 || name === "*" ? named : [itself()];
+  const last = hosts.at(-1);
+  const server = name === "*" || last === undefined ? [] : [`server = ${JSON.stringify(last.url)}`, ...last.settings, ""];
+  // Without a host table containerd passes over the server, too.
+  const tables = hosts.flatMap(({ url, settings }) => [
     `[host.${JSON.stringify(url)}]`,
     '  capabilities = ["pull", "resolve"]',
     ...settings.map((line) => `  ${line}`),
   ]);
-  return `${[...server, ...others].join("\n")}\n`;
+  return `${[...server, ...tables].join("\n")}\n`;
 }
 
 interface Host {

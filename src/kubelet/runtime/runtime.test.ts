@@ -111,6 +111,11 @@ test("hostsFiles() has a file per registry: plain HTTP on this machine, TLS as c
       "",
       '[host."http://127.0.0.1:5000"]',
       '  capabilities = ["pull", "resolve"]',
+      '[host."https://mirror.test/v2/hub"]',
+      '  capabilities = ["pull", "resolve"]',
+      '  ca = "/ca.crt"',
+      "  skip_verify = true",
+      "  override_path = true",
       "",
     ].join("\n"),
   );
