@@ -84,7 +84,8 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Pr
   const nodeIps = [config.nodeIp];
   const agent = new NodeAgent({ ...config, nodeIps, kubeletVersion: deps.version, machine, client, recorder, clock, log });
   // The runtime comes up while the node is registered.
-  const starting = startNodeRuntime(config, goArch(arch()) === "arm64" ? "arm64" : "amd64", { clock, log, env });
+  const startRuntime = () => startNodeRuntime(config, goArch(arch()) === "arm64" ? "arm64" : "amd64", { clock, log, env });
+  const starting = startRuntime();
   starting.catch(() => undefined);
   const podCidr = await agent.register();
   agent.start();
@@ -96,7 +97,8 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Pr
   const reported = agent.runtimeUp(runtime);
   await Promise.all([pods.synced, services.synced]);
   const context = podContext(config, deps, { runtime, recorder, services, machine, nodeIps });
-  const kubelet = new RunningKubelet(config, deps, agent, runtime, pods, context);
+  const revive = async () => (await startRuntime()).close();
+  const kubelet = new RunningKubelet(config, deps, { agent, runtime, pods, revive }, context);
   await kubelet.begin();
   await reported;
   return kubelet;
@@ -132,12 +134,21 @@ function podContext(config: KubeletConfig, { client, clock, rng, log, drained }:
   };
 }
 
+interface Parts {
+  readonly agent: NodeAgent;
+  readonly runtime: Runtime;
+  readonly pods: Informer<Pod>;
+  /** Starts the runtime anew if it has ended. */
+  readonly revive: () => Promise<void>;
+}
+
 class RunningKubelet implements Kubelet {
   readonly runtime: CriRuntime;
   readonly #config: KubeletConfig;
   readonly #deps: KubeletDeps;
   readonly #agent: NodeAgent;
   readonly #pods: Informer<Pod>;
+  readonly #revive: () => Promise<void>;
   readonly #context: PodContext;
   readonly #workers = new Map<string, PodWorker>();
   /** Containers that exited before their pod's worker had heard of them. */
@@ -146,12 +157,13 @@ class RunningKubelet implements Kubelet {
   #release: (() => void)[] = [];
   #timers: Timer[] = [];
 
-  constructor(config: KubeletConfig, deps: KubeletDeps, agent: NodeAgent, runtime: Runtime, pods: Informer<Pod>, context: SharedContext) {
+  constructor(config: KubeletConfig, deps: KubeletDeps, { agent, runtime, pods, revive }: Parts, context: SharedContext) {
     this.#config = config;
     this.#deps = deps;
     this.#agent = agent;
     this.runtime = runtime as CriRuntime;
     this.#pods = pods;
+    this.#revive = revive;
     this.#context = {
       ...context,
       exitedEarly: (id) => this.#strangers.delete(id),
@@ -162,7 +174,8 @@ class RunningKubelet implements Kubelet {
   /** Adopts what runs, removes what belongs to nobody, and follows pods and the runtime from then on. */
   async begin(): Promise<void> {
     const { clock, log } = this.#deps;
-    const sink = { exited: (id: string) => this.#exited(id), lost: () => void this.#relist() };
+    const lost = this.#oneAtATime(() => this.#recover());
+    const sink = { exited: (id: string) => this.#exited(id), lost: () => void lost() };
     this.#release.push(followEvents(this.#config.containerd.socket, sink, { clock, log }));
     const found = await runtimePods(this.runtime);
     let adopting = true;
@@ -243,6 +256,12 @@ class RunningKubelet implements Kubelet {
     this.#strangers.delete(oldest as string);
   }
 
+  /** Events may have been missed, perhaps because the runtime has ended. */
+  async #recover(): Promise<void> {
+    await this.#revive();
+    await this.#relist();
+  }
+
   async #relist(): Promise<void> {
     const [sandboxes, containers] = await Promise.all([this.runtime.listPodSandboxes(), this.runtime.listContainers()]);
     const names = ["created", "running", "exited", "unknown"] as const;
@@ -260,10 +279,15 @@ class RunningKubelet implements Kubelet {
     return { config: this.#config, runtime, volumes, cgroups, log };
   }
 
-  /** Runs `work` again and again; a run that takes long is not joined by another. */
   #every(periodMs: number, work: () => Promise<void>): void {
+    const run = this.#oneAtATime(work);
+    this.#timers.push(this.#deps.clock.every(periodMs, () => void run()));
+  }
+
+  /** `work` that is not joined by another run of it, and whose failure is only told: what caused it comes again. */
+  #oneAtATime(work: () => Promise<void>): () => Promise<void> {
     let busy = false;
-    const run = async () => {
+    return async () => {
       if (busy) return;
       busy = true;
       try {
@@ -274,7 +298,6 @@ class RunningKubelet implements Kubelet {
         busy = false;
       }
     };
-    this.#timers.push(this.#deps.clock.every(periodMs, () => void run()));
   }
 }
 
