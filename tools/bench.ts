@@ -28,14 +28,15 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const rows: Row[] = [];
-let interrupted = false;
+let interrupted: NodeJS.Signals | undefined;
 for (const name of names) {
-  if ((wanted.length > 0 && !wanted.includes(name)) || interrupted) continue;
+  if ((wanted.length > 0 && !wanted.includes(name)) || interrupted !== undefined) continue;
   process.stderr.write(`── ${name}\n`);
   const measured = await run(name);
   if (measured === undefined) process.exitCode = 1;
   else rows.push(...measured);
 }
+if (interrupted !== undefined) process.exit(interrupted === "SIGINT" ? 130 : 143);
 process.stdout.write(words.includes("--json") ? `${JSON.stringify(rows)}\n` : formatTable(rows));
 
 /** Undefined when the program failed. A signal goes on to the program, which cleans up before it ends. */
@@ -43,7 +44,7 @@ async function run(name: string): Promise<readonly Row[] | undefined> {
   const flags = [`bench/${name}.ts`, "--json", ...options];
   const child = spawn(process.execPath, flags, { cwd: root, detached: true, stdio: ["ignore", "pipe", "inherit"] });
   const stop = (signal: NodeJS.Signals) => {
-    interrupted = true;
+    interrupted = signal;
     child.kill(signal);
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);

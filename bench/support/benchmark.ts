@@ -1,3 +1,4 @@
+import { stopCommands } from "./command.ts";
 import { formatTable, type Row } from "./row.ts";
 
 const undos: (() => unknown)[] = [];
@@ -50,6 +51,7 @@ export function textOption(name: string): string | undefined {
 async function end(code: number): Promise<void> {
   if (isEnding) return;
   isEnding = true;
+  await stopCommands();
   for (const undo of undos.reverse()) {
     try {
       await undo();

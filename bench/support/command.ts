@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
+const running = new Set<ChildProcess>();
+
 export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
@@ -15,6 +17,7 @@ export interface CommandOptions {
  */
 export async function command(file: string, words: readonly string[], { env = process.env, cwd = "/", input }: CommandOptions = {}): Promise<string> {
   const child = spawn(file, words, { env, cwd, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  running.add(child);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => void (stdout += text));
@@ -22,8 +25,14 @@ export async function command(file: string, words: readonly string[], { env = pr
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   const [code] = (await once(child, "close")) as [number | null];
+  running.delete(child);
   if (code !== 0) throw new Error(`${file} ${words.join(" ")}: exit code ${code}\n${stderr}`);
   return stdout;
+}
+
+/** Ends what `command()` still waits for: cleaning up must not meet the work that it undoes. */
+export async function stopCommands(): Promise<void> {
+  await Promise.all([...running].map(stopProgram));
 }
 
 /** Asks a program to end, and waits until it has. */
