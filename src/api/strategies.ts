@@ -28,13 +28,19 @@ import { serviceAccountStrategy } from "#api/core-v1/service-account/strategy.ts
 import { endpointSliceStrategy } from "#api/discovery-v1/strategy.ts";
 import { eventStrategy as newEventStrategy } from "#api/events-v1/strategy.ts";
 import { flowSchemaStrategy, priorityLevelStrategy } from "#api/flowcontrol-v1/strategy.ts";
-import { ingressClassStrategy, networkPolicyStrategy } from "#api/networking-v1/strategy.ts";
+import { ingressClassStrategy, ingressStrategy, networkPolicyStrategy } from "#api/networking-v1/strategy.ts";
 import { runtimeClassStrategy } from "#api/node-v1/strategy.ts";
 import { podDisruptionBudgetStrategy } from "#api/policy-v1/strategy.ts";
 import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "#api/rbac-v1/strategy.ts";
 import { resourceClaimStrategy, resourceClaimTemplateStrategy } from "#api/resource-v1/strategy.ts";
 import { priorityClassStrategy } from "#api/scheduling-v1/strategy.ts";
-import { csiDriverStrategy, storageClassStrategy } from "#api/storage-v1/strategy.ts";
+import {
+  csiDriverStrategy,
+  csiNodeStrategy,
+  csiStorageCapacityStrategy,
+  storageClassStrategy,
+  volumeAttributesClassStrategy,
+} from "#api/storage-v1/strategy.ts";
 import type { Strategy } from "#api/strategy.ts";
 
 /** The kinds that have rules of their own, by `group/kind`; the core group's name is empty. */
@@ -72,6 +78,7 @@ const strategies: Readonly<Record<string, unknown>> = {
   "events.k8s.io/Event": newEventStrategy,
   "flowcontrol.apiserver.k8s.io/FlowSchema": flowSchemaStrategy,
   "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration": priorityLevelStrategy,
+  "networking.k8s.io/Ingress": ingressStrategy,
   "networking.k8s.io/IngressClass": ingressClassStrategy,
   "networking.k8s.io/NetworkPolicy": networkPolicyStrategy,
   "node.k8s.io/RuntimeClass": runtimeClassStrategy,
@@ -84,7 +91,10 @@ const strategies: Readonly<Record<string, unknown>> = {
   "resource.k8s.io/ResourceClaimTemplate": resourceClaimTemplateStrategy,
   "scheduling.k8s.io/PriorityClass": priorityClassStrategy,
   "storage.k8s.io/CSIDriver": csiDriverStrategy,
+  "storage.k8s.io/CSINode": csiNodeStrategy,
+  "storage.k8s.io/CSIStorageCapacity": csiStorageCapacityStrategy,
   "storage.k8s.io/StorageClass": storageClassStrategy,
+  "storage.k8s.io/VolumeAttributesClass": volumeAttributesClassStrategy,
 };
 
 /** @returns the kind's own rules, `undefined` when the schema says all there is to say of it */

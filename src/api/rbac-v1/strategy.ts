@@ -14,12 +14,14 @@ const validateMeta = (metadata: ObjectMeta, namespaced: boolean) => validateObje
 /** @see kubernetes pkg/registry/rbac */
 export const roleStrategy: Strategy<Role> = {
   ...named,
+  canonicalize: emptyRulesToNull,
   validateCreate: validateRole,
   validateUpdate: (role) => [...validateMeta(role.metadata, true), ...validateRole(role)],
 };
 
 export const clusterRoleStrategy: Strategy<ClusterRole> = {
   ...named,
+  canonicalize: emptyRulesToNull,
   validateCreate: validateClusterRole,
   validateUpdate: (role) => [...validateMeta(role.metadata, false), ...validateClusterRole(role)],
 };
@@ -41,4 +43,9 @@ export const clusterRoleBindingStrategy: Strategy<ClusterRoleBinding> = {
 function defaultBinding({ roleRef, subjects }: Mutable<RoleBinding | ClusterRoleBinding>): void {
   if (roleRef) roleRef.apiGroup ||= RBAC_GROUP;
   for (const subject of subjects ?? []) if (subject.kind === "User" || subject.kind === "Group") subject.apiGroup ||= RBAC_GROUP;
+}
+
+/** Upstream's storage does not tell an empty list from none, which is written as null. */
+function emptyRulesToNull(role: Mutable<Role | ClusterRole>): void {
+  if (!role.rules?.length) (role as { rules: unknown }).rules = null;
 }

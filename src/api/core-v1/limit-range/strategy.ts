@@ -9,6 +9,13 @@ import { validateLimitRange } from "./validate.ts";
 export const limitRangeStrategy: Strategy<LimitRange> = {
   allowCreateOnUpdate: true,
   applyDefaults: applyLimitRangeDefaults,
+  prepareForCreate({ metadata }) {
+    metadata.name ||= metadata.uid; // limits need no name of their own
+  },
+  canonicalize({ spec }) {
+    // Upstream's storage does not tell an empty list from none, which is written as null.
+    if (!spec.limits?.length) (spec as { limits: unknown }).limits = null;
+  },
   validateCreate: validateLimitRange,
   validateUpdate: (limitRange) => [...validateObjectMeta(limitRange.metadata, { namespaced: true }), ...validateLimitRange(limitRange)],
 };

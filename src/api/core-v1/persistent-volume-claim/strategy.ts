@@ -3,6 +3,7 @@ import type { Mutable, Strategy } from "#api/strategy.ts";
 import { type FieldError, FieldPath } from "#apimachinery/field-error.ts";
 
 import type { Errors } from "../pod-spec/checks.ts";
+import { isInteger, quantityText } from "../pod-spec/quantities.ts";
 import { roundResourceList } from "../pod-spec/resource-list.ts";
 import { validateClaimSpec } from "../pod-spec/validate-claim.ts";
 import { applyClaimSpecDefaults } from "../pod-spec/volume-defaults.ts";
@@ -28,6 +29,8 @@ export const persistentVolumeClaimStrategy: Strategy<PersistentVolumeClaim> = {
     return errors;
   },
   validateUpdate: validateClaimUpdate,
+  warningsOnCreate: warnings,
+  warningsOnUpdate: warnings,
 };
 
 const SNAPSHOTS = "snapshot.storage.k8s.io";
@@ -47,3 +50,18 @@ function normalizeSources(spec: Mutable<PersistentVolumeClaimSpec>): void {
 function isKnownSource({ apiGroup = "", kind }: NonNullable<PersistentVolumeClaimSpec["dataSource"]>): boolean {
   return (apiGroup === "" && kind === "PersistentVolumeClaim") || (apiGroup === SNAPSHOTS && kind === "VolumeSnapshot");
 }
+
+const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
+
+function warnings({ metadata, spec }: PersistentVolumeClaim): string[] {
+  const path = new FieldPath("spec.resources");
+  const deprecated = metadata.annotations?.[CLASS_ANNOTATION] === undefined ? [] : [`metadata.annotations[${CLASS_ANNOTATION}]: ${ANNOTATION_TEXT}`];
+  const fractions = (["requests", "limits"] as const).flatMap((list) => {
+    const quantity = spec.resources?.[list]?.["storage"];
+    if (quantity === undefined || isInteger(quantity)) return [];
+    return [`${path.child(list).key("storage").text}: fractional byte value ${JSON.stringify(quantityText(quantity))} is invalid, must be an integer`];
+  });
+  return [...deprecated, ...fractions];
+}
+
+const ANNOTATION_TEXT = 'deprecated since v1.8; use "storageClassName" attribute instead';
