@@ -3,6 +3,7 @@ import type { OwnerReference } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Client } from "#client/client.ts";
 import type { IndexFunction } from "#client/informer.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 
 /** The reference that makes `owner` the controller of what carries it. */
 export function controllerReference(resource: Resource, owner: KubeObject): OwnerReference {
@@ -48,6 +49,6 @@ export async function performClaim<T extends KubeObject>(
   { adopt, release }: Claim<T>,
 ): Promise<void> {
   const patch = ({ metadata }: T, ownerReference: object) =>
-    client.patch(resource, metadata, "strategic", { metadata: { uid: metadata.uid, ownerReferences: [ownerReference] } });
+    client.patch(resource, metadata, "strategic", { metadata: { uid: metadata.uid, ownerReferences: [ownerReference] } }).catch(ignoreNotFound);
   await Promise.all([...adopt.map((child) => patch(child, reference)), ...release.map((child) => patch(child, { $patch: "delete", uid: reference.uid }))]);
 }

@@ -1,10 +1,11 @@
 import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from "#api/builtin.ts";
-import type { Node, Pod } from "#api/core-v1/types.ts";
+import type { Node } from "#api/core-v1/types.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
 import { keyOf, type ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
+import { BY_NODE } from "#controllers/common/by-node.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { ServicePods } from "#controllers/common/service-pods.ts";
 import { performSliceChanges } from "#controllers/common/slice-changes.ts";
@@ -25,8 +26,6 @@ const BY_SERVICE = {
   service: ({ metadata }: EndpointSlice) =>
     metadata.labels?.[MANAGED_BY] === CONTROLLER_NAME ? [`${metadata.namespace}/${metadata.labels[SERVICE_NAME]}`] : [],
 };
-
-const BY_NODE = { node: ({ spec }: Pod) => (spec.nodeName ? [spec.nodeName] : []) };
 
 /** Keeps the EndpointSlices of each service with a selector. */
 export function startEndpointSlices(deps: ControllerDeps): void {

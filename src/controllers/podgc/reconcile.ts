@@ -14,21 +14,37 @@ const OUT_OF_SERVICE = "node.kubernetes.io/out-of-service";
 export function whyCollect({ metadata, spec }: Pod, node: Node | undefined): CollectReason | undefined {
   if (!spec.nodeName) return metadata.deletionTimestamp === undefined ? undefined : "unscheduled";
   if (node === undefined) return "nodeGone";
-  const isReady = node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-  const isOut = node.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) ?? false;
-  return metadata.deletionTimestamp !== undefined && !isReady && isOut ? "outOfService" : undefined;
+  return metadata.deletionTimestamp !== undefined && isOutOfService(node) ? "outOfService" : undefined;
 }
 
-const MESSAGES: Partial<Record<CollectReason, string>> = {
+/** Down, and said by somebody to stay so. */
+export function isOutOfService({ spec, status }: Node): boolean {
+  const isReady = status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
+  return !isReady && (spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) ?? false);
+}
+
+const MESSAGES: Readonly<Record<CollectReason, string | undefined>> = {
+  unscheduled: undefined,
   nodeGone: "PodGC: node no longer exists",
   outOfService: "PodGC: node is out-of-service",
 };
 
-/** The pod marked failed, as somebody's doing and not its own; the pod itself where there is nothing to tell. */
+/** The pod marked failed, where it was bound as somebody's doing and not its own; a finished pod stays as it is. */
 export function withDisruption(pod: Pod, reason: CollectReason, nowMs: number): Pod {
+  if (isPodFinished(pod)) return pod;
   const message = MESSAGES[reason];
-  if (message === undefined || isPodFinished(pod)) return pod;
+  if (message === undefined) return { ...pod, status: { ...pod.status, phase: "Failed" } };
   const condition = { type: "DisruptionTarget", status: "True", reason: "DeletionByPodGC", message, lastTransitionTime: formatTime(nowMs) };
   const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type), condition];
   return { ...pod, status: { ...pod.status, phase: "Failed", conditions } };
+}
+
+/** Finished pods in the order in which they are given up: those that were evicted, then the oldest. */
+export function inCollectionOrder(pods: readonly Pod[]): readonly Pod[] {
+  const rank = ({ metadata, status }: Pod) =>
+    [status?.phase === "Failed" && status.reason === "Evicted" ? 0 : 1, metadata.creationTimestamp ?? "", metadata.name] as const;
+  return pods
+    .map((pod) => [rank(pod), pod] as const)
+    .sort(([a], [b]) => a[0] - b[0] || (a[1] === b[1] ? (a[2] < b[2] ? -1 : 1) : a[1] < b[1] ? -1 : 1))
+    .map(([, pod]) => pod);
 }

@@ -1,13 +1,14 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { NODES, PODS } from "#api/builtin.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import { keyOf, type ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo } from "#client/event-recorder.ts";
+import { BY_NODE } from "#controllers/common/by-node.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { evictionTimeMs } from "#controllers/tainteviction/reconcile.ts";
 import { formatTime } from "#lib/clock.ts";
-
-const BY_NODE = { node: ({ spec }: Pod) => (spec.nodeName ? [spec.nodeName] : []) };
 
 /** Deletes pods that do not tolerate their node's NoExecute taints, each when its time is up. */
 export function startTaintEviction(deps: ControllerDeps): void {
@@ -62,7 +63,7 @@ export function startTaintEviction(deps: ControllerDeps): void {
       if (spec?.taints !== undefined) lookAtAll(metadata.name);
     },
     updated: ({ metadata, spec }, before) => {
-      if (spec?.taints !== before.spec?.taints) lookAtAll(metadata.name);
+      if (!isDeepStrictEqual(spec?.taints, before.spec?.taints)) lookAtAll(metadata.name);
     },
   });
 }

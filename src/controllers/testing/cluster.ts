@@ -1,4 +1,5 @@
 import { NODES, PODS } from "#api/builtin.ts";
+import { isPodFinished } from "#api/core-v1/pod/status.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import type { Resource } from "#api/resources.ts";
 import { Client } from "#client/client.ts";
@@ -70,11 +71,13 @@ export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: (po
   return { clock, transport, client, deps, complaints, settle, pass, stop };
 }
 
-/** Binds pods to node `n1` and reports for its kubelet; a deleted pod is gone at once. */
+/** Binds pods that name no scheduler to node `n1` and reports for its kubelet; a deleted pod is gone at once. */
 function playNode(client: Client, clock: SimClock, informers: SharedInformerFactory, becomeOf: (pod: Pod) => "ready" | "unready" | undefined): void {
   const act = async (pod: Pod) => {
     const { metadata, spec, status } = pod;
+    if (!spec.nodeName && spec.schedulerName !== undefined) return;
     if (metadata.deletionTimestamp !== undefined) return client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
+    if (isPodFinished(pod)) return;
     if (!spec.nodeName) return client.createSubresource(PODS, metadata, "binding", { target: { name: "n1" } });
     const fate = becomeOf(pod);
     const isReady = status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
