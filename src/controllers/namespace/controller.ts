@@ -11,8 +11,9 @@ import { deletionConditions, isEmpty, type Outcome, type Remaining } from "#cont
 
 const FINALIZER = "kubernetes";
 const MAX_RETRY_MS = 60_000;
-/** Somebody else's finalizer is looked for again after this; pods tell of their end themselves. */
-const FINALIZER_CHECK_MS = 15_000;
+/** Somebody else's finalizer is looked for again, at growing intervals; pods tell of their end themselves. */
+const MIN_CHECK_MS = 1_000;
+const MAX_CHECK_MS = 15_000;
 
 /**
  * Empties namespaces that are being deleted, pods first, and lets them go.
@@ -34,7 +35,8 @@ export function startNamespaces(deps: ControllerDeps, resources: () => readonly 
     const current = await writeConditions(client, namespace, outcome, deps.clock.now());
     if (isEmpty(outcome)) return finalize(client, current);
     if (outcome.errors.length > 0) throw new Error(`namespace ${key} cannot be emptied`, { cause: outcome.errors[0] });
-    queue.addAfter(key, FINALIZER_CHECK_MS);
+    const waitedMs = deps.clock.now() - Date.parse(namespace.metadata.deletionTimestamp);
+    queue.addAfter(key, Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, waitedMs)));
   };
   const queue = queueFor(deps, { name: "namespaces", sync, workers: 10, maxRetryMs: MAX_RETRY_MS });
   const enqueue = ({ metadata }: Namespace) => {

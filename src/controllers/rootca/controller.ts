@@ -24,7 +24,11 @@ export function startRootCa(deps: ControllerDeps, rootCa: string): void {
     try {
       if (current === undefined) await deps.client.create(CONFIG_MAPS, { metadata: { namespace: key, name: NAME, annotations: ANNOTATIONS }, data });
       else if (!isAsWanted(current, data))
-        await deps.client.update(CONFIG_MAPS, { ...current, data, metadata: { ...current.metadata, annotations: ANNOTATIONS } });
+        await deps.client.update(CONFIG_MAPS, {
+          ...current,
+          data,
+          metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, ...ANNOTATIONS } },
+        });
     } catch (error) {
       if (isStatus(error, "AlreadyExists") || (isStatus(error) && error.hasCause("NamespaceTerminating"))) return;
       throw error;
