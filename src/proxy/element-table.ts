@@ -8,6 +8,16 @@ interface Holding {
   holders: number;
 }
 
+/** Scripts for nft, to be applied one after the other. */
+export interface Change {
+  readonly change: readonly string[];
+  /**
+   * Takes away slots that are no longer drawn. A connection that drew one just before the change looks it up just after:
+   * in one transaction with the change it would find nothing, and be refused.
+   */
+  readonly sweep: readonly string[];
+}
+
 /**
  * What stands in the kernel's maps, service by service, and the commands that bring a service's new elements about.
  * An element that several services need (a pod behind two of them) stands once. An address that several claim (as an
@@ -33,7 +43,7 @@ export class ElementTable {
   }
 
   /** The nft commands that change the service's elements to `wanted`; none when nothing changes. */
-  update(serviceKey: string, allWanted: readonly Element[]): string[] {
+  update(serviceKey: string, allWanted: readonly Element[]): Change {
     const wanted = this.#claim(serviceKey, allWanted);
     const gone: Element[] = [];
     const added: Element[] = [];
@@ -41,7 +51,11 @@ export class ElementTable {
     for (const element of this.elementsOf(serviceKey)) if (this.#release(element)) gone.push(element);
     if (wanted.length > 0) this.#ofService.set(serviceKey, wanted);
     else this.#ofService.delete(serviceKey);
-    return [...this.#lines("delete", gone), ...this.#lines("add", added)];
+    const kept = new Set(added.map(placeOf));
+    const { swept = [], replaced = [] } = Object.groupBy(gone, (element) =>
+      element.map.endsWith("_slots") && !kept.has(placeOf(element)) ? "swept" : "replaced",
+    );
+    return { change: [...this.#lines("delete", replaced), ...this.#lines("add", added)], sweep: this.#lines("delete", swept) };
   }
 
   /** Services that were denied an address which has become free since the last call: worth another `update`. */
@@ -107,6 +121,7 @@ function claimOf({ map, key }: Element): string | undefined {
   return map.endsWith("_slots") ? key.slice(0, key.lastIndexOf(" . ")) : key;
 }
 
+const placeOf = ({ map, key }: Element) => `${map} ${key}`;
 const idOf = ({ map, key, value }: Element) => `${map} ${key} ${value}`;
 
 function printed({ map, key, value }: Element): string {

@@ -132,17 +132,20 @@ export class Proxier {
 
   async #apply(keys: readonly string[]): Promise<void> {
     const udp = new Set<string>();
-    const lines: string[] = [];
+    const changes: string[] = [];
+    const sweeps: string[] = [];
     for (const key of keys) {
       this.#dirty.delete(key);
       const before = this.#table.elementsOf(key);
       const wanted = this.#wanted(key);
       if (largestDraw(wanted) > this.#maxDraw) return this.#rebuild();
-      lines.push(...this.#table.update(key, wanted));
+      const { change, sweep } = this.#table.update(key, wanted);
+      changes.push(...change);
+      sweeps.push(...sweep);
       for (const other of this.#table.takeFreed()) this.#dirty.add(other);
       for (const flow of lostUdpFlows(before, wanted)) udp.add(flow);
     }
-    if (lines.length > 0) await this.#deps.nft(`${lines.join("\n")}\n`);
+    for (const lines of [changes, sweeps]) if (lines.length > 0) await this.#deps.nft(`${lines.join("\n")}\n`);
     for (const flow of udp) await this.#forgetFlow(flow);
   }
 
@@ -174,7 +177,7 @@ export class Proxier {
     const table = new ElementTable(`ip ${this.#config.name}`);
     const elements = this.#services.list().map((service) => ({ key: keyOf(service), wanted: this.#wanted(keyOf(service)) }));
     for (const { wanted } of elements) while (largestDraw(wanted) > this.#maxDraw) this.#maxDraw *= 2;
-    const lines = elements.flatMap(({ key, wanted }) => table.update(key, wanted));
+    const lines = elements.flatMap(({ key, wanted }) => table.update(key, wanted).change);
     this.#table = table;
     await this.#deps.nft(`${baseTable(this.#config, this.#maxDraw)}${lines.join("\n")}\n`);
     this.#wakeWaiters();

@@ -77,6 +77,20 @@ class Kernel {
     }
   }
 
+  /** Every slot that a connection may draw now. */
+  slotsDrawn(): string[] {
+    return [...this.elements].flatMap(([id, value]) => {
+      const [, map, key] = /^(cluster_ip|node_port)s (.*)$/.exec(id) ?? [];
+      const count = Number(/_(\d+)$/.exec(value)?.[1] ?? 0);
+      return map === undefined ? [] : Array.from({ length: count }, (_, slot) => `${map}_slots ${key} . ${slot}`);
+    });
+  }
+
+  /** Whether connections still go to the slot's address at all. */
+  isDispatched(slot: string): boolean {
+    return this.elements.has(slot.replace(/_slots /, "s ").replace(/ \. \d+$/, ""));
+  }
+
   #change(verb: string, map: string, element: string): void {
     const [key, value = ""] = element.split(" : ");
     const id = `${map} ${key}`;
@@ -112,7 +126,13 @@ test("ElementTable's commands bring the kernel to just what the services need, w
             ? []
             : elementsOf({ service: spec, slices: [slice(pods.map((p) => endpoint(`10.42.0.${p}`)))], nodeName: "n1", isAccepting: () => true });
         wanted.set(number, elements);
-        kernel.run(table.update(`default/${number}`, elements));
+        const drawnBefore = kernel.slotsDrawn();
+        const { change, sweep } = table.update(`default/${number}`, elements);
+        kernel.run(change);
+        // A connection may draw from the old number of slots and look up in the new map.
+        if (elements.length > 0)
+          for (const slot of drawnBefore) if (kernel.isDispatched(slot)) assert.ok(kernel.elements.has(slot), `${slot} is gone too soon`);
+        kernel.run(sweep);
         assert.deepEqual(new Map([...kernel.elements].sort()), new Map([...wanted.values()].flat().map(ofKernel).sort()));
       }
     }),
@@ -122,6 +142,6 @@ test("ElementTable's commands bring the kernel to just what the services need, w
 test("ElementTable says nothing when nothing changes", () => {
   const table = new ElementTable("ip t");
   const elements = elementsOf({ service: service(), slices: [slice([endpoint("10.42.0.1")])], nodeName: "n1", isAccepting: () => true });
-  assert.notEqual(table.update("default/web", elements).length, 0);
-  assert.deepEqual(table.update("default/web", [...elements]), []);
+  assert.notEqual(table.update("default/web", elements).change.length, 0);
+  assert.deepEqual(table.update("default/web", [...elements]), { change: [], sweep: [] });
 });
