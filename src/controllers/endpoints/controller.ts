@@ -27,10 +27,14 @@ export function startEndpoints(deps: ControllerDeps): void {
   };
   const queue = queueFor(deps, { name: "endpoints", sync: (key) => sync(key, context), maxRetries: 15 });
   context.found.enqueueInto(queue);
-  const enqueue = (object: Endpoints) => {
-    if (object.metadata.annotations?.[LEADER_ANNOTATION] === undefined) queue.add(keyOf(object));
-  };
-  context.endpoints.onChange({ added: enqueue, deleted: enqueue });
+  context.endpoints.onChange({ deleted: (object) => queue.add(keyOf(object)) });
+  void deps.ready.then(() => leftovers(context).forEach((key) => queue.add(key)));
+}
+
+/** Those whose service went while nobody watched. Later ones may be written by hand, before their service. */
+function leftovers({ endpoints, found }: Context): readonly ObjectKey[] {
+  const isLeft = (object: Endpoints) => found.services.get(keyOf(object)) === undefined && object.metadata.annotations?.[LEADER_ANNOTATION] === undefined;
+  return endpoints.list().filter(isLeft).map(keyOf);
 }
 
 async function sync(key: ObjectKey, { deps, found, endpoints, recorder }: Context): Promise<void> {
