@@ -54,11 +54,12 @@ export function silentConditions(node: Node, nowMs: number): readonly NodeCondit
 /**
  * The taints a node ought to carry; the same array when it has them.
  *
- * @param mayEvict whether pods may be driven off: not while most of a zone, or all, is silent
+ * @param eviction `allowed`: pods may be driven off; `held`: those of nodes where it has begun, but no others; `withdrawn`: none,
+ *   and where it has begun it is taken back
  */
-export function desiredTaints(node: Node, mayEvict: boolean, nowMs: number): readonly Taint[] {
+export function desiredTaints(node: Node, eviction: Eviction, nowMs: number): readonly Taint[] {
   const before = node.spec?.taints ?? [];
-  const wanted = wantedTaints(node, mayEvict, before);
+  const wanted = wantedTaints(node, eviction, before);
   const isOurs = ({ key, effect }: Taint) => (effect === "NoSchedule" && SCHEDULE_KEYS.has(key)) || (effect === "NoExecute" && EXECUTE_KEYS.has(key));
   const isSame = (a: Taint, b: Taint) => a.key === b.key && a.effect === b.effect;
   const kept = before.filter((taint) => !isOurs(taint) || wanted.some((other) => isSame(other, taint)));
@@ -66,16 +67,25 @@ export function desiredTaints(node: Node, mayEvict: boolean, nowMs: number): rea
   return kept.length === before.length && added.length === 0 ? before : [...kept, ...added.map((taint) => ({ ...taint, timeAdded: formatTime(nowMs) }))];
 }
 
+/** Whether the node's silence already drives pods off. */
+export function hasBegunEviction(taints: readonly Taint[]): boolean {
+  return taints.some(({ key, effect }) => effect === "NoExecute" && EXECUTE_KEYS.has(key));
+}
+
+export type Eviction = "allowed" | "held" | "withdrawn";
+
 const SCHEDULE_KEYS = new Set([...BY_CONDITION.map(([, , key]) => key), UNSCHEDULABLE]);
 const EXECUTE_KEYS = new Set([NOT_READY, UNREACHABLE]);
 
-function wantedTaints(node: Node, mayEvict: boolean, before: readonly Taint[]): readonly Taint[] {
+function wantedTaints(node: Node, eviction: Eviction, before: readonly Taint[]): readonly Taint[] {
   // A node that has said nothing yet keeps what it was registered with.
   const isSilentYet = conditionOf(node, "Ready") === undefined;
   const schedule = BY_CONDITION.filter(([type, status]) => conditionOf(node, type)?.status === status).map(([, , key]) => key);
   const registered = isSilentYet ? before.filter(({ key, effect }) => effect === "NoSchedule" && key === NOT_READY).map(({ key }) => key) : [];
   const unschedulable = node.spec?.unschedulable ? [UNSCHEDULABLE] : [];
-  const execute = schedule.filter((key) => EXECUTE_KEYS.has(key) && (mayEvict || before.some((taint) => taint.key === key && taint.effect === "NoExecute")));
+  // From silent to unready, or back: what has begun goes on, with no new wait.
+  const mayExecute = eviction === "allowed" || (eviction === "held" && hasBegunEviction(before));
+  const execute = schedule.filter((key) => EXECUTE_KEYS.has(key) && mayExecute);
   return [
     ...[...schedule, ...registered, ...unschedulable].map((key) => ({ key, effect: "NoSchedule" })),
     ...execute.map((key) => ({ key, effect: "NoExecute" })),

@@ -7,13 +7,21 @@ import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
+import { BY_NODE } from "#controllers/common/by-node.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
-import { conditionOf, desiredTaints, isNodeReady, MONITOR_GRACE_MS, silentConditions, STARTUP_GRACE_MS } from "#controllers/nodelifecycle/conditions.ts";
-import { evictionPace, zoneOf } from "#controllers/nodelifecycle/zones.ts";
+import {
+  conditionOf,
+  desiredTaints,
+  hasBegunEviction,
+  isNodeReady,
+  MONITOR_GRACE_MS,
+  silentConditions,
+  STARTUP_GRACE_MS,
+} from "#controllers/nodelifecycle/conditions.ts";
+import { ZoneHealth, zoneOf } from "#controllers/nodelifecycle/zones.ts";
 import { formatTime } from "#lib/clock.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
-const BY_NODE = { node: ({ spec }: Pod) => (spec.nodeName ? [spec.nodeName] : []) };
 
 /** When we last had word of a node, by our own clock: the node's may differ. */
 interface Sighting {
@@ -29,6 +37,7 @@ interface Context {
   readonly queue: WorkQueue;
   readonly recorder: EventRecorder;
   readonly seen: Map<string, Sighting>;
+  readonly zones: ZoneHealth;
   /** When the next node of a zone may lose its pods. */
   readonly nextEvictionMs: Map<string, number>;
 }
@@ -43,10 +52,14 @@ export function startNodeLifecycle(deps: ControllerDeps): void {
     queue: queueFor(deps, { name: "nodelifecycle", sync: (key) => sync(key, context) }),
     recorder: deps.recorderFor("node-controller"),
     seen: new Map(),
+    zones: new ZoneHealth(),
     nextEvictionMs: new Map(),
   };
-  const { nodes, leases, queue, recorder, seen } = context;
-  const enqueue = ({ metadata }: Node) => queue.add(metadata.name);
+  const { nodes, leases, queue, recorder, seen, zones } = context;
+  const enqueue = (node: Node) => {
+    noteHealth(zones.put(node), node, context);
+    queue.add(node.metadata.name);
+  };
   nodes.onChange({
     added: (node) => {
       const { name } = node.metadata;
@@ -57,6 +70,7 @@ export function startNodeLifecycle(deps: ControllerDeps): void {
     deleted: (node) => {
       const { name } = node.metadata;
       seen.delete(name);
+      noteHealth(zones.remove(name), node, context);
       tell(recorder, node, "RemovingNode", `Node ${name} event: Removing Node ${name} from Controller`);
     },
   });
@@ -67,6 +81,16 @@ export function startNodeLifecycle(deps: ControllerDeps): void {
       if (node !== undefined) see(node, context);
     },
   });
+}
+
+/** Where the pace has changed, silent nodes may be due for what was held back, or be spared what was begun. */
+function noteHealth(changed: "zone" | "all" | undefined, node: Node, context: Context): void {
+  if (changed === undefined) return;
+  const { deps, nodes, queue, seen, zones } = context;
+  const zone = zoneOf(node);
+  for (const other of nodes.list()) if (!isNodeReady(other) && (changed === "all" || zoneOf(other) === zone)) queue.add(other.metadata.name);
+  // When we could hear nobody, the time of our own deafness does not count against the nodes.
+  if (changed === "all" && !zones.isAllDown) for (const [name, { word }] of seen) seen.set(name, { word, atMs: deps.clock.monotonic() });
 }
 
 /** Notes that a node has given a sign of life. */
@@ -95,18 +119,20 @@ async function sync(key: ObjectKey, context: Context): Promise<void> {
     if (isNodeReady(before)) tell(recorder, node, "NodeNotReady", `Node ${key} status is now: NodeNotReady`);
   }
   await taint(node, context);
-  if (conditionOf(node, "Ready") !== undefined && !isNodeReady(node)) await markPods(node, context);
+  // A kubelet that says itself that it is not ready still tells of its pods.
+  if (conditionOf(node, "Ready")?.status === "Unknown") await markPods(node, context);
 }
 
-async function taint(node: Node, { deps, nodes, queue, nextEvictionMs }: Context): Promise<void> {
+async function taint(node: Node, { deps, queue, zones, nextEvictionMs }: Context): Promise<void> {
   const { client, clock } = deps;
   const zone = zoneOf(node);
-  const { everyMs } = evictionPace(nodes.list(), zone);
+  const { everyMs } = zones.pace(zone);
   const waitMs = (nextEvictionMs.get(zone) ?? 0) - clock.monotonic();
-  const taints = desiredTaints(node, everyMs !== undefined && waitMs <= 0, clock.now());
+  const eviction = zones.isAllDown ? "withdrawn" : everyMs !== undefined && waitMs <= 0 ? "allowed" : "held";
+  const taints = desiredTaints(node, eviction, clock.now());
   const before = node.spec?.taints ?? [];
   if (taints !== before) {
-    const isEvicting = taints.some(({ key, effect }) => effect === "NoExecute" && !before.some((old) => old.key === key && old.effect === effect));
+    const isEvicting = hasBegunEviction(taints) && !hasBegunEviction(before);
     if (isEvicting && everyMs !== undefined) nextEvictionMs.set(zone, clock.monotonic() + everyMs);
     const { resourceVersion, name } = node.metadata;
     await client.patch(NODES, { name }, "merge", { metadata: { resourceVersion }, spec: { taints: taints.length > 0 ? taints : null } });
