@@ -18,7 +18,7 @@ export type Action =
   /** Takes references out of `node`. */
   | { readonly kind: "dropOwners"; readonly node: GraphNode; readonly uids: readonly string[] }
   | { readonly kind: "removeFinalizer"; readonly name: "foregroundDeletion" | "orphan" }
-  /** Looks at others, which have to go first. */
+  /** Looks at others, which have to go first; those that are going already need no push, and there may be thousands. */
   | { readonly kind: "look"; readonly nodes: readonly GraphNode[] };
 
 /** Decides what becomes of an object by its owners, and, while it is being deleted, by its dependents. */
@@ -26,7 +26,9 @@ export function reconcileNode({ node, owners, dependents }: Observed): readonly 
   if (isOrphaning(node)) return letGo(node, dependents);
   if (isWaiting(node)) {
     const blocking = dependents.filter(({ owners: references }) => references.some(({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion));
-    return blocking.length === 0 ? [{ kind: "removeFinalizer", name: "foregroundDeletion" }] : [{ kind: "look", nodes: dependents }];
+    return blocking.length === 0
+      ? [{ kind: "removeFinalizer", name: "foregroundDeletion" }]
+      : [{ kind: "look", nodes: dependents.filter(({ isDeleting }) => !isDeleting) }];
   }
   if (node.isDeleting || owners.length === 0) return [];
   if (owners.some(({ state }) => state === "unknown")) return [];
