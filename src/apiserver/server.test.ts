@@ -7,8 +7,8 @@ import https from "node:https";
 import type { Duplex } from "node:stream";
 
 import type { ConnectRequest } from "#apiserver/registry/subresource.ts";
-import type { TestServer } from "#apiserver/testing/test-server.ts";
-import { startTestServer } from "#apiserver/testing/test-server.ts";
+import type { TestServer } from "#test/api-server/test-server.ts";
+import { startTestServer } from "#test/api-server/test-server.ts";
 
 let server: TestServer;
 let agent: https.Agent;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { startTestServer } from "#apiserver/testing/test-server.ts";
+import { startTestServer } from "#test/api-server/test-server.ts";
 
 import { replay, sharesOf } from "./golden.ts";
 

@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-import { startTestServer } from "#apiserver/testing/test-server.ts";
+import { startTestServer } from "#test/api-server/test-server.ts";
 
 import { replay, sharesOf } from "./golden.ts";
 

@@ -1,5 +1,6 @@
 import { type JsonObject, getOwn, isObject } from "#apimachinery/decode/own.ts";
 import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
+import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { equalJson } from "#apimachinery/patch/json-patch.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { StatusError, statusError } from "#apimachinery/status-error.ts";
@@ -75,12 +76,14 @@ function checkConfiguration({ schema, kind, config, apiVersion }: ApplyConfigura
   if (isObject(metadata) && (metadata["managedFields"] ?? null) !== null) throw statusError.badRequest("metadata.managedFields must be nil");
   const fault = configurationFault(schema, config);
   if (fault === undefined) return;
+  throw unexpected(`failed to create typed patch object (${describeConfiguration(config, apiVersion, kind)}): ${fault}`);
+}
+
+/** `namespace/name; group/version, Kind=kind`, as texts about a configuration name it. */
+export function describeConfiguration(config: JsonObject, apiVersion: string, kind: string): string {
+  const metadata = getOwn(config, "metadata");
   const text = (name: string) => (isObject(metadata) && typeof metadata[name] === "string" ? metadata[name] : "");
-  throw new StatusError({
-    status: "Failure",
-    message: `failed to create typed patch object (${text("namespace")}/${text("name")}; ${group === "" ? `/${version}` : `${group}/${version}`}, Kind=${kind}): ${fault}`,
-    code: 500,
-  });
+  return `${text("namespace")}/${text("name")}; ${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
 }
 
 function splitVersion(apiVersion: unknown): [group: string, version: string] {

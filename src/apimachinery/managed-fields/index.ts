@@ -1,4 +1,4 @@
-export { type Applied, type ApplyConfiguration, LAST_APPLIED, applyConfiguration } from "./apply.ts";
+export { type Applied, type ApplyConfiguration, LAST_APPLIED, applyConfiguration, describeConfiguration } from "./apply.ts";
 export { FieldSet } from "./field-set.ts";
 export { managersOfScaled, scaleManagers } from "./scale.ts";
 export { type Managed, type RecordUpdate, isReset, recordUpdate } from "./update.ts";

@@ -3,8 +3,10 @@ import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
 import type { ParsedJson } from "#apimachinery/decode/json.ts";
 import { isObject } from "#apimachinery/decode/own.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
-import { applyConfiguration } from "#apimachinery/managed-fields/index.ts";
+import { conversionFault } from "#apimachinery/decode/unstructured.ts";
+import { applyConfiguration, describeConfiguration } from "#apimachinery/managed-fields/index.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
+import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { Body, TextBody } from "#apiserver/registry/body.ts";
@@ -37,7 +39,7 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
         time: formatTime(deps.clock.now()),
         resetFields: resetFields(served, subresource),
       });
-      const object = draftOf(served, applied.object ?? (old as unknown as JsonObject));
+      const object = appliedDraft(served, config, applied.object ?? (old as unknown as JsonObject));
       setManagedFields(object, applied.managedFields);
       if (old === undefined) delete (object.metadata as Partial<typeof object.metadata>).resourceVersion;
       const uid = object.metadata.uid ?? "";
@@ -77,6 +79,21 @@ function parsed({ text, bytes }: TextBody): ParsedJson {
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw badYaml(`error converting YAML to JSON: ${error.message}`);
+  }
+}
+
+/** What was applied has the form that its type asks for, but maybe not the values. */
+function appliedDraft(served: ServedResource, config: JsonObject, value: JsonObject): Draft {
+  try {
+    return draftOf(served, value);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const { schema, apiVersion, info } = served;
+    const type = `${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${info.kind}`;
+    const why = conversionFault(schema, value) ?? error.message;
+    throw unexpected(
+      `failed to convert new object (${describeConfiguration(config, apiVersion, info.kind)}) to proper version: unable to convert unstructured object to ${type}: ${why}`,
+    );
   }
 }
 

@@ -13,7 +13,7 @@ import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
 import { KubeletDialer } from "#apiserver/streaming/kubelet-dialer.ts";
 import { kubeletLogQuery } from "#apiserver/streaming/log-options.ts";
 import { testPki } from "#test/pki/test-pki.ts";
-import { startTestServer, type TestServer } from "#apiserver/testing/test-server.ts";
+import { startTestServer, type TestServer } from "#test/api-server/test-server.ts";
 
 let api: TestServer;
 let kubelet: Server;

@@ -1,3 +1,4 @@
+import { getOwn } from "#apimachinery/decode/own.ts";
 import type * as core from "#api/core-v1/types.ts";
 import { fieldError, type FieldPath } from "#apimachinery/field-error.ts";
 import { compareQuantities, formatQuantity, parseQuantity } from "#apimachinery/quantity.ts";
@@ -22,7 +23,7 @@ export function validatePodResources(
   checkTotals(errors, spec, resources, path);
   for (const [i, container] of (spec.containers ?? []).entries()) {
     for (const [name, limit] of sortedEntries(container.resources?.limits)) {
-      const podLimit = resources.limits?.[name];
+      const podLimit = getOwn(resources.limits ?? {}, name);
       if (podLimit === undefined || compareTexts(limit, podLimit) <= 0) continue;
       const at = path.child("containers").index(i).key(name).child("limits");
       errors.push(fieldError.invalid(at, quantityText(limit), `must be less than or equal to pod limits of ${quantityText(podLimit)}`));
@@ -34,7 +35,7 @@ function checkTotals(errors: Errors, spec: core.PodSpec, resources: core.Resourc
   for (const kind of ["requests", "limits"] as const) {
     const totals = [...containerTotals(spec, kind)].sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [name, total] of totals) {
-      const own = resources[kind]?.[name];
+      const own = getOwn(resources[kind] ?? {}, name);
       if (own === undefined || (kind === "limits" && !isHugePages(name)) || compareQuantities(total, parseQuantity(own)) <= 0) continue;
       const detail = `must be greater than or equal to aggregate container ${kind} of ${formatQuantity(total)}`;
       errors.push(fieldError.invalid(path.child(kind).key(name), quantityText(own), detail));

@@ -1,3 +1,4 @@
+import { getOwn } from "#apimachinery/decode/own.ts";
 import type * as core from "#api/core-v1/types.ts";
 import { fieldError, type FieldPath } from "#apimachinery/field-error.ts";
 import { isQualifiedName } from "#apimachinery/validation/names.ts";
@@ -112,7 +113,7 @@ function validateRequests(errors: Errors, requests: ResourceList, limits: Resour
     const at = requestsPath.key(name);
     checkName(errors, name, at);
     checkQuantity(errors, name, quantity, at);
-    const limit = limits[name];
+    const limit = getOwn(limits, name);
     if (limit !== undefined) {
       const order = compareQuantities(quantity, limit);
       if (order !== 0 && !isOvercommitAllowed(name)) {

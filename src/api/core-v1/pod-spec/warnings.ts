@@ -1,3 +1,4 @@
+import { getOwn } from "#apimachinery/decode/own.ts";
 import type * as core from "#api/core-v1/types.ts";
 import type { FieldPath } from "#apimachinery/field-error.ts";
 import { ipWarnings } from "#apimachinery/validation/ip.ts";
@@ -68,7 +69,7 @@ const DEAD_ANNOTATIONS: readonly (readonly [string, string])[] = [
 
 function warnOfNodeLabels({ spec, path, warn }: Subject): void {
   for (const [key] of sortedEntries(spec.nodeSelector)) {
-    const text = OLD_NODE_LABELS[key];
+    const text = getOwn(OLD_NODE_LABELS, key);
     if (text !== undefined) warn(path.child("spec", "nodeSelector").key(key), text);
   }
   const affinity = spec.affinity?.nodeAffinity;
@@ -85,7 +86,7 @@ function warnOfNodeLabels({ spec, path, warn }: Subject): void {
 function warnOfTerm({ matchExpressions = [] }: core.NodeSelectorTerm, checkValues: boolean, path: FieldPath, warn: Subject["warn"]): void {
   for (const [i, { key, values = [] }] of matchExpressions.entries()) {
     const at = path.child("matchExpressions").index(i);
-    const text = OLD_NODE_LABELS[key];
+    const text = getOwn(OLD_NODE_LABELS, key);
     if (text !== undefined) warn(at.child("key"), `${key} is ${text}`);
     if (!checkValues) continue;
     for (const [j, value] of values.entries()) {

@@ -1,3 +1,4 @@
+import { setOwn } from "#apimachinery/decode/own.ts";
 import type * as core from "#api/core-v1/types.ts";
 import type { Mutable } from "#api/strategy.ts";
 
@@ -31,7 +32,7 @@ export function applyPodDefaults(pod: Mutable<core.Pod>): void {
 function requestLimits({ resources }: Mutable<core.Container>): void {
   if (!resources?.limits) return;
   const requests = (resources.requests ??= {});
-  for (const name in resources.limits) requests[name] ??= resources.limits[name]!;
+  for (const name in resources.limits) if (!Object.hasOwn(requests, name)) setOwn(requests, name, resources.limits[name]!);
 }
 
 function defaultHostPorts({ ports }: Mutable<core.Container>): void {

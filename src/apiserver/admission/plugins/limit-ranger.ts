@@ -1,3 +1,4 @@
+import { getOwn } from "#apimachinery/decode/own.ts";
 import { builtin } from "#api/resources.ts";
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from "#api/core-v1/types.ts";
 import { podLimits, podRequests } from "#api/core-v1/pod/resources.ts";
@@ -63,7 +64,7 @@ function fillContainer(container: Mutable<Container>, requests: Resources, limit
   const set = (what: "requests" | "limits", defaults: Resources): string[] => {
     const present = container.resources?.[what] ?? {};
     const missing = Object.keys(defaults)
-      .filter((name) => !(name in present))
+      .filter((name) => !Object.hasOwn(present, name))
       .sort();
     if (missing.length === 0) return [];
     const added = Object.fromEntries(missing.map((name) => [name, defaults[name]!]));
@@ -88,9 +89,9 @@ function faultsOf({ type, min = {}, max = {}, maxLimitRequestRatio = {} }: Limit
       .sort()
       .flatMap((name) => fault(name, bounds[name]!) ?? []);
   return [
-    ...each(min, (name, bound) => belowMinimum(type, name, bound, requests[name], limits[name])),
-    ...each(max, (name, bound) => aboveMaximum(type, name, bound, requests[name], limits[name])),
-    ...each(maxLimitRequestRatio, (name, bound) => ratioFault(type, name, bound, requests[name], limits[name])),
+    ...each(min, (name, bound) => belowMinimum(type, name, bound, getOwn(requests, name), getOwn(limits, name))),
+    ...each(max, (name, bound) => aboveMaximum(type, name, bound, getOwn(requests, name), getOwn(limits, name))),
+    ...each(maxLimitRequestRatio, (name, bound) => ratioFault(type, name, bound, getOwn(requests, name), getOwn(limits, name))),
   ];
 }
 
@@ -123,10 +124,10 @@ function ratioFault(type: string, name: string, bound: string, request: string |
 function claimFaults({ spec }: PersistentVolumeClaim, { type, min = {}, max = {} }: LimitRangeItem): string[] {
   if (type !== "PersistentVolumeClaim") return [];
   const requests = spec?.resources?.requests ?? {};
-  const low = Object.keys(min).flatMap((name) => belowMinimum(type, name, min[name]!, requests[name], undefined) ?? []);
+  const low = Object.keys(min).flatMap((name) => belowMinimum(type, name, min[name]!, getOwn(requests, name), undefined) ?? []);
   const high = Object.keys(max).flatMap((name) => {
     const told = `maximum ${name} usage per ${type} is ${canonicalQuantity(max[name]!)}`;
-    const request = requests[name];
+    const request = getOwn(requests, name);
     if (request === undefined) return [`${told}.  No request is specified`];
     return compare(request, max[name]!) > 0 ? [`${told}, but request is ${canonicalQuantity(request)}`] : [];
   });
