@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { qosClass } from "#api/core-v1/pod/resources.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 
-import { type CgroupResources, CPU_PERIOD_US, podResources, qosClassOf, weightOf } from "./resources.ts";
+import { type CgroupResources, CPU_PERIOD_US, podResources, weightOf } from "./resources.ts";
 
 export type CgroupVersion = 1 | 2;
 
@@ -17,7 +18,7 @@ const CONTROLLERS_V2 = ["cpuset", "cpu", "io", "memory", "pids", "hugetlb"];
  * @param root parent of all pods' cgroups, such as `/kubepods`
  */
 export function podCgroup(root: string, pod: Pick<Pod, "metadata" | "spec">): string {
-  const qos = qosClassOf(pod);
+  const qos = qosClass(pod);
   const parent = qos === "Guaranteed" ? root : `${root}/${qos.toLowerCase()}`;
   return `${parent}/pod${pod.metadata.uid}`;
 }

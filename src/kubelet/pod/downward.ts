@@ -1,6 +1,6 @@
 import type { Container, ObjectFieldSelector, Pod, ResourceFieldSelector } from "#api/core-v1/types.ts";
 
-import { ceilQuantity, quantityValue } from "./quantity.ts";
+import { milliValue, wholeValue } from "#apimachinery/quantity.ts";
 
 /** What fields a pod's containers may ask for beyond its object. */
 export interface DownwardView {
@@ -59,7 +59,7 @@ export function resourceValue({ resource, divisor }: ResourceFieldSelector, cont
   const [, list, name] = match as unknown as [string, "limits" | "requests", string];
   const own = container.resources?.[list]?.[name];
   const fallback = list === "limits" ? view.allocatable[name] : undefined;
-  const value = quantityValue(own ?? fallback ?? "0");
-  const unit = quantityValue(divisor) || 1;
-  return value === undefined ? undefined : String(ceilQuantity(value / unit));
+  const amount = name === "cpu" ? milliValue : wholeValue;
+  const unit = !divisor || divisor === "0" ? "1" : divisor;
+  return String(Math.ceil(amount(own ?? fallback ?? "0") / amount(unit)));
 }

@@ -6,31 +6,10 @@ import fc from "fast-check";
 import { containerOf, podOf } from "#kubelet/testing/fixtures.ts";
 
 import { podCgroup } from "./cgroups.ts";
-import { quantityValue } from "./quantity.ts";
-import { containerResources, oomScoreAdjust, podResources, qosClassOf, sharesOf, weightOf } from "./resources.ts";
+import { containerResources, oomScoreAdjust, podResources, sharesOf, weightOf } from "./resources.ts";
 
 const withResources = (...resources: object[]) => podOf({ containers: resources.map((each, i) => containerOf(`c${i}`, { resources: each })) });
 const full = { limits: { cpu: "1", memory: "1Gi" }, requests: { cpu: "1", memory: "1Gi" } };
-
-for (const { name, resources, want } of [
-  { name: "nothing is asked for", resources: [{}, {}], want: "BestEffort" },
-  { name: "all have limits", resources: [full, { limits: { cpu: "500m", memory: "1Mi" } }], want: "Guaranteed" },
-  { name: "one lacks a limit", resources: [full, {}], want: "Burstable" },
-  { name: "a request is less than its limit", resources: [{ limits: full.limits, requests: { cpu: "1", memory: "1Mi" } }], want: "Burstable" },
-  { name: "zero is asked for", resources: [{ requests: { cpu: "0" } }], want: "BestEffort" },
-] as const) {
-  test(`qosClassOf() is ${want} when ${name}`, () => assert.equal(qosClassOf(withResources(...resources)), want));
-}
-
-for (const { text, want } of [
-  { text: "100m", want: 0.1 },
-  { text: "1.5Gi", want: 1.5 * 2 ** 30 },
-  { text: "2e3", want: 2000 },
-  { text: "1k", want: 1000 },
-  { text: "x", want: undefined },
-]) {
-  test(`quantityValue() of ${text}`, () => assert.equal(quantityValue(text), want));
-}
 
 test("containerResources() gives shares for the request, quota and memory for the limits", () => {
   const resources = { requests: { cpu: "100m" }, limits: { cpu: "1500m", memory: "64Mi" } };
@@ -40,7 +19,7 @@ test("containerResources() gives shares for the request, quota and memory for th
 });
 
 test("podResources() sums main containers, takes the largest init container, and limits only where all are limited", () => {
-  const part = (cpu: string) => ({ limits: { cpu, memory: "10Mi" } });
+  const part = (cpu: string) => ({ requests: { cpu }, limits: { cpu, memory: "10Mi" } });
   const containers = [containerOf("a", { resources: part("100m") }), containerOf("b", { resources: part("200m") })];
   const initContainers = [containerOf("side", { resources: part("50m"), restartPolicy: "Always" }), containerOf("init", { resources: part("400m") })];
   assert.deepEqual(podResources(podOf({ containers, initContainers })), { cpuShares: sharesOf(450), cpuQuota: 45_000, memoryBytes: 30 * 2 ** 20 });

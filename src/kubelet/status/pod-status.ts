@@ -1,5 +1,5 @@
 import type { Pod, PodStatus } from "#api/core-v1/types.ts";
-import { qosClassOf } from "#kubelet/pod/resources.ts";
+import { qosClass } from "#api/core-v1/pod/resources.ts";
 
 import { podConditions } from "./conditions.ts";
 import { containerStatuses, type ContainerView } from "./container-statuses.ts";
@@ -50,7 +50,7 @@ export function computePodStatus(view: StatusView): PodStatus {
     ...(initStatuses.length > 0 && { initContainerStatuses: initStatuses }),
     containerStatuses: statuses,
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
-    qosClass: pod.status?.qosClass ?? qosClassOf(pod),
+    qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
 }
 

@@ -5,10 +5,10 @@ import { CONFIG_MAPS, SECRETS } from "#api/builtin.ts";
 import type { Pod, Volume } from "#api/core-v1/types.ts";
 import type { Resource } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
+import { wholeValue } from "#apimachinery/quantity.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
 import type { DownwardView } from "#kubelet/pod/downward.ts";
-import { ceilQuantity, quantityValue } from "#kubelet/pod/quantity.ts";
 import type { Clock } from "#lib/clock.ts";
 
 import { writeAtomically } from "./atomic-writer.ts";
@@ -91,8 +91,8 @@ export class VolumeManager {
     const dir = this.#pathOf(volume, pod);
     mkdirSync(dir, { recursive: true });
     if (volume.emptyDir?.medium === "Memory" && !mountsBelow(dir).includes(dir)) {
-      const limit = quantityValue(volume.emptyDir.sizeLimit);
-      const options = limit !== undefined && limit > 0 ? ["-o", `size=${ceilQuantity(limit)}`] : [];
+      const limitBytes = wholeValue(volume.emptyDir.sizeLimit ?? "0");
+      const options = limitBytes > 0 ? ["-o", `size=${limitBytes}`] : [];
       await this.#deps.run("mount", ["-t", "tmpfs", ...options, "tmpfs", dir]);
     }
     const { fsGroup } = pod.spec.securityContext ?? {};
