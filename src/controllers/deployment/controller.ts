@@ -125,9 +125,14 @@ async function perform(action: Action, deployment: Deployment, status: Deploymen
       return createSet(action, deployment, status, context);
     case "updateSet": {
       const { set, scaledFrom } = action;
-      const updated = await client.update(REPLICA_SETS, set);
       const replicas = replicasOf(set.spec);
-      if (replicas !== scaledFrom) recorder.record(about, "Normal", "ScalingReplicaSet", scalingText(set.metadata.name, scaledFrom, replicas));
+      const { via = replicas } = action;
+      const updated = await client.update(REPLICA_SETS, set);
+      const tell = (from: number, to: number) => {
+        if (from !== to) recorder.record(about, "Normal", "ScalingReplicaSet", scalingText(set.metadata.name, from, to));
+      };
+      tell(scaledFrom, via);
+      tell(via, replicas);
       await sets.waitFor(updated.metadata.resourceVersion ?? "0");
       return { deployment, status };
     }

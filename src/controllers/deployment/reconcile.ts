@@ -39,7 +39,7 @@ export interface Observed {
 
 export type Action =
   | { readonly kind: "createSet"; readonly set: NewSet; readonly replicas: number; readonly revision: string }
-  | { readonly kind: "updateSet"; readonly set: ReplicaSet; readonly scaledFrom: number }
+  | { readonly kind: "updateSet"; readonly set: ReplicaSet; readonly scaledFrom: number; readonly via?: number }
   | { readonly kind: "deleteSet"; readonly set: ReplicaSet }
   /** Notes in the deployment which revision it rolls out. */
   | { readonly kind: "setRevision"; readonly revision: string }
@@ -163,11 +163,11 @@ function createNewSet(world: World): Decision {
  */
 function withSizes(world: World, sizes: readonly Sizing[], always: boolean): readonly Action[] {
   const { deployment, upkeep } = world;
-  const resized = sizes.flatMap(({ set, replicas }): Action[] => {
+  const resized = sizes.flatMap(({ set, replicas, via = replicas }): Action[] => {
     const annotations = { ...annotationsOf(set), ...sizeAnnotations(deployment) };
     const scaledFrom = replicasOf(set.spec);
     if (replicas === scaledFrom && (!always || isDeepStrictEqual(annotations, annotationsOf(set)))) return [];
-    return [{ kind: "updateSet", set: { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas } }, scaledFrom }];
+    return [{ kind: "updateSet", set: { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas } }, scaledFrom, via }];
   });
   const isResized = (action: Action) =>
     action.kind === "updateSet" && resized.some((other) => other.kind === "updateSet" && other.set.metadata.uid === action.set.metadata.uid);

@@ -6,6 +6,8 @@ import { fencepostsOf, replicasOf } from "#controllers/deployment/fenceposts.ts"
 export interface Sizing {
   readonly set: ReplicaSet;
   readonly replicas: number;
+  /** A size between, where two reasons to resize fall together: each is told of. */
+  readonly via?: number;
 }
 
 /** Older first; ties in the order of the names. */
@@ -58,13 +60,14 @@ export function oldSetSizes(deployment: Deployment, newSet: ReplicaSet, oldSets:
     sizes.set(set, sizes.get(set)! - removed);
     mayClean -= removed;
   }
+  const cleaned = new Map(sizes);
   let mayRemove = [...active, newSet].reduce((total, { status }) => total + (status?.availableReplicas ?? 0), 0) - minAvailable;
   for (const set of active) {
     const removed = Math.max(0, Math.min(sizes.get(set)!, mayRemove));
     sizes.set(set, sizes.get(set)! - removed);
     mayRemove -= removed;
   }
-  return active.map((set) => ({ set, replicas: sizes.get(set)! })).filter(({ set, replicas }) => replicas !== replicasOf(set.spec));
+  return active.map((set) => ({ set, via: cleaned.get(set)!, replicas: sizes.get(set)! })).filter(({ set, replicas }) => replicas !== replicasOf(set.spec));
 }
 
 /** Whether both the deployment and the new set take it to hold everything. */
