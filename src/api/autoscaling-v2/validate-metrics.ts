@@ -65,7 +65,8 @@ function validateExternal(errors: Errors, { metric, target }: NonNullable<Metric
   if (!hasValue && !hasAverage) {
     errors.push(fieldError.required(path.child("target", "averageValue"), "must set either a target value for metric or a per-pod target"));
   }
-  if (hasValue && hasAverage) errors.push(fieldError.forbidden(path.child("target", "value"), "may not set both a target value for metric and a per-pod target"));
+  if (hasValue && hasAverage)
+    errors.push(fieldError.forbidden(path.child("target", "value"), "may not set both a target value for metric and a per-pod target"));
 }
 
 function validatePods(errors: Errors, { metric, target }: NonNullable<MetricSpec["pods"]>, path: FieldPath): void {

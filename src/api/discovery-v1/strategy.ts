@@ -56,5 +56,7 @@ function dropTopology({ endpoints }: Mutable<EndpointSlice>, old?: EndpointSlice
 function addressWarnings({ metadata, endpoints }: EndpointSlice): string[] {
   if (CONTROLLERS.includes(metadata.labels?.[MANAGED_BY] ?? "")) return [];
   const path = new FieldPath("endpoints");
-  return (endpoints ?? []).flatMap(({ addresses }, i) => (addresses ?? []).flatMap((address, j) => ipWarnings(address, path.index(i).child("addresses").index(j))));
+  return (endpoints ?? []).flatMap(({ addresses }, i) =>
+    (addresses ?? []).flatMap((address, j) => ipWarnings(address, path.index(i).child("addresses").index(j))),
+  );
 }

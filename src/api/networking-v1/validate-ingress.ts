@@ -3,14 +3,7 @@ import type { TypedLocalObjectReference } from "#api/core-v1/types.ts";
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressTLS } from "#api/networking-v1/types.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { canonicalIP, ipWarnings, validateIPForLegacyField } from "#apimachinery/validation/ip.ts";
-import {
-  isDns1035Label,
-  isDns1123Subdomain,
-  isPortName,
-  isPortNumber,
-  isWildcardDns1123Subdomain,
-  nameIsPathSegment,
-} from "#apimachinery/validation/names.ts";
+import { isDns1035Label, isDns1123Subdomain, isPortName, isPortNumber, isWildcardDns1123Subdomain, nameIsPathSegment } from "#apimachinery/validation/names.ts";
 import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
 const SPEC = new FieldPath("spec");

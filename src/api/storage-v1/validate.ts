@@ -132,7 +132,8 @@ function validateTokenRequests(errors: Errors, requests: readonly TokenRequest[]
     audiences.add(audience);
     if (seconds === undefined) continue;
     if (seconds < MIN_TOKEN_SECONDS) errors.push(fieldError.invalid(at.child("expirationSeconds"), seconds, "may not specify a duration less than 10 minutes"));
-    if (seconds > MAX_TOKEN_SECONDS) errors.push(fieldError.invalid(at.child("expirationSeconds"), seconds, "may not specify a duration larger than 2^32 seconds"));
+    if (seconds > MAX_TOKEN_SECONDS)
+      errors.push(fieldError.invalid(at.child("expirationSeconds"), seconds, "may not specify a duration larger than 2^32 seconds"));
   }
 }
 

@@ -66,8 +66,20 @@ interface Order {
 /** What may not be greater than what, in upstream's order. */
 const ORDERS: readonly Order[] = [
   { lower: "min", upper: "max", at: "min", told: "min", text: (a, b) => `min value ${a} is greater than max value ${b}` },
-  { lower: "min", upper: "defaultRequest", at: "defaultRequest", told: "defaultRequest", text: (a, b) => `min value ${a} is greater than default request value ${b}` },
-  { lower: "defaultRequest", upper: "max", at: "defaultRequest", told: "defaultRequest", text: (a, b) => `default request value ${a} is greater than max value ${b}` },
+  {
+    lower: "min",
+    upper: "defaultRequest",
+    at: "defaultRequest",
+    told: "defaultRequest",
+    text: (a, b) => `min value ${a} is greater than default request value ${b}`,
+  },
+  {
+    lower: "defaultRequest",
+    upper: "max",
+    at: "defaultRequest",
+    told: "defaultRequest",
+    text: (a, b) => `default request value ${a} is greater than max value ${b}`,
+  },
   {
     lower: "defaultRequest",
     upper: "default",

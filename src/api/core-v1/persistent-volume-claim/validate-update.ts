@@ -71,7 +71,9 @@ function checkAttributesClass(errors: Errors, { spec }: PersistentVolumeClaim, o
   const name = spec.volumeAttributesClassName;
   if (name === old.spec.volumeAttributesClassName || old.status.currentVolumeAttributesClassName === undefined) return;
   const refuse = (what: string) =>
-    errors.push(fieldError.forbidden(SPEC.child("volumeAttributesClassName"), `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`));
+    errors.push(
+      fieldError.forbidden(SPEC.child("volumeAttributesClassName"), `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`),
+    );
   if (name === undefined) refuse("nil");
   else if (name === "") refuse("empty string");
 }

@@ -41,7 +41,8 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
   // Upstream checks the volume twice on the way.
   const errors: Errors = [...meta, ...spec, ...validateMountOptions(volume), ...meta, ...spec];
   const [now, before] = [sourcesOf(volume.spec, old.spec), sourcesOf(old.spec, old.spec)];
-  if (!sameJson(now, before)) errors.push(fieldError.forbidden(SPEC.child("persistentvolumesource"), "spec.persistentvolumesource is immutable after creation"));
+  if (!sameJson(now, before))
+    errors.push(fieldError.forbidden(SPEC.child("persistentvolumesource"), "spec.persistentvolumesource is immutable after creation"));
   checkImmutable(errors, volume.spec.volumeMode, old.spec.volumeMode, new FieldPath("volumeMode"));
   if (old.spec.nodeAffinity && !sameJson(volume.spec.nodeAffinity, old.spec.nodeAffinity)) {
     errors.push(fieldError.invalid(new FieldPath("nodeAffinity"), volume.spec.nodeAffinity, "field is immutable, except for updating from beta label to GA"));

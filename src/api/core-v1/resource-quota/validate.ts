@@ -74,7 +74,9 @@ function validateScopes(errors: Errors, { scopes = [], hard }: ResourceQuotaSpec
 
 function validateSelector(errors: Errors, { scopes, hard, scopeSelector }: ResourceQuotaSpec): void {
   const requirements = scopeSelector?.matchExpressions ?? [];
-  const told = { MatchExpressions: requirements.map(({ scopeName, operator, values }) => ({ ScopeName: scopeName, Operator: operator, Values: values ?? null })) };
+  const told = {
+    MatchExpressions: requirements.map(({ scopeName, operator, values }) => ({ ScopeName: scopeName, Operator: operator, Values: values ?? null })),
+  };
   for (const { scopeName = "", operator = "", values = [] } of requirements) {
     if (SCOPES[scopeName] === undefined) errors.push(fieldError.invalid(SELECTOR.child("scopeName"), scopeName, "unsupported scope"));
     for (const _ of strangers(scopeName, hard)) errors.push(fieldError.invalid(SELECTOR, told, "unsupported scope applied to resource"));

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Mutable, Strategy } from "#api/strategy.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+
+import { ingressClassStrategy, ingressStrategy, networkPolicyStrategy } from "./strategy.ts";
+
+/** What a strategy says of a new object, its defaults filled in. */
+function told(strategy: unknown, fields: object): string[] {
+  const { applyDefaults, validateCreate } = strategy as Strategy;
+  const object = { metadata: { name: "x", namespace: "a" }, status: {}, ...structuredClone(fields) } as unknown as Mutable<KubeObject>;
+  applyDefaults?.(object);
+  return (validateCreate?.(object as KubeObject) ?? []).map(({ field, text }) => `${field}: ${text}`);
+}
+
+for (const { strategy, given, want } of [
+  {
+    strategy: networkPolicyStrategy,
+    given: { spec: { podSelector: {}, egress: [{}] } },
+    want: [],
+  },
+  {
+    strategy: networkPolicyStrategy,
+    given: { spec: { podSelector: {}, ingress: [{ from: [{}] }] } },
+    want: ["spec.ingress[0].from[0]: Required value: must specify a peer"],
+  },
+  {
+    strategy: networkPolicyStrategy,
+    given: { spec: { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["11.0.0.0/16"] } }] }] } },
+    want: ['spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`'],
+  },
+  {
+    strategy: networkPolicyStrategy,
+    given: { spec: { podSelector: {}, egress: [{ ports: [{ port: "http", endPort: 90 }] }] } },
+    want: ["spec.egress[0].ports[0].endPort: Invalid value: 90: may not be specified when `port` is non-numeric"],
+  },
+  {
+    strategy: ingressStrategy,
+    given: { spec: {} },
+    want: ["spec: Invalid value: null: either `defaultBackend` or `rules` must be specified"],
+  },
+  {
+    strategy: ingressStrategy,
+    given: { spec: { rules: [{ host: "10.0.0.1" }] } },
+    want: ['spec.rules[0].host: Invalid value: "10.0.0.1": must be a DNS name, not an IP address'],
+  },
+  {
+    strategy: ingressStrategy,
+    given: { spec: { defaultBackend: { service: { name: "web", port: {} } } } },
+    want: ["spec.defaultBackend: Required value: port name or number is required"],
+  },
+  {
+    strategy: ingressClassStrategy,
+    given: { spec: { controller: "nginx" } },
+    want: ['spec.controller: Invalid value: "nginx": must be a domain-prefixed path (such as "acme.io/foo")'],
+  },
+] as const) {
+  test(`validateCreate() says ${want[0] ?? "nothing"}`, () => assert.deepEqual(told(strategy, given), want));
+}
