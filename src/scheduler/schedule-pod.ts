@@ -68,7 +68,8 @@ function bestOf(feasible: readonly number[], pod: PodInfo, cluster: ClusterState
 }
 
 function addScores(totals: Float64Array, feasible: readonly number[], scorer: NodeScorer, weight: number): void {
-  const scores = Float64Array.from(feasible, (slot) => scorer.score(slot));
+  const scores = new Float64Array(feasible.length);
+  for (let i = 0; i < scores.length; i++) scores[i] = scorer.score(feasible[i]!);
   scorer.normalize?.(scores);
   for (let i = 0; i < totals.length; i++) totals[i]! += weight * scores[i]!;
 }

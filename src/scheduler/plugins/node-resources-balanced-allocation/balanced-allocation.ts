@@ -7,17 +7,22 @@ export const balancedAllocation: ScorePlugin = {
   weight: 1,
   scorerFor(pod, { nodes }) {
     if (!pod.hasRequests) return undefined;
-    const wanted = ["cpu", "memory"].map((name) => ({ column: nodes.column(name), amount: pod.requests.get(name) ?? 0 }));
-    return { score: (slot) => balance(wanted.map(({ column, amount }) => fraction(column, slot, amount)).filter((f) => f !== undefined)) };
+    const cpu = nodes.column("cpu");
+    const memory = nodes.column("memory");
+    const wantedCpu = pod.requests.get("cpu") ?? 0;
+    const wantedMemory = pod.requests.get("memory") ?? 0;
+    return { score: (slot) => balance(fraction(cpu, slot, wantedCpu), fraction(memory, slot, wantedMemory)) };
   },
 };
 
-function fraction(column: ResourceColumn | undefined, slot: number, amount: number): number | undefined {
+/** The used share; not a number where the node has none of the resource. */
+function fraction(column: ResourceColumn | undefined, slot: number, amount: number): number {
   const capacity = column?.allocatable[slot] ?? 0;
-  return capacity === 0 ? undefined : Math.min(1, (column!.requested[slot]! + amount) / capacity);
+  return capacity === 0 ? Number.NaN : Math.min(1, (column!.requested[slot]! + amount) / capacity);
 }
 
-function balance(fractions: readonly number[]): number {
-  const deviation = fractions.length === 2 ? Math.abs(fractions[0]! - fractions[1]!) / 2 : 0;
-  return Math.trunc((1 - deviation) * MAX_NODE_SCORE);
+/** A single resource is always in balance. */
+function balance(cpu: number, memory: number): number {
+  const deviation = Math.abs(cpu - memory) / 2;
+  return Math.trunc((1 - (Number.isNaN(deviation) ? 0 : deviation)) * MAX_NODE_SCORE);
 }

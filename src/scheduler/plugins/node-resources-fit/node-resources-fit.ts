@@ -1,6 +1,4 @@
-import type { ClusterState } from "../../cluster/cluster-state.ts";
 import type { ResourceColumn } from "../../cluster/node-table.ts";
-import type { PodInfo } from "../../cluster/pod-info.ts";
 import { type FilterPlugin, MAX_NODE_SCORE, type Refusal, type ScorePlugin } from "../../framework.ts";
 
 const NAME = "NodeResourcesFit";
@@ -35,31 +33,24 @@ const free = (column: ResourceColumn | undefined, slot: number) => (column === u
 export const leastAllocated: ScorePlugin = {
   name: NAME,
   weight: 1,
-  scorerFor(pod, cluster) {
-    const shares = scoredResources(pod, cluster);
+  scorerFor(pod, { nodes }) {
+    const cpu = nodes.column("cpu");
+    const memory = nodes.column("memory");
     return {
+      // With the pod counted in, containers without a request at their floor.
       score(slot) {
-        let sum = 0;
-        let count = 0;
-        for (const { allocatable, requested } of shares) {
-          const capacity = allocatable(slot);
-          if (capacity === 0) continue;
-          const used = requested(slot);
-          sum += used > capacity ? 0 : Math.trunc(((capacity - used) * MAX_NODE_SCORE) / capacity);
-          count++;
-        }
-        return count === 0 ? 0 : Math.trunc(sum / count);
+        const ofCpu = freeShare(cpu, slot, nodes.scoredMilliCpu[slot]! + pod.scoredMilliCpu);
+        const ofMemory = freeShare(memory, slot, nodes.scoredMemoryBytes[slot]! + pod.scoredMemoryBytes);
+        if (ofCpu === undefined) return ofMemory ?? 0;
+        return ofMemory === undefined ? ofCpu : Math.trunc((ofCpu + ofMemory) / 2);
       },
     };
   },
 };
 
-/** CPU and memory with the pod counted in, containers without a request at their floor. */
-function scoredResources(pod: PodInfo, { nodes }: ClusterState) {
-  const cpu = nodes.column("cpu");
-  const memory = nodes.column("memory");
-  return [
-    { allocatable: (slot: number) => cpu?.allocatable[slot] ?? 0, requested: (slot: number) => nodes.scoredMilliCpu[slot]! + pod.scoredMilliCpu },
-    { allocatable: (slot: number) => memory?.allocatable[slot] ?? 0, requested: (slot: number) => nodes.scoredMemoryBytes[slot]! + pod.scoredMemoryBytes },
-  ];
+/** 0 to `MAX_NODE_SCORE`; `undefined` when the node has none of the resource. */
+function freeShare(column: ResourceColumn | undefined, slot: number, used: number): number | undefined {
+  const capacity = column?.allocatable[slot] ?? 0;
+  if (capacity === 0) return undefined;
+  return used > capacity ? 0 : Math.trunc(((capacity - used) * MAX_NODE_SCORE) / capacity);
 }

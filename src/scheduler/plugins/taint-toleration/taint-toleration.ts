@@ -34,7 +34,8 @@ export const taintTolerationScore: ScorePlugin = {
 };
 
 function invert(scores: Float64Array): void {
-  const highest = Math.max(...scores);
+  let highest = 0;
+  for (const score of scores) highest = Math.max(highest, score);
   for (let i = 0; i < scores.length; i++) {
     scores[i] = highest === 0 ? MAX_NODE_SCORE : MAX_NODE_SCORE - Math.trunc((MAX_NODE_SCORE * scores[i]!) / highest);
   }
