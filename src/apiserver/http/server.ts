@@ -106,7 +106,8 @@ export class HttpServer {
     this.#closing = true;
     this.#deadlines.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions) session.goaway();
+    // One whose client has just gone is destroyed before it says "close".
+    for (const session of this.#sessions) if (!session.destroyed) session.goaway();
     for (const session of this.#sessions) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
