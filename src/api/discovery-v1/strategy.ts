@@ -4,7 +4,6 @@ import type { Mutable, Strategy } from "#api/strategy.ts";
 import { FieldPath } from "#apimachinery/field-error.ts";
 import { ipWarnings } from "#apimachinery/validation/ip.ts";
 import { isDns1123Subdomain } from "#apimachinery/validation/names.ts";
-import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 import { sameJson } from "#lib/same-json.ts";
 
 import { validateEndpointSlice } from "./validate.ts";
@@ -27,7 +26,7 @@ export const endpointSliceStrategy: Strategy<EndpointSlice> = {
   prepareForUpdate: dropTopology,
   validateCreate: (slice) => validateEndpointSlice(slice),
   validateUpdate(slice, old) {
-    const errors = [...validateObjectMeta(slice.metadata, { namespaced: true }), ...validateEndpointSlice(slice, old)];
+    const errors = validateEndpointSlice(slice, old);
     checkImmutable(errors, slice.addressType, old.addressType, new FieldPath("addressType"));
     return errors;
   },

@@ -1,43 +1,39 @@
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "#api/rbac-v1/types.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
-import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
 import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
-import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
 import { checkRoleKept, RBAC_GROUP, validateBinding, validateClusterRole, validateRole } from "./validate.ts";
 
 /** Roles are named freely (`system:node`), as long as the name fits into a path. */
 const named = { validateName: nameIsPathSegment, allowCreateOnUpdate: true } satisfies Strategy;
 
-const validateMeta = (metadata: ObjectMeta, namespaced: boolean) => validateObjectMeta(metadata, { namespaced, validateName: nameIsPathSegment });
-
 /** @see kubernetes pkg/registry/rbac */
 export const roleStrategy: Strategy<Role> = {
   ...named,
   canonicalize: emptyRulesToNull,
   validateCreate: validateRole,
-  validateUpdate: (role) => [...validateMeta(role.metadata, true), ...validateRole(role)],
+  validateUpdate: validateRole,
 };
 
 export const clusterRoleStrategy: Strategy<ClusterRole> = {
   ...named,
   canonicalize: emptyRulesToNull,
   validateCreate: validateClusterRole,
-  validateUpdate: (role) => [...validateMeta(role.metadata, false), ...validateClusterRole(role)],
+  validateUpdate: validateClusterRole,
 };
 
 export const roleBindingStrategy: Strategy<RoleBinding> = {
   ...named,
   applyDefaults: defaultBinding,
   validateCreate: (binding) => validateBinding(binding, true),
-  validateUpdate: (binding, old) => [...validateMeta(binding.metadata, true), ...validateBinding(binding, true), ...checkRoleKept(binding, old)],
+  validateUpdate: (binding, old) => [...validateBinding(binding, true), ...checkRoleKept(binding, old)],
 };
 
 export const clusterRoleBindingStrategy: Strategy<ClusterRoleBinding> = {
   ...named,
   applyDefaults: defaultBinding,
   validateCreate: (binding) => validateBinding(binding, false),
-  validateUpdate: (binding, old) => [...validateMeta(binding.metadata, false), ...validateBinding(binding, false), ...checkRoleKept(binding, old)],
+  validateUpdate: (binding, old) => [...validateBinding(binding, false), ...checkRoleKept(binding, old)],
 };
 
 function defaultBinding({ roleRef, subjects }: Mutable<RoleBinding | ClusterRoleBinding>): void {

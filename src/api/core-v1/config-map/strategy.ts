@@ -2,7 +2,6 @@ import type { ConfigMap } from "#api/core-v1/types.ts";
 import type { Strategy } from "#api/strategy.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { isConfigMapKey } from "#apimachinery/validation/names.ts";
-import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
 import { type Errors, pushInvalid } from "../pod-spec/checks.ts";
 import { checkKept, decodedSize, MAX_DATA_BYTES, nullsToEmpty } from "./data.ts";
@@ -21,7 +20,6 @@ export const configMapStrategy: Strategy<ConfigMap> = {
   validateUpdate(configMap, old): FieldError[] {
     const errors: Errors = [];
     checkKept(errors, configMap, old, ["data", "binaryData"]);
-    errors.push(...validateObjectMeta(configMap.metadata, { namespaced: true }));
     validate(errors, configMap);
     return errors;
   },

@@ -2,7 +2,6 @@ import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from "#api/core
 import { checkImmutable } from "#api/immutable.ts";
 import type { Mutable } from "#api/strategy.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
-import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 import { sameJson } from "#lib/same-json.ts";
 
 import { goDiff } from "../pod/spec-diff.ts";
@@ -15,7 +14,7 @@ const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
 
 /** @see kubernetes pkg/apis/core/validation/validation.go ValidatePersistentVolumeClaimUpdate */
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
-  const errors: Errors = validateObjectMeta(claim.metadata, { namespaced: true });
+  const errors: Errors = [];
   validateClaimSpec(errors, claim.spec, SPEC);
   if (!isClassMoved(claim, old)) {
     const key = CLASS_ANNOTATION;

@@ -2,7 +2,6 @@ import type { PersistentVolume, PersistentVolumeSpec, VolumeNodeAffinity } from 
 import { checkImmutable } from "#api/immutable.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { isDns1123Subdomain } from "#apimachinery/validation/names.ts";
-import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 import { sameJson } from "#lib/same-json.ts";
 
 import { checkAllowed, type Errors, pushInvalid, sortedEntries, sortedMap } from "../pod-spec/checks.ts";
@@ -36,10 +35,9 @@ export function validateVolume(volume: PersistentVolume): FieldError[] {
 }
 
 export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVolume): FieldError[] {
-  const meta = validateObjectMeta(volume.metadata, { namespaced: false });
   const spec = validateSpec(volume);
   // Upstream checks the volume twice on the way.
-  const errors: Errors = [...meta, ...spec, ...validateMountOptions(volume), ...meta, ...spec];
+  const errors: Errors = [...spec, ...validateMountOptions(volume), ...spec];
   const [now, before] = [sourcesOf(volume.spec, old.spec), sourcesOf(old.spec, old.spec)];
   if (!sameJson(now, before))
     errors.push(fieldError.forbidden(SPEC.child("persistentvolumesource"), "spec.persistentvolumesource is immutable after creation"));

@@ -2,7 +2,6 @@ import type { Secret } from "#api/core-v1/types.ts";
 import { checkImmutable } from "#api/immutable.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
 import { FieldPath } from "#apimachinery/field-error.ts";
-import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
 import { checkKept, nullsToEmpty } from "../config-map/data.ts";
 import type { Errors } from "../pod-spec/checks.ts";
@@ -24,7 +23,6 @@ export const secretStrategy: Strategy<Secret> = {
     const errors: Errors = [];
     checkImmutable(errors, secret.type, old.type, new FieldPath("type"));
     checkKept(errors, secret, old, ["data"]);
-    errors.push(...validateObjectMeta(secret.metadata, { namespaced: true }));
     validateSecret(errors, secret);
     return errors;
   },

@@ -1,6 +1,5 @@
 import type { ServiceAccount } from "#api/core-v1/types.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
-import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
 const MOUNTABLE_ONLY = "kubernetes.io/enforce-mountable-secrets";
 
@@ -8,7 +7,6 @@ const MOUNTABLE_ONLY = "kubernetes.io/enforce-mountable-secrets";
 export const serviceAccountStrategy: Strategy<ServiceAccount> = {
   prepareForCreate: keepSecretNames,
   prepareForUpdate: keepSecretNames,
-  validateUpdate: ({ metadata }) => validateObjectMeta(metadata, { namespaced: true }),
   warningsOnCreate: warnings,
   warningsOnUpdate: (account, { metadata }) => (metadata.annotations?.[MOUNTABLE_ONLY] === undefined ? warnings(account) : []),
 };
