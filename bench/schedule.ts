@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NODES, PODS, SERVICE_ACCOUNTS } from "#api/builtin.ts";
-import { startTestServer } from "#apiserver/testing/test-server.ts";
+import { startTestServer } from "#test/api-server/test-server.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
 import { Client } from "#client/client.ts";
 import { ApiEventRecorder } from "#client/event-recorder.ts";

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:net";
 
-import { testPki } from "#apiserver/testing/test-pki.ts";
+import { testPki } from "#test/pki/test-pki.ts";
 import { openApiServer } from "#cmd/api-server.ts";
 import { startComponents } from "#cmd/server.ts";
 import { silentLogger, type Logger } from "#lib/logger.ts";

@@ -9,10 +9,20 @@ const YEAR_MS = 365 * 24 * 3600 * 1000;
 const START = new Date("2020-01-01T00:00:00Z");
 const END = new Date(START.getTime() + 30 * YEAR_MS);
 
-type Pair = { cert: string; key: string };
+/** PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface TestPki {
+  readonly ca: string;
+  readonly server: Pair;
+  client(name: string, groups?: readonly string[]): Promise<Pair>;
+}
 
 /** A throw-away authority with a server certificate for 127.0.0.1. */
-export async function testPki(): Promise<{ ca: string; server: Pair; client(name: string, groups?: readonly string[]): Promise<Pair> }> {
+export async function testPki(): Promise<TestPki> {
   x509.cryptoProvider.set(webcrypto as never);
   const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({

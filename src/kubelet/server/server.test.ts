@@ -22,11 +22,11 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
 
   test("lets in nobody but system:masters", async () => {
     assert.deepEqual(await get(node, "/healthz", undefined), { code: 401, body: "Unauthorized" });
-    const other = await node.pki.client("jane", "developers");
+    const other = await node.pki.client("jane", ["developers"]);
     assert.deepEqual(await get(node, "/pods", other), { code: 403, body: "Forbidden (user=jane, verb=get, resource=nodes, subresource(s)=[pods proxy])\n" });
     assert.deepEqual(await get(node, "/healthz", await adminOf(node)), { code: 200, body: "ok" });
-    const { testPki } = await import("./testing/test-pki.ts");
-    const foreign = await (await testPki()).client("evil", "system:masters");
+    const { testPki } = await import("#test/pki/test-pki.ts");
+    const foreign = await (await testPki()).client("evil", ["system:masters"]);
     assert.equal((await get(node, "/healthz", foreign)).code, 401);
   });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { CONFIG_MAPS, PODS, SERVICE_ACCOUNTS } from "#api/builtin.ts";
 import type { Event, Pod } from "#api/core-v1/types.ts";
 import { EVENTS } from "#api/builtin.ts";
-import { startTestServer, type TestServer } from "#apiserver/testing/test-server.ts";
+import { startTestServer, type TestServer } from "#test/api-server/test-server.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
 import { Client } from "#client/client.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";

@@ -61,7 +61,7 @@ const admins = new WeakMap<TestNode, Promise<{ cert: string; key: string }>>();
 
 /** The API server's certificate towards kubelets. */
 export function adminOf(node: TestNode): Promise<{ cert: string; key: string }> {
-  const known = admins.get(node) ?? node.pki.client("kube-apiserver-kubelet-client", "system:masters");
+  const known = admins.get(node) ?? node.pki.client("kube-apiserver-kubelet-client", ["system:masters"]);
   admins.set(node, known);
   return known;
 }

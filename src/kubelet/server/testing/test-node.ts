@@ -17,10 +17,10 @@ import { pauseArchive } from "#kubelet/runtime/pause-image.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
+import { testPki, type TestPki } from "#test/pki/test-pki.ts";
 
 import type { PodLookup } from "../pod-lookup.ts";
 import { type KubeletServer, startKubeletServer } from "../server.ts";
-import { testPki, type TestPki } from "./test-pki.ts";
 
 const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"].find(existsSync);
 const CAP_SYS_RESOURCE = 24;

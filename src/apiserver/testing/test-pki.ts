@@ -1,1 +1,0 @@
-export { testPki } from "#test/pki/test-pki.ts";

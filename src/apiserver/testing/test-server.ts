@@ -1,1 +1,0 @@
-export { startTestServer, type TestServer } from "#test/api-server/test-server.ts";
