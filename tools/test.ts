@@ -30,7 +30,7 @@ const PARTS: readonly Part[] = [
   { name: "tidy", check: [node, "tools/tidy.ts"], limitMs: 20_000 },
   { name: "lint", check: [bin("oxlint"), "--type-aware", "--deny-warnings"], limitMs: 60_000 },
   { name: "format", check: [bin("biome"), "format", "."], limitMs: 20_000 },
-  { name: "unit", tests: ["src/**/*.test.ts", "tools/**/*.test.ts", "bin/**/*.test.ts"], concurrency: 2, limitMs: 180_000 },
+  { name: "unit", tests: ["src/**/*.test.ts", "tools/**/*.test.ts", "bin/**/*.test.ts", "bench/**/*.test.ts"], concurrency: 2, limitMs: 180_000 },
   { name: "contract", tests: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
   { name: "golden", tests: ["test/golden*/**/*.test.ts"], concurrency: 1, limitMs: 180_000 },
   { name: "simulation", tests: ["test/simulation/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
