@@ -180,4 +180,33 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   PodFailurePolicyRule: "Action:string OnExitCodes:*PodFailurePolicyOnExitCodesRequirement OnPodConditions:[]PodFailurePolicyOnPodConditionsPattern",
   SuccessPolicy: "Rules:[]SuccessPolicyRule",
   SuccessPolicyRule: "SucceededIndexes:*string SucceededCount:*number",
+  PersistentVolumeSource:
+    "GCEPersistentDisk=gcePersistentDisk:*GCEPersistentDiskVolumeSource AWSElasticBlockStore=awsElasticBlockStore:*AWSElasticBlockStoreVolumeSource " +
+    "HostPath:*HostPathVolumeSource Glusterfs:*GlusterfsPersistentVolumeSource NFS=nfs:*NFSVolumeSource RBD=rbd:*RBDPersistentVolumeSource " +
+    "Quobyte:*QuobyteVolumeSource ISCSI=iscsi:*ISCSIPersistentVolumeSource FlexVolume:*FlexPersistentVolumeSource " +
+    "Cinder:*CinderPersistentVolumeSource CephFS=cephfs:*CephFSPersistentVolumeSource FC=fc:*FCVolumeSource Flocker:*FlockerVolumeSource " +
+    "AzureFile:*AzureFilePersistentVolumeSource VsphereVolume:*VsphereVirtualDiskVolumeSource AzureDisk:*AzureDiskVolumeSource " +
+    "PhotonPersistentDisk:*PhotonPersistentDiskVolumeSource PortworxVolume:*PortworxVolumeSource ScaleIO:*ScaleIOPersistentVolumeSource " +
+    "Local:*LocalVolumeSource StorageOS=storageos:*StorageOSPersistentVolumeSource CSI=csi:*CSIPersistentVolumeSource",
+  AzureFilePersistentVolumeSource: "SecretName:string ShareName:string ReadOnly:bool SecretNamespace:*string",
+  CephFSPersistentVolumeSource: "Monitors:[]string Path:string User:string SecretFile:string SecretRef:*SecretReference ReadOnly:bool",
+  CinderPersistentVolumeSource: "VolumeID:string FSType=fsType:string ReadOnly:bool SecretRef:*SecretReference",
+  CSIPersistentVolumeSource:
+    "Driver:string VolumeHandle:string ReadOnly:bool FSType=fsType:string VolumeAttributes:map ControllerPublishSecretRef:*SecretReference " +
+    "NodeStageSecretRef:*SecretReference NodePublishSecretRef:*SecretReference ControllerExpandSecretRef:*SecretReference NodeExpandSecretRef:*SecretReference",
+  FlexPersistentVolumeSource: "Driver:string FSType=fsType:string SecretRef:*SecretReference ReadOnly:bool Options:map",
+  GlusterfsPersistentVolumeSource: "EndpointsName=endpoints:string Path:string ReadOnly:bool EndpointsNamespace:*string",
+  ISCSIPersistentVolumeSource:
+    "TargetPortal:string IQN=iqn:string Lun:number ISCSIInterface=iscsiInterface:string FSType=fsType:string ReadOnly:bool Portals:[]string " +
+    "DiscoveryCHAPAuth=chapAuthDiscovery:bool SessionCHAPAuth=chapAuthSession:bool SecretRef:*SecretReference InitiatorName:*string",
+  LocalVolumeSource: "Path:string FSType=fsType:*string",
+  RBDPersistentVolumeSource:
+    "CephMonitors=monitors:[]string RBDImage=image:string FSType=fsType:string RBDPool=pool:string RadosUser=user:string Keyring:string " +
+    "SecretRef:*SecretReference ReadOnly:bool",
+  ScaleIOPersistentVolumeSource:
+    "Gateway:string System:string SecretRef:*SecretReference SSLEnabled=sslEnabled:bool ProtectionDomain:string StoragePool:string " +
+    "StorageMode:string VolumeName:string FSType=fsType:string ReadOnly:bool",
+  SecretReference: "Name:string Namespace:string",
+  StorageOSPersistentVolumeSource: "VolumeName:string VolumeNamespace:string FSType=fsType:string ReadOnly:bool SecretRef:*ObjectReference",
+  ObjectReference: "Kind:string Namespace:string Name:string UID=uid:string APIVersion=apiVersion:string ResourceVersion:string FieldPath:string",
 };

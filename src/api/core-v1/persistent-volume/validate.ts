@@ -4,6 +4,7 @@ import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-erro
 import { isDns1123Subdomain } from "#apimachinery/validation/names.ts";
 import { sameJson } from "#lib/same-json.ts";
 
+import { goDiff } from "../pod/spec-diff.ts";
 import { checkAllowed, type Errors, pushInvalid, sortedEntries, sortedMap } from "../pod-spec/checks.ts";
 import { isNegative, isPositive, quantityText, wholeUnits } from "../pod-spec/quantities.ts";
 import { validateNodeSelector } from "../pod-spec/validate-scheduling.ts";
@@ -39,8 +40,10 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
   // Upstream checks the volume twice on the way.
   const errors: Errors = [...spec, ...validateMountOptions(volume), ...spec];
   const [now, before] = [sourcesOf(volume.spec, old.spec), sourcesOf(old.spec, old.spec)];
-  if (!sameJson(now, before))
-    errors.push(fieldError.forbidden(SPEC.child("persistentvolumesource"), "spec.persistentvolumesource is immutable after creation"));
+  if (!sameJson(now, before)) {
+    const why = `spec.persistentvolumesource is immutable after creation\n${goDiff("PersistentVolumeSource", before, now)}`;
+    errors.push(fieldError.forbidden(SPEC.child("persistentvolumesource"), why));
+  }
   checkImmutable(errors, volume.spec.volumeMode, old.spec.volumeMode, new FieldPath("volumeMode"));
   if (old.spec.nodeAffinity && !sameJson(volume.spec.nodeAffinity, old.spec.nodeAffinity)) {
     errors.push(fieldError.invalid(new FieldPath("nodeAffinity"), volume.spec.nodeAffinity, "field is immutable, except for updating from beta label to GA"));
