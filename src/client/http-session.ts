@@ -68,8 +68,8 @@ export class SessionPool {
     };
     // The streams report what went wrong; without a listener the process would end.
     http2.on("error", leave);
+    // After a server's farewell the session counts as closed, yet its watches go on, and are watched over until it ends.
     http2.on("close", leave);
-    http2.on("goaway", leave);
     http2.once("connect", () => http2.setLocalWindowSize(WINDOW_BYTES));
     this.#sessions.add(session);
     return session;

@@ -21,6 +21,7 @@ let server: Http2Server;
 let transport: HttpTransport;
 let answer: (stream: ServerHttp2Stream, seen: Seen) => void;
 
+const address = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const json = (status: number, body: unknown) => (stream: ServerHttp2Stream) => {
   stream.respond({ ":status": status, "content-type": "application/json" });
   stream.end(JSON.stringify(body));
@@ -38,7 +39,7 @@ before(async () => {
     );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  transport = new HttpTransport({ server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, clock: systemClock, requestTimeoutMs: 300 });
+  transport = new HttpTransport({ server: address(), clock: systemClock, requestTimeoutMs: 300 });
 });
 
 after(() => {
@@ -129,4 +130,24 @@ test("HttpTransport.watch() tells of a server that is away", async () => {
     away.watch({ resource: PODS, resourceVersion: "1" }, { onEvent() {}, onEnd: resolve });
   });
   assert.match(error?.message ?? "", /ECONNREFUSED/);
+});
+
+test("HttpTransport.close() ends a watch on a connection that the server has said farewell to, and requests go on elsewhere", async () => {
+  const sessions = new Set<object>();
+  answer = (stream, { path }) => {
+    sessions.add(stream.session!);
+    if (!path.includes("watch=true")) return json(200, { metadata: {}, items: [] })(stream);
+    stream.respond({ ":status": 200 });
+    stream.write(`${JSON.stringify({ type: "BOOKMARK", object: { metadata: { resourceVersion: "1" } } })}\n`);
+    stream.session!.goaway();
+  };
+  const own = new HttpTransport({ server: address(), clock: systemClock });
+  const first = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  own.watch({ resource: PODS, resourceVersion: "1" }, { onEvent: () => first.resolve(), onEnd: () => ended.resolve() });
+  await first.promise;
+  await new Client(own).list(PODS);
+  assert.equal(sessions.size, 2);
+  own.close();
+  await ended.promise;
 });
