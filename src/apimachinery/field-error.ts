@@ -69,5 +69,19 @@ export const fieldError = {
 
 /** A value as Go's field errors print it: strings quoted, composites as JSON, nothing as `null`. */
 function printed(value: unknown): string {
+  if (typeof value === "string") return goQuoted(value);
   return value === undefined ? "null" : JSON.stringify(value);
 }
+
+const ESCAPES: Readonly<Record<string, string>> = { "\u0007": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r" };
+
+/** A string as Go's `%q` prints it: control characters are `\\x01`, where JSON would have `\\u0001`. */
+export function goQuoted(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  if (!/[\u0000-\u001f\u007f]/.test(text)) return JSON.stringify(text);
+  // oxlint-disable-next-line no-control-regex
+  const parts = text.split(/([\u0000-\u001f\u007f])/);
+  return `"${parts.map((part, i) => (i % 2 === 0 ? JSON.stringify(part).slice(1, -1) : (ESCAPES[part] ?? hexEscape(part)))).join("")}"`;
+}
+
+const hexEscape = (control: string) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`;

@@ -1,5 +1,6 @@
 import type { Status, StatusCause, StatusDetails } from "#apimachinery/meta-v1/types.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
+import { goQuoted } from "#apimachinery/field-error.ts";
 
 export type StatusReason =
   | "Unauthorized"
@@ -74,20 +75,20 @@ const detailsOf = ({ group, resource }: GroupResource, name: string): StatusDeta
 /** @see apimachinery pkg/api/errors/errors.go for codes, reasons and texts */
 export const statusError = {
   notFound: (resource: GroupResource, name: string) =>
-    failure(404, "NotFound", `${qualified(resource)} ${JSON.stringify(name)} not found`, detailsOf(resource, name)),
+    failure(404, "NotFound", `${qualified(resource)} ${goQuoted(name)} not found`, detailsOf(resource, name)),
   alreadyExists: (resource: GroupResource, name: string) =>
-    failure(409, "AlreadyExists", `${qualified(resource)} ${JSON.stringify(name)} already exists`, detailsOf(resource, name)),
+    failure(409, "AlreadyExists", `${qualified(resource)} ${goQuoted(name)} already exists`, detailsOf(resource, name)),
   conflict: (resource: GroupResource, name: string, why: string) =>
-    failure(409, "Conflict", `Operation cannot be fulfilled on ${qualified(resource)} ${JSON.stringify(name)}: ${why}`, detailsOf(resource, name)),
+    failure(409, "Conflict", `Operation cannot be fulfilled on ${qualified(resource)} ${goQuoted(name)}: ${why}`, detailsOf(resource, name)),
   forbidden: (resource: GroupResource, name: string, why: string) => {
-    const subject = name === "" ? qualified(resource) : `${qualified(resource)} ${JSON.stringify(name)}`;
+    const subject = name === "" ? qualified(resource) : `${qualified(resource)} ${goQuoted(name)}`;
     return failure(403, "Forbidden", `${subject} is forbidden: ${why}`, detailsOf(resource, name));
   },
   invalid: (kind: { readonly group: string; readonly kind: string }, name: string, errors: readonly FieldError[]) => {
     const causes: StatusCause[] = errors.map(({ type, field, text }) => ({ reason: type, message: text, field }));
     const details = { ...(name !== "" && { name }), ...(kind.group !== "" && { group: kind.group }), ...(kind.kind !== "" && { kind: kind.kind }), causes };
     const subject = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
-    return failure(422, "Invalid", `${subject} ${JSON.stringify(name)} is invalid: ${aggregated(errors)}`, details);
+    return failure(422, "Invalid", `${subject} ${goQuoted(name)} is invalid: ${aggregated(errors)}`, details);
   },
   badRequest: (message: string) => failure(400, "BadRequest", message),
   unauthorized: () => failure(401, "Unauthorized", "Unauthorized"),

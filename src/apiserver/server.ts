@@ -21,6 +21,7 @@ import type { HttpTls } from "#apiserver/http/server.ts";
 import { HttpServer } from "#apiserver/http/server.ts";
 import { BookmarkTicker } from "#apiserver/http/watch-stream.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
+import { EventExpiry } from "#apiserver/registry/event-expiry.ts";
 import { Pipeline } from "#apiserver/registry/pipeline.ts";
 import { ResourceApi } from "#apiserver/registry/resource-api.ts";
 import { ResourceTable, storageKey, storagePrefix } from "#apiserver/registry/resource-table.ts";
@@ -72,8 +73,17 @@ export class ApiServer {
   readonly resources: ResourceTable;
   readonly pipeline: Pipeline;
   readonly http: HttpServer;
+  readonly #events: EventExpiry;
 
-  private constructor(parts: { cache: WatchCache; reader: ObjectReader; resources: ResourceTable; pipeline: Pipeline; http: HttpServer }) {
+  private constructor(parts: {
+    cache: WatchCache;
+    reader: ObjectReader;
+    resources: ResourceTable;
+    pipeline: Pipeline;
+    http: HttpServer;
+    events: EventExpiry;
+  }) {
+    this.#events = parts.events;
     this.cache = parts.cache;
     this.reader = parts.reader;
     this.resources = parts.resources;
@@ -120,16 +130,19 @@ export class ApiServer {
       logger,
       clock,
     });
-    return new ApiServer({ cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
+    const events = new EventExpiry(cache, clock, logger);
+    return new ApiServer({ events, cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
   }
 
   /** Resolves to the port. */
   listen(port: number, host: string): Promise<number> {
+    this.#events.start();
     return this.http.listen(port, host);
   }
 
   /** Cuts all connections; the store stays open. */
   async close(): Promise<void> {
+    this.#events.stop();
     await this.http.close();
     this.cache.close();
   }

@@ -120,3 +120,13 @@ test("close() ends connections that are half open", async () => {
   for (const end of ends) assert.ok((await end).closed);
   open.close();
 });
+
+test("close() tells HTTP/2 clients to go elsewhere", async () => {
+  const other = await startTestServer({ bare: true });
+  const leaving = new RoughClient(other);
+  assert.equal((await leaving.http2({ method: "GET", path: "/readyz" })).code, 200);
+  const told = new Promise<number>((resolve) => leaving.session().once("goaway", resolve));
+  await other.close();
+  assert.equal(await told, http2.constants.NGHTTP2_NO_ERROR);
+  leaving.close();
+});

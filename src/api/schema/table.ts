@@ -13,6 +13,8 @@ interface RawField {
   readonly inline?: true;
   readonly noJson?: true;
   readonly named?: string;
+  /** The message that stands for a field of type `any`. */
+  readonly wire?: string;
   readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly listType?: ListSchema["listType"];
@@ -142,7 +144,7 @@ function schemaOf(type: string, field: RawField): Schema {
   const values = parameterOf(type, "map<string,");
   if (values !== undefined) return mapSchema(values, field);
   if (SCALARS.has(type)) return { kind: "scalar", type: type as ScalarType, enum: field.enum, goType: goTypeOf(field.named) };
-  if (type === "any") return { kind: "any" };
+  if (type === "any") return { kind: "any", ...(field.wire === "runtime.RawExtension" && { atomic: true }) };
   const raw = typesFile().type(type);
   if (raw?.jsonForm !== undefined) return { kind: "any", forms: formsOf(raw) };
   const struct = typeSchema(type);

@@ -33,7 +33,7 @@ function granularityOf(schema: Schema, value: unknown): Granularity {
     case "list":
       return schema.listType === "atomic" ? LEAF : { kind: "list", schema };
     case "any":
-      return schema.forms === undefined && isObject(value) ? { kind: "map", schema } : LEAF;
+      return schema.forms === undefined && schema.atomic !== true && isObject(value) ? { kind: "map", schema } : LEAF;
     default:
       return LEAF;
   }

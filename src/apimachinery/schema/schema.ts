@@ -47,6 +47,8 @@ export interface StructSchema {
 /** Any JSON, kept as it came. */
 export interface AnySchema {
   readonly kind: "any";
+  /** An object of another type (`runtime.RawExtension`): owned and applied whole. */
+  readonly atomic?: boolean | undefined;
   /** When given, the value takes one of these forms, told apart by the kind of JSON value. */
   readonly forms?: readonly Schema[] | undefined;
 }

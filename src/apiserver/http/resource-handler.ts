@@ -1,5 +1,5 @@
 import type { ResourceInfo } from "#api/resources.ts";
-import { failure } from "#apimachinery/status-error.ts";
+import { failure, statusError } from "#apimachinery/status-error.ts";
 import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
@@ -155,6 +155,8 @@ export class ResourceHandler {
   #watch(exchange: Exchange, target: Target, path: ResourcePath, accepted: Accepted): Promise<void> {
     const options = { ...listQuery(exchange.query), watch: true };
     checkListOptions(options);
+    const selected = selectedName(options.fieldSelector);
+    if (path.name !== "" && selected !== "" && selected !== path.name) throw statusError.badRequest("fieldSelector metadata.name doesn't match requested name");
     const byName = path.name === "" ? options : { ...options, fieldSelector: `metadata.name=${path.name}` };
     return serveWatch(exchange, target.served, target.namespace, byName, this.#watchShape(exchange, target, accepted), this.#deps.watch);
   }

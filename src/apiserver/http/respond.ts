@@ -24,6 +24,8 @@ export async function sendBytes(exchange: Exchange, code: number, contentType: s
     return;
   }
   const headers: Headers = { "cache-control": "no-cache, private", "content-type": contentType, ...more };
+  const { "audit-id": audit } = request.headers;
+  if (typeof audit === "string") headers["audit-id"] = audit;
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
   let bytes = body;
   const { "accept-encoding": encodings } = request.headers;

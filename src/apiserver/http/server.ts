@@ -20,7 +20,7 @@ import { parseQuery } from "#apiserver/http/query.ts";
 import { sendBytes, sendError } from "#apiserver/http/respond.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
-import type { Clock } from "#lib/clock.ts";
+import { sleep, type Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 
 export interface HttpServerOptions {
@@ -42,6 +42,8 @@ export interface HttpTls {
 }
 
 const MAX_CONCURRENT_STREAMS = 1000;
+/** So long clients have to hear that they are to go elsewhere. */
+const GOAWAY_GRACE_MS = 50;
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 
 /** HTTPS on one port: HTTP/2, HTTP/1.1 and its upgrades. */
@@ -108,6 +110,7 @@ export class HttpServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     // One whose client has just gone is destroyed before it says "close".
     for (const session of this.#sessions) if (!session.destroyed) session.goaway();
+    if (this.#sessions.size > 0) await sleep(this.#options.clock, GOAWAY_GRACE_MS);
     for (const session of this.#sessions) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
     await closed;

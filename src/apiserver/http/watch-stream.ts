@@ -4,6 +4,8 @@ import { toWatchEvent } from "#apiserver/cache/cache-event.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
+import { warningHeaders } from "#apiserver/http/exchange.ts";
+import type { Headers } from "#apiserver/http/respond.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
 import { objectOf, parseVersion, waitForVersion } from "#apiserver/registry/read.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
@@ -176,7 +178,10 @@ class WatchStream {
   open(): void {
     const { response } = this.#exchange;
     if (response.headersSent || this.#ended) return;
-    response.writeHead(200, { "cache-control": "no-cache, private", "content-type": "application/json" });
+    const { warnings } = this.#exchange;
+    const headers: Headers = { "cache-control": "no-cache, private", "content-type": "application/json" };
+    if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
+    response.writeHead(200, headers as Record<string, string>);
     if ("flushHeaders" in response) response.flushHeaders();
   }
 
@@ -188,7 +193,7 @@ class WatchStream {
 
   bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
     const { info, apiVersion } = this.#served;
-    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations && { annotations }) };
+    const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
     const empty = { kind: info.kind, apiVersion, metadata } as unknown as KubeObject;
     this.#push(jsonFrame("BOOKMARK", this.#shape === undefined ? empty : this.#shape(empty)));
   }

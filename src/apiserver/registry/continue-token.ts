@@ -20,6 +20,8 @@ export function encodeContinue(revision: number, prefix: string, lastKey: string
 
 /** @throws {StatusError} 400 */
 export function decodeContinue(text: string, prefix: string): ContinueToken {
+  const foreign = text.search(/[^A-Za-z0-9_-]/);
+  if (foreign >= 0) throw invalid(`illegal base64 data at input byte ${Buffer.byteLength(text.slice(0, foreign))}`);
   let token: { v?: unknown; rv?: unknown; start?: unknown };
   try {
     token = parseJson(Buffer.from(text, "base64url").toString("utf8")).value as typeof token;

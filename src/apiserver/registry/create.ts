@@ -3,7 +3,7 @@ import { decodeObject } from "#apimachinery/decode/decode.ts";
 import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
-import { statusError } from "#apimachinery/status-error.ts";
+import { StatusError, statusError } from "#apimachinery/status-error.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { strategyContext } from "#apiserver/registry/deps.ts";
 import type { Body } from "#apiserver/registry/body.ts";
@@ -30,6 +30,7 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   const object = decodeBody(served, body, target.options.fieldValidation, target.context);
   matchNamespace(object, namespace);
   wipeSystemFields(object.metadata);
+  dedupOwnerReferences(object, "sent", (text) => target.context.warn(text));
   recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
   await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
   dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
@@ -65,9 +66,17 @@ async function insertReserved(deps: RegistryDeps, target: WriteTarget, object: D
     await deps.admission.validate(admissionAttributes(target, "CREATE", object, undefined));
     const outcome = await commitNew(deps, target, object);
     if (outcome !== undefined) return outcome;
-    if (prefix === "" || attempt >= MAX_NAME_ATTEMPTS) throw statusError.alreadyExists(served.resource, object.metadata.name);
+    if (prefix === "" || attempt >= MAX_NAME_ATTEMPTS) throw alreadyExists(deps, served, object);
     object.metadata.name = generatedName(prefix, deps);
   }
+}
+
+/** What is being deleted still takes its name. */
+function alreadyExists(deps: RegistryDeps, served: ServedResource, { metadata }: Draft): Error {
+  const error = statusError.alreadyExists(served.resource, metadata.name);
+  const standing = deps.cache.get(storageKey(served.prefix, metadata.namespace ?? "", metadata.name));
+  if (standing?.object.metadata.deletionTimestamp === undefined) return error;
+  return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` });
 }
 
 function prepareForCreate(deps: RegistryDeps, target: WriteTarget, object: Draft): void {

@@ -126,6 +126,9 @@ async function admitDelete(deps: RegistryDeps, target: DeleteTarget, oldObject: 
 function checkPreconditions({ served, name, options }: DeleteTarget, { metadata }: KubeObject): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const resource = { group: served.info.group, resource: served.info.kind };
+  if (isNamespace(served) && uid !== undefined && uid !== metadata.uid) {
+    throw statusError.conflict(served.resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`);
+  }
   if (uid !== undefined && uid !== metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
     throw statusError.conflict(resource, name, why);

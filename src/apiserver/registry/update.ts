@@ -149,7 +149,8 @@ function checkVersion({ served, name }: WriteTarget, object: Draft, old: KubeObj
   const standing = old.metadata.resourceVersion;
   if (asked === "" || asked === "0") {
     if (served.strategy.allowUnconditionalUpdate === false) {
-      refuseInvalid(served, name, [fieldError.invalid(new FieldPath("metadata.resourceVersion"), 0, "must be specified for an update")]);
+      const { group, resource: kind } = served.resource; // upstream has the resource's name stand for the kind's here
+      throw statusError.invalid({ group, kind }, name, [fieldError.invalid(new FieldPath("metadata.resourceVersion"), 0, "must be specified for an update")]);
     }
     object.metadata.resourceVersion = standing;
   } else if (asked !== standing) {

@@ -2,6 +2,7 @@ import { NODES } from "#api/builtin.ts";
 import type { Binding, Pod, PodCondition } from "#api/core-v1/types.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
+import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
@@ -34,7 +35,7 @@ async function bind(deps: RegistryDeps, { namespace, name, dryRun, info }: Subre
   const { metadata, target } = binding;
   if (info.plural === "pods" && metadata.name !== name) throw statusError.badRequest("name in URL does not match name in Binding object");
   const errors = targetErrors(binding);
-  if (errors.length > 0) throw failure(500, "", errors.map(({ field, text }) => `${field}: ${text}`).join(", "));
+  if (errors.length > 0) throw unexpected(errors.map(({ field, text }) => `${field}: ${text}`).join(", "));
   const now = formatTime(deps.clock.now());
   const pod = { group: "", plural: "pods", namespace, name: metadata.name };
   await rewrite<Pod>(deps, pod, dryRun, (old) => {

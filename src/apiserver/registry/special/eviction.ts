@@ -2,6 +2,7 @@ import { builtin } from "#api/resources.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import type { Eviction, PodDisruptionBudget } from "#api/policy-v1/types.ts";
 import { selectorOf } from "#apimachinery/label-selector.ts";
+import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
 import { deleteObject } from "#apiserver/registry/delete.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
@@ -50,14 +51,7 @@ async function spend(deps: RegistryDeps, reader: ObjectReader, pod: Pod, dryRun:
   const { namespace = "", labels, name } = pod.metadata;
   const budgets = reader.list(BUDGETS, namespace).filter(({ spec }) => selectorOf(spec?.selector).matches(labels));
   if (budgets.length > 1) {
-    throw failure(
-      500,
-      "InternalError",
-      "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-      {
-        causes: [{ message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support." }],
-      },
-    );
+    throw unexpected("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
   }
   const [budget] = budgets;
   if (budget === undefined) return;
