@@ -37,6 +37,13 @@ for (const { name, deployment, fresh, old, want } of [
     old: [setOf("b", 2, 0, 2), setOf("a", 2, 2, 1)],
     want: [["b", 1, 1]],
   },
+  {
+    name: "does not count pods that a smaller size has already given up",
+    deployment: deploymentOf(2, 0, 1),
+    fresh: setOf("new", 0),
+    old: [setOf("old", 2, 4)],
+    want: [["old", 2, 1]],
+  },
   { name: "tells of both reasons apart", deployment: deploymentOf(3, 0, 2), fresh: setOf("new", 1), old: [setOf("old", 3, 2)], want: [["old", 2, 0]] },
 ]) {
   test(`oldSetSizes() ${name}`, () => assert.deepEqual(brief(oldSetSizes(deployment, fresh, old)), want));

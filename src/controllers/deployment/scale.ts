@@ -50,24 +50,29 @@ export function newSetSize(deployment: Deployment, sets: readonly ReplicaSet[], 
 export function oldSetSizes(deployment: Deployment, newSet: ReplicaSet, oldSets: readonly ReplicaSet[]): readonly Sizing[] {
   const active = oldSets.filter(isActiveSet).sort(byAge);
   const minAvailable = replicasOf(deployment.spec) - fencepostsOf(deployment).maxUnavailable;
-  const newUnavailable = replicasOf(newSet.spec) - (newSet.status?.availableReplicas ?? 0);
+  const newUnavailable = replicasOf(newSet.spec) - availableIn(newSet);
   let mayClean = totalReplicas([...active, newSet]) - minAvailable - newUnavailable;
   if (active.length === 0 || mayClean <= 0) return [];
   const sizes = new Map(active.map((set) => [set, replicasOf(set.spec)]));
   for (const set of active) {
-    const unhealthy = Math.max(0, sizes.get(set)! - (set.status?.availableReplicas ?? 0));
+    const unhealthy = Math.max(0, sizes.get(set)! - availableIn(set));
     const removed = Math.min(unhealthy, mayClean);
     sizes.set(set, sizes.get(set)! - removed);
     mayClean -= removed;
   }
   const cleaned = new Map(sizes);
-  let mayRemove = [...active, newSet].reduce((total, { status }) => total + (status?.availableReplicas ?? 0), 0) - minAvailable;
+  let mayRemove = [...active, newSet].reduce((total, set) => total + availableIn(set), 0) - minAvailable;
   for (const set of active) {
     const removed = Math.max(0, Math.min(sizes.get(set)!, mayRemove));
     sizes.set(set, sizes.get(set)! - removed);
     mayRemove -= removed;
   }
   return active.map((set) => ({ set, via: cleaned.get(set)!, replicas: sizes.get(set)! })).filter(({ set, replicas }) => replicas !== replicasOf(set.spec));
+}
+
+/** Of a set that was just made smaller the status still counts pods that are on their way out: they are not there to rely on. */
+function availableIn({ spec, status }: ReplicaSet): number {
+  return Math.min(replicasOf(spec), status?.availableReplicas ?? 0);
 }
 
 /** Whether both the deployment and the new set take it to hold everything. */

@@ -5,7 +5,8 @@ import type { Resource } from "#api/resources.ts";
 import { Client } from "#client/client.ts";
 import { ApiEventRecorder } from "#client/event-recorder.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
-import { FakeTransport } from "#client/testing/fake-transport.ts";
+import { FakeTransport, unavailable } from "#client/testing/fake-transport.ts";
+import type { ApiCall } from "#client/transport.ts";
 import type { ControllerDeps } from "#controllers/common/deps.ts";
 import { formatTime } from "#lib/clock.ts";
 import { silentLogger, type Logger } from "#lib/logger.ts";
@@ -17,6 +18,10 @@ export interface Cluster {
   readonly transport: FakeTransport;
   readonly client: Client;
   readonly deps: ControllerDeps;
+  /** Whether a request is a controller's own: not a list of an informer, an event, or the doing of the nodes or the test. */
+  isControllers(call: ApiCall): boolean;
+  /** Asked after each request of a controller was carried out; `true`: the answer is lost on the way. */
+  losesAnswer: (call: ApiCall) => boolean;
   /** Errors and warnings that were logged. */
   readonly complaints: string[];
   /** Lets everything that is due now run to its end; time stands still. */
@@ -31,8 +36,9 @@ export interface Cluster {
  *
  * @param start starts what is tested
  * @param becomeOf what a node makes of a pod: by default it runs, ready; `undefined` leaves it alone
+ * @param nodeFor the node that a pod is bound to: `n1` by default
  */
-export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: (pod: Pod) => "ready" | "unready" | undefined = () => "ready"): Cluster {
+export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: BecomeOf = () => "ready", nodeFor: (pod: Pod) => string = () => "n1"): Cluster {
   const clock = new SimClock();
   const rng = seededRng(7);
   const transport = new FakeTransport(clock, rng);
@@ -47,9 +53,17 @@ export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: (po
   const abort = new AbortController();
   const recorderFor = (component: string) => new ApiEventRecorder({ client, clock, logger, component });
   const ready = Promise.withResolvers<void>();
-  const deps: ControllerDeps = { client, informers, clock, rng, logger, recorderFor, ready: ready.promise, signal: abort.signal };
+  const own = new WeakSet<ApiCall>();
+  const perform = async (call: ApiCall, signal?: AbortSignal) => {
+    own.add(call);
+    const answer = await transport.perform(call, signal);
+    if (cluster.losesAnswer(call)) throw unavailable();
+    return answer;
+  };
+  const controllersClient = new Client({ perform, watch: (call, sink) => transport.watch(call, sink) });
+  const deps: ControllerDeps = { client: controllersClient, informers, clock, rng, logger, recorderFor, ready: ready.promise, signal: abort.signal };
   start(deps);
-  playNode(client, clock, informers, becomeOf);
+  playNode(client, clock, informers, becomeOf, nodeFor);
   void informers.synced().then(ready.resolve);
   const settle = async () => {
     for (let quiet = 0, before = -1; quiet < 3; quiet = transport.revision === before ? quiet + 1 : 0) {
@@ -68,20 +82,24 @@ export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: (po
     abort.abort();
     informers.stop();
   };
-  return { clock, transport, client, deps, complaints, settle, pass, stop };
+  const cluster: Cluster = { clock, transport, client, deps, isControllers: (call) => own.has(call), losesAnswer: () => false, complaints, settle, pass, stop };
+  return cluster;
 }
 
-/** Binds pods that name no scheduler to node `n1` and reports for its kubelet; a deleted pod is gone at once. */
-function playNode(client: Client, clock: SimClock, informers: SharedInformerFactory, becomeOf: (pod: Pod) => "ready" | "unready" | undefined): void {
+type BecomeOf = (pod: Pod) => "ready" | "unready" | undefined;
+
+/** Binds pods that name no scheduler and reports for the kubelets; a deleted pod is gone at once. */
+function playNode(client: Client, clock: SimClock, informers: SharedInformerFactory, becomeOf: BecomeOf, nodeFor: (pod: Pod) => string): void {
   const act = async (pod: Pod) => {
     const { metadata, spec, status } = pod;
-    if (!spec.nodeName && spec.schedulerName !== undefined) return;
+    if (!spec.nodeName && (spec.schedulerName !== undefined || metadata.deletionTimestamp !== undefined)) return;
+    if (!spec.nodeName) return client.createSubresource(PODS, metadata, "binding", { target: { name: nodeFor(pod) } });
+    const fate = becomeOf(pod);
+    if (fate === undefined) return;
     if (metadata.deletionTimestamp !== undefined) return client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
     if (isPodFinished(pod)) return;
-    if (!spec.nodeName) return client.createSubresource(PODS, metadata, "binding", { target: { name: "n1" } });
-    const fate = becomeOf(pod);
     const isReady = status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
-    if (fate === undefined || (status.phase === "Running" && isReady === (fate === "ready"))) return;
+    if (status.phase === "Running" && isReady === (fate === "ready")) return;
     const condition = { type: "Ready", status: fate === "ready" ? "True" : "False", lastTransitionTime: formatTime(clock.now()) };
     return client.patch(PODS, metadata, "merge", { status: { phase: "Running", podIP: "10.42.0.7", conditions: [condition] } }, { subresource: "status" });
   };
