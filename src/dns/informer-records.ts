@@ -1,16 +1,15 @@
 import { ENDPOINT_SLICES, NAMESPACES, SERVICES } from "#api/builtin.ts";
 import type { Service } from "#api/core-v1/types.ts";
+import { endpointAddressesOf, SERVICE_NAME_LABEL, serviceKeysOf } from "#api/discovery-v1/endpoint-slice.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
 import type { InformerFactory } from "#client/informer.ts";
 
 import type { ClusterRecords } from "./cluster-zone.ts";
 
-const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
-
 /** The zone's records straight from shared informers; answers are always as new as the last watch event. */
 export function informerRecords(informers: InformerFactory): ClusterRecords {
   const services = informers.informer(SERVICES, { clusterIp: clusterIps });
-  const slices = informers.informer(ENDPOINT_SLICES, { service: serviceKeys, address: addressesOf });
+  const slices = informers.informer(ENDPOINT_SLICES, { service: serviceKeysOf, address: endpointAddressesOf });
   const namespaces = informers.informer(NAMESPACES);
   return {
     service: (namespace, name) => services.get(`${namespace}/${name}`),
@@ -22,13 +21,6 @@ export function informerRecords(informers: InformerFactory): ClusterRecords {
 }
 
 const clusterIps = ({ spec }: Service) => (spec.clusterIPs ?? []).filter((ip) => ip !== "None");
-
-function serviceKeys({ metadata }: EndpointSlice): string[] {
-  const name = metadata.labels?.[SERVICE_NAME_LABEL];
-  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
-}
-
-const addressesOf = ({ endpoints }: EndpointSlice) => [...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses))];
 
 /** Only endpoints of headless services have names of their own. */
 function headlessEndpoint(ip: string, slices: readonly EndpointSlice[], service: (key: string) => Service | undefined) {

@@ -1,4 +1,5 @@
 import { ENDPOINT_SLICES, SERVICES } from "#api/builtin.ts";
+import { endpointAddressesOf, serviceKeysOf } from "#api/discovery-v1/endpoint-slice.ts";
 import type { Endpoint, EndpointSlice } from "#api/discovery-v1/types.ts";
 import { keyOf } from "#apimachinery/object.ts";
 import type { Informer, InformerFactory } from "#client/informer.ts";
@@ -26,7 +27,6 @@ export interface ProxierConfig extends TableConfig {
   readonly nodeName: string;
 }
 
-const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 const RETRY_MS = 1000;
 /** Services put into one nft script; a script of all of a large cluster would hold the thread. */
 const BATCH = 500;
@@ -53,7 +53,7 @@ export class Proxier {
     this.#config = config;
     this.#deps = deps;
     this.#services = deps.informers.informer(SERVICES);
-    this.#slices = deps.informers.informer(ENDPOINT_SLICES, { service: serviceKeys, address: addressesOf });
+    this.#slices = deps.informers.informer(ENDPOINT_SLICES, { service: serviceKeysOf, address: endpointAddressesOf });
     this.#table = new ElementTable(`ip ${config.name}`);
     this.#gate = new EndpointGate(deps.clock, deps.probe, () => this.#mark(...this.#held));
   }
@@ -73,7 +73,7 @@ export class Proxier {
   }
 
   #listen(): void {
-    const ofSlice = (slice: EndpointSlice) => this.#mark(...serviceKeys(slice));
+    const ofSlice = (slice: EndpointSlice) => this.#mark(...serviceKeysOf(slice));
     this.#unsubscribe.push(
       this.#services.onChange({ added: (s) => this.#mark(keyOf(s)), updated: (s) => this.#mark(keyOf(s)), deleted: (s) => this.#mark(keyOf(s)) }),
       this.#slices.onChange({
@@ -104,12 +104,12 @@ export class Proxier {
   }
 
   #sliceChanged(slice: EndpointSlice | undefined, before: EndpointSlice): void {
-    for (const ip of addressesOf(before)) if (this.#slices.byIndex("address", ip).length === 0) this.#gate.forget(ip);
-    this.#mark(...serviceKeys(before), ...(slice === undefined ? [] : serviceKeys(slice)));
+    for (const ip of endpointAddressesOf(before)) if (this.#slices.byIndex("address", ip).length === 0) this.#gate.forget(ip);
+    this.#mark(...serviceKeysOf(before), ...(slice === undefined ? [] : serviceKeysOf(slice)));
   }
 
-  #mark(...serviceKeys: readonly string[]): void {
-    for (const key of serviceKeys) this.#dirty.add(key);
+  #mark(...keys: readonly string[]): void {
+    for (const key of keys) this.#dirty.add(key);
     if (this.#isFlushPlanned || this.#isFlushing || this.#isStopped || this.#dirty.size === 0) return;
     this.#isFlushPlanned = true;
     queueMicrotask(() => void this.#flush());
@@ -210,13 +210,6 @@ export class Proxier {
     for (const { resolve } of done) resolve();
   }
 }
-
-function serviceKeys({ metadata }: EndpointSlice): string[] {
-  const name = metadata.labels?.[SERVICE_NAME_LABEL];
-  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
-}
-
-const addressesOf = ({ endpoints }: EndpointSlice) => [...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses))];
 
 /** Keys of UDP ports whose endpoints are no longer all there. */
 function lostUdpFlows(before: readonly Element[], wanted: readonly Element[]): string[] {

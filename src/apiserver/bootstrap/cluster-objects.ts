@@ -1,3 +1,4 @@
+import { SERVICE_NAME_LABEL } from "#api/discovery-v1/endpoint-slice.ts";
 import type { BootstrapObject } from "#apiserver/bootstrap/bootstrap.ts";
 
 /** What differs from cluster to cluster. */
@@ -41,7 +42,7 @@ function kubernetesEndpoints(facts: ClusterFacts): BootstrapObject {
 
 function kubernetesSlice(facts: ClusterFacts): BootstrapObject {
   const endpoints = [{ addresses: [facts.advertiseAddress], conditions: { ready: true } }];
-  const labels = { "kubernetes.io/service-name": "kubernetes" };
+  const labels = { [SERVICE_NAME_LABEL]: "kubernetes" };
   const addressType = facts.advertiseAddress.includes(":") ? "IPv6" : "IPv4";
   return object("discovery.k8s.io/v1", "EndpointSlice", { ...IN_DEFAULT, labels }, { addressType, endpoints, ports: [portOf(facts)] });
 }

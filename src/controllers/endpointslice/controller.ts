@@ -1,5 +1,6 @@
 import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from "#api/builtin.ts";
 import type { Node } from "#api/core-v1/types.ts";
+import { SERVICE_NAME_LABEL } from "#api/discovery-v1/endpoint-slice.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
 import { keyOf, type ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
@@ -9,7 +10,7 @@ import { BY_NODE } from "#controllers/common/by-node.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { ServicePods } from "#controllers/common/service-pods.ts";
 import { performSliceChanges } from "#controllers/common/slice-changes.ts";
-import { CONTROLLER_NAME, MANAGED_BY, reconcileSlices, SERVICE_NAME } from "#controllers/endpointslice/reconcile.ts";
+import { CONTROLLER_NAME, MANAGED_BY, reconcileSlices } from "#controllers/endpointslice/reconcile.ts";
 
 const ZONE = "topology.kubernetes.io/zone";
 
@@ -24,7 +25,7 @@ interface Context {
 /** Slices by the service they are of, for those that this controller manages. */
 const BY_SERVICE = {
   service: ({ metadata }: EndpointSlice) =>
-    metadata.labels?.[MANAGED_BY] === CONTROLLER_NAME ? [`${metadata.namespace}/${metadata.labels[SERVICE_NAME]}`] : [],
+    metadata.labels?.[MANAGED_BY] === CONTROLLER_NAME ? [`${metadata.namespace}/${metadata.labels[SERVICE_NAME_LABEL]}`] : [],
 };
 
 /** Keeps the EndpointSlices of each service with a selector. */

@@ -4,8 +4,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import type { Pod, Service } from "#api/core-v1/types.ts";
+import { SERVICE_NAME_LABEL } from "#api/discovery-v1/endpoint-slice.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
-import { reconcileSlices, SERVICE_NAME } from "#controllers/endpointslice/reconcile.ts";
+import { reconcileSlices } from "#controllers/endpointslice/reconcile.ts";
 import { podIn, serviceWith, type PodState } from "#controllers/testing/objects.ts";
 
 const ZONES: Readonly<Record<string, string>> = { n1: "east", n2: "" };
@@ -49,11 +50,11 @@ test("reconcileSlices() leaves out pods of nodes that are gone", () => {
 });
 
 test("reconcileSlices() keeps one empty slice, with the service's labels", () => {
-  const service = { ...serviceWith(), metadata: { ...serviceWith().metadata, labels: { tier: "front", [SERVICE_NAME]: "forged" } } } as Service;
+  const service = { ...serviceWith(), metadata: { ...serviceWith().metadata, labels: { tier: "front", [SERVICE_NAME_LABEL]: "forged" } } } as Service;
   const slices = apply([], decide(service, []));
   assert.deepEqual(
     slices.map(({ endpoints, metadata }) => [endpoints?.length ?? 0, metadata.labels]),
-    [[0, { tier: "front", [SERVICE_NAME]: "web", "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" }]],
+    [[0, { tier: "front", [SERVICE_NAME_LABEL]: "web", "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" }]],
   );
   assert.deepEqual(decide(service, [], slices), { create: [], update: [], remove: [] });
 });

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { SERVICES } from "#api/builtin.ts";
 import { isPodReady } from "#api/core-v1/pod/status.ts";
 import type { Pod, Service } from "#api/core-v1/types.ts";
+import { SERVICE_NAME_LABEL } from "#api/discovery-v1/endpoint-slice.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "#api/discovery-v1/types.ts";
 import type { Draft } from "#apimachinery/object.ts";
 import { controllerReference } from "#controllers/common/owners.ts";
@@ -12,10 +13,9 @@ import { endpointHostname, familiesOf, ipsOfFamily, isHeadless, targetPortOf, ty
 import type { Changes } from "#controllers/common/slice-changes.ts";
 
 export const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
-export const SERVICE_NAME = "kubernetes.io/service-name";
 export const CONTROLLER_NAME = "endpointslice-controller.k8s.io";
 const HEADLESS = "service.kubernetes.io/headless";
-const RESERVED = new Set([MANAGED_BY, SERVICE_NAME, HEADLESS]);
+const RESERVED = new Set([MANAGED_BY, SERVICE_NAME_LABEL, HEADLESS]);
 
 /** All that one decision may look at. Read-only: objects come from a shared cache. */
 export interface Observed {
@@ -154,7 +154,7 @@ function labelsFor(service: Service): Readonly<Record<string, string>> {
   return {
     ...Object.fromEntries(own),
     ...(isHeadless(service) && { [HEADLESS]: "" }),
-    [SERVICE_NAME]: service.metadata.name,
+    [SERVICE_NAME_LABEL]: service.metadata.name,
     [MANAGED_BY]: CONTROLLER_NAME,
   };
 }

@@ -1,23 +1,17 @@
 import { ENDPOINT_SLICES, ENDPOINTS, SERVICES } from "#api/builtin.ts";
 import type { Endpoints } from "#api/core-v1/types.ts";
+import { SERVICE_NAME_LABEL } from "#api/discovery-v1/endpoint-slice.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
 import { keyOf, type KubeObject, type ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo } from "#client/event-recorder.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { performSliceChanges } from "#controllers/common/slice-changes.ts";
-import {
-  isMirrored,
-  MANAGED_BY,
-  MAX_PER_SUBSET,
-  MIRROR_NAME,
-  reconcileMirror,
-  SERVICE_NAME,
-  type Mirror,
-} from "#controllers/endpointslicemirroring/reconcile.ts";
+import { isMirrored, MANAGED_BY, MAX_PER_SUBSET, MIRROR_NAME, reconcileMirror, type Mirror } from "#controllers/endpointslicemirroring/reconcile.ts";
 
 const BY_MIRRORED = {
-  mirrored: ({ metadata }: EndpointSlice) => (metadata.labels?.[MANAGED_BY] === MIRROR_NAME ? [`${metadata.namespace}/${metadata.labels[SERVICE_NAME]}`] : []),
+  mirrored: ({ metadata }: EndpointSlice) =>
+    metadata.labels?.[MANAGED_BY] === MIRROR_NAME ? [`${metadata.namespace}/${metadata.labels[SERVICE_NAME_LABEL]}`] : [],
 };
 
 /** Gives hand-written Endpoints the EndpointSlices that proxies read. */

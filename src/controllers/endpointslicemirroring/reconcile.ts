@@ -3,13 +3,13 @@ import { isDeepStrictEqual } from "node:util";
 
 import { ENDPOINTS } from "#api/builtin.ts";
 import type { EndpointAddress, EndpointPort as SubsetPort, Endpoints, EndpointSubset, Service } from "#api/core-v1/types.ts";
+import { SERVICE_NAME_LABEL } from "#api/discovery-v1/endpoint-slice.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "#api/discovery-v1/types.ts";
 import { controllerReference } from "#controllers/common/owners.ts";
 import { inSliceOrder } from "#controllers/common/port-order.ts";
 import type { Changes } from "#controllers/common/slice-changes.ts";
 
 export const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
-export const SERVICE_NAME = "kubernetes.io/service-name";
 export const MIRROR_NAME = "endpointslicemirroring-controller.k8s.io";
 const SKIP = "endpointslice.kubernetes.io/skip-mirror";
 const LEADER = "control-plane.alpha.kubernetes.io/leader";
@@ -82,7 +82,7 @@ function mirroredMetadata(endpoints: Endpoints) {
   const { namespace, name, labels = {}, annotations = {} } = endpoints.metadata;
   return {
     namespace,
-    labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: MIRROR_NAME },
+    labels: { ...labels, [SERVICE_NAME_LABEL]: name, [MANAGED_BY]: MIRROR_NAME },
     annotations: Object.fromEntries(Object.entries(annotations).filter(([key]) => !NOT_COPIED.has(key))),
     ownerReferences: [controllerReference(ENDPOINTS, endpoints)],
   };
