@@ -2,9 +2,20 @@ import type * as admission from "#api/admissionregistration-v1/types.ts";
 import type { Strategy } from "#api/strategy.ts";
 
 import { applyMutatingWebhookDefaults, applyPolicyBindingDefaults, applyPolicyDefaults, applyValidatingWebhookDefaults } from "./defaults.ts";
+import { validateWebhooks } from "./validate-webhooks.ts";
 
 /** @see kubernetes pkg/registry/admissionregistration */
-export const validatingWebhookStrategy: Strategy<admission.ValidatingWebhookConfiguration> = { applyDefaults: applyValidatingWebhookDefaults };
-export const mutatingWebhookStrategy: Strategy<admission.MutatingWebhookConfiguration> = { applyDefaults: applyMutatingWebhookDefaults };
+export const validatingWebhookStrategy: Strategy<admission.ValidatingWebhookConfiguration> = {
+  applyDefaults: applyValidatingWebhookDefaults,
+  validateCreate: ({ webhooks }) => validateWebhooks(webhooks),
+  validateUpdate: ({ webhooks }, old) => validateWebhooks(webhooks, old.webhooks),
+};
+
+export const mutatingWebhookStrategy: Strategy<admission.MutatingWebhookConfiguration> = {
+  applyDefaults: applyMutatingWebhookDefaults,
+  validateCreate: ({ webhooks }) => validateWebhooks(webhooks),
+  validateUpdate: ({ webhooks }, old) => validateWebhooks(webhooks, old.webhooks),
+};
+
 export const validatingPolicyStrategy: Strategy<admission.ValidatingAdmissionPolicy> = { applyDefaults: applyPolicyDefaults };
 export const validatingPolicyBindingStrategy: Strategy<admission.ValidatingAdmissionPolicyBinding> = { applyDefaults: applyPolicyBindingDefaults };
