@@ -1,4 +1,5 @@
 import { isPodReady, podCondition } from "#api/core-v1/pod/status.ts";
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 
 const PHASES: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
@@ -50,6 +51,6 @@ function restarts({ status }: Pod): number {
 }
 
 function sidecarRestarts({ spec, status }: Pod): number {
-  const sidecars = new Set((spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always").map(({ name }) => name));
+  const sidecars = new Set((spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
   return Math.max(0, ...(status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name)).map(({ restartCount }) => restartCount));
 }

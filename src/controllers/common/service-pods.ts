@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 
 import { PODS, SERVICES } from "#api/builtin.ts";
 import { isPodFinished, podCondition } from "#api/core-v1/pod/status.ts";
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { Pod, Service, ServicePort } from "#api/core-v1/types.ts";
 import { keyOf } from "#apimachinery/object.ts";
 import type { Informer, InformerFactory } from "#client/informer.ts";
@@ -93,7 +94,7 @@ export function familiesOf({ spec }: Service): readonly IpFamily[] {
 /** The number of a service's target port in a pod: a name is looked up in its containers, sidecars included. */
 export function targetPortOf({ spec }: Pod, { targetPort, port, protocol = "TCP" }: ServicePort): number | undefined {
   if (typeof targetPort !== "string") return targetPort ?? port;
-  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  const sidecars = (spec.initContainers ?? []).filter(isSidecar);
   for (const { ports = [] } of [...spec.containers, ...sidecars]) {
     const found = ports.find((candidate) => candidate.name === targetPort && (candidate.protocol ?? "TCP") === protocol);
     if (found !== undefined) return found.containerPort;

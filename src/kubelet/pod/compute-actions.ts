@@ -1,6 +1,7 @@
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { Container, Pod } from "#api/core-v1/types.ts";
 
-import { containerHash, isSidecar, restartsAfter, shouldStart } from "./containers.ts";
+import { containerHash, restartsAfter, shouldStart } from "./containers.ts";
 import { latestRun, type RuntimeContainer, type RuntimePod } from "./runtime-pod.ts";
 
 export type ProbeVerdict = "success" | "failure" | undefined;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { Container, ContainerRestartRule, EphemeralContainer, Pod } from "#api/core-v1/types.ts";
 import type { RuntimeContainer } from "./runtime-pod.ts";
 
@@ -21,11 +22,6 @@ export function containersOf({ spec }: Pick<Pod, "spec">): readonly PodContainer
 }
 
 const asContainer = (container: EphemeralContainer): Container => container as EphemeralContainer & Container;
-
-/** An init container that runs beside the main ones. */
-export function isSidecar(container: Pick<Container, "restartPolicy">): boolean {
-  return container.restartPolicy === "Always";
-}
 
 /** The field path by which events name a container. */
 export function fieldPathOf({ kind, spec }: PodContainer): string {

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
 import { PODS } from "#api/builtin.ts";
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { Pod, PodStatus } from "#api/core-v1/types.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo } from "#client/event-recorder.ts";
@@ -16,7 +17,7 @@ import { podCgroup } from "./cgroups.ts";
 import { type ContainerKill, computePodActions, type PodActions } from "./compute-actions.ts";
 import { graceSecondsOf, killContainer, stopQuietly } from "./container-killer.ts";
 import { ensureImage, startContainer, StartError } from "./container-starter.ts";
-import { containersOf, fieldPathOf, isSidecar, type PodContainer } from "./containers.ts";
+import { containersOf, fieldPathOf, type PodContainer } from "./containers.ts";
 import { runHook } from "./hooks.ts";
 import type { PodContext } from "./pod-context.ts";
 import { PodRuntime } from "./pod-runtime.ts";

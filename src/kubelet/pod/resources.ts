@@ -1,4 +1,4 @@
-import { podLimits, podRequests, qosClass } from "#api/core-v1/pod/resources.ts";
+import { isSidecar, podLimits, podRequests, qosClass } from "#api/core-v1/pod/resources.ts";
 import type { Container, Pod } from "#api/core-v1/types.ts";
 import { milliValue, wholeValue } from "#apimachinery/quantity.ts";
 
@@ -69,7 +69,7 @@ export function oomScoreAdjust(pod: Pick<Pod, "spec">, container: Container, nod
   if (qos === "BestEffort") return 1000;
   const requestOf = (c: Container) => wholeValue(c.resources?.requests?.["memory"] ?? c.resources?.limits?.["memory"] ?? "0");
   const own = requestOf(container);
-  const sidecar = pod.spec.initContainers?.some(({ name, restartPolicy }) => name === container.name && restartPolicy === "Always") ?? false;
+  const sidecar = pod.spec.initContainers?.some((init) => init.name === container.name && isSidecar(init)) ?? false;
   const request = sidecar ? Math.max(own, Math.min(...pod.spec.containers.map(requestOf))) : own;
   const score = 1000 - Math.floor((1000 * request) / nodeMemoryBytes);
   return Math.min(999, Math.max(3, score));

@@ -1,7 +1,8 @@
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { Container, Pod, Probe } from "#api/core-v1/types.ts";
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import type { ProbeVerdict } from "#kubelet/pod/compute-actions.ts";
-import { isSidecar, type PodContainer } from "#kubelet/pod/containers.ts";
+import { type PodContainer } from "#kubelet/pod/containers.ts";
 import type { RuntimeContainer } from "#kubelet/pod/runtime-pod.ts";
 import type { ContainerHealth } from "#kubelet/status/container-statuses.ts";
 import type { Clock } from "#lib/clock.ts";

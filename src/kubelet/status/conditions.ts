@@ -1,5 +1,5 @@
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { ContainerStatus, Pod, PodCondition } from "#api/core-v1/types.ts";
-import { isSidecar } from "#kubelet/pod/containers.ts";
 import { formatTime } from "#lib/clock.ts";
 
 import type { PodPhase } from "./phase.ts";

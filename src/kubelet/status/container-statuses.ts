@@ -1,5 +1,6 @@
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { ContainerState, ContainerStatus, Pod } from "#api/core-v1/types.ts";
-import { type ContainerKind, containersOf, isSidecar, type PodContainer, shouldStart } from "#kubelet/pod/containers.ts";
+import { type ContainerKind, containersOf, type PodContainer, shouldStart } from "#kubelet/pod/containers.ts";
 import { latestRun, type RuntimeContainer, type RuntimePod } from "#kubelet/pod/runtime-pod.ts";
 import { formatTime } from "#lib/clock.ts";
 

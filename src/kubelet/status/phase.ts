@@ -1,5 +1,6 @@
+import { isSidecar } from "#api/core-v1/pod/resources.ts";
 import type { ContainerStatus, Pod } from "#api/core-v1/types.ts";
-import { isSidecar, restartsAfter } from "#kubelet/pod/containers.ts";
+import { restartsAfter } from "#kubelet/pod/containers.ts";
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed";
 

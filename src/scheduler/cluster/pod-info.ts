@@ -1,5 +1,5 @@
 import type { Container, Pod, Toleration } from "#api/core-v1/types.ts";
-import { podRequests } from "#api/core-v1/pod/resources.ts";
+import { isSidecar, podRequests } from "#api/core-v1/pod/resources.ts";
 import { milliValue, wholeValue } from "#apimachinery/quantity.ts";
 
 /** What an absent request counts as when nodes are scored, so that pods without requests spread too. */
@@ -62,7 +62,7 @@ function scoredRequests(pod: Pod): { scoredMilliCpu: number; scoredMemoryBytes: 
 }
 
 function hostPorts({ spec }: Pod): HostPort[] {
-  const sidecars = spec.initContainers?.filter((c) => c.restartPolicy === "Always") ?? [];
+  const sidecars = spec.initContainers?.filter(isSidecar) ?? [];
   return [...sidecars, ...spec.containers].flatMap((container) =>
     (container.ports ?? [])
       .filter(({ hostPort }) => (hostPort ?? 0) > 0)

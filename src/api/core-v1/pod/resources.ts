@@ -44,7 +44,7 @@ export function isPodLevelResource(name: string): boolean {
 }
 
 /** An init container that goes on running beside the others. */
-export function isSidecar({ restartPolicy }: Container): boolean {
+export function isSidecar({ restartPolicy }: Pick<Container, "restartPolicy">): boolean {
   return restartPolicy === "Always";
 }
 
