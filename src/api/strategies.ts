@@ -1,5 +1,10 @@
 import type { KubeObject } from "#apimachinery/object.ts";
-import { mutatingWebhookStrategy, validatingPolicyBindingStrategy, validatingPolicyStrategy, validatingWebhookStrategy } from "#api/admissionregistration-v1/strategy.ts";
+import {
+  mutatingWebhookStrategy,
+  validatingPolicyBindingStrategy,
+  validatingPolicyStrategy,
+  validatingWebhookStrategy,
+} from "#api/admissionregistration-v1/strategy.ts";
 import { apiServiceStrategy } from "#api/apiregistration-v1/strategy.ts";
 import { controllerRevisionStrategy } from "#api/apps-v1/controller-revision.ts";
 import { daemonSetStrategy } from "#api/apps-v1/daemon-set.ts";
@@ -28,6 +33,7 @@ import { serviceAccountStrategy } from "#api/core-v1/service-account/strategy.ts
 import { endpointSliceStrategy } from "#api/discovery-v1/strategy.ts";
 import { eventStrategy as newEventStrategy } from "#api/events-v1/strategy.ts";
 import { flowSchemaStrategy, priorityLevelStrategy } from "#api/flowcontrol-v1/strategy.ts";
+import { ipAddressStrategy, serviceCIDRStrategy } from "#api/networking-v1/addresses.ts";
 import { ingressClassStrategy, ingressStrategy, networkPolicyStrategy } from "#api/networking-v1/strategy.ts";
 import { runtimeClassStrategy } from "#api/node-v1/strategy.ts";
 import { podDisruptionBudgetStrategy } from "#api/policy-v1/strategy.ts";
@@ -78,9 +84,11 @@ const strategies: Readonly<Record<string, unknown>> = {
   "events.k8s.io/Event": newEventStrategy,
   "flowcontrol.apiserver.k8s.io/FlowSchema": flowSchemaStrategy,
   "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration": priorityLevelStrategy,
+  "networking.k8s.io/IPAddress": ipAddressStrategy,
   "networking.k8s.io/Ingress": ingressStrategy,
   "networking.k8s.io/IngressClass": ingressClassStrategy,
   "networking.k8s.io/NetworkPolicy": networkPolicyStrategy,
+  "networking.k8s.io/ServiceCIDR": serviceCIDRStrategy,
   "node.k8s.io/RuntimeClass": runtimeClassStrategy,
   "policy/PodDisruptionBudget": podDisruptionBudgetStrategy,
   "rbac.authorization.k8s.io/ClusterRole": clusterRoleStrategy,

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Mutable, Strategy } from "#api/strategy.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 
+import { ipAddressStrategy, serviceCIDRStrategy } from "./addresses.ts";
 import { ingressClassStrategy, ingressStrategy, networkPolicyStrategy } from "./strategy.ts";
 
 /** What a strategy says of a new object, its defaults filled in. */
@@ -58,3 +59,13 @@ for (const { strategy, given, want } of [
 ] as const) {
   test(`validateCreate() says ${want[0] ?? "nothing"}`, () => assert.deepEqual(told(strategy, given), want));
 }
+
+test("serviceCIDRStrategy takes one network of each family", () => {
+  assert.deepEqual(told(serviceCIDRStrategy, { spec: { cidrs: ["10.0.0.0/16", "2001:db8::/64"] } }), []);
+  assert.equal(told(serviceCIDRStrategy, { spec: { cidrs: ["10.0.0.0/16", "10.1.0.0/16"] } }).length, 1);
+});
+
+test("ipAddressStrategy takes addresses in their one form for names", () => {
+  assert.deepEqual(ipAddressStrategy.validateName?.("10.0.0.1", false), []);
+  assert.deepEqual(ipAddressStrategy.validateName?.("10.0.0.01", false), ["must not have leading 0s"]);
+});
