@@ -5,8 +5,22 @@ import type { PodTemplateSpec } from "#api/core-v1/types.ts";
 
 import { podTemplateHash } from "./template-hash.ts";
 
-const container = { name: "main", image: "app:1", resources: {}, terminationMessagePath: "/dev/termination-log", terminationMessagePolicy: "File", imagePullPolicy: "IfNotPresent" };
-const spec = { containers: [container], restartPolicy: "Always", terminationGracePeriodSeconds: 1, dnsPolicy: "ClusterFirst", securityContext: {}, schedulerName: "default-scheduler" };
+const container = {
+  name: "main",
+  image: "app:1",
+  resources: {},
+  terminationMessagePath: "/dev/termination-log",
+  terminationMessagePolicy: "File",
+  imagePullPolicy: "IfNotPresent",
+};
+const spec = {
+  containers: [container],
+  restartPolicy: "Always",
+  terminationGracePeriodSeconds: 1,
+  dnsPolicy: "ClusterFirst",
+  securityContext: {},
+  schedulerName: "default-scheduler",
+};
 const template = { metadata: { labels: { app: "web" } }, spec } as PodTemplateSpec;
 const withLimit = (quantity: string) => ({ spec: { containers: [{ name: "a", resources: { limits: { x: quantity } } }] } }) as unknown as PodTemplateSpec;
 
