@@ -3,7 +3,7 @@ import type { Binding, Pod, PodCondition } from "#api/core-v1/types.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
-import { failure, statusError } from "#apimachinery/status-error.ts";
+import { statusError } from "#apimachinery/status-error.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { rewrite } from "#apiserver/registry/rewrite.ts";
