@@ -181,3 +181,22 @@ test("rollback by annotation brings an earlier template back", async () => {
   );
   cluster.stop();
 });
+
+test("an old set that is taken down for two reasons at once is told of twice", async () => {
+  let isFirst = true;
+  const states = new Map<string, "ready" | "unready">();
+  const cluster = testCluster(startBoth, ({ metadata, spec }) => {
+    const state = states.get(metadata.name) ?? (isFirst && spec.containers[0]!.image === "app:1" ? "unready" : "ready");
+    isFirst = false;
+    states.set(metadata.name, state);
+    return state;
+  });
+  await cluster.client.create(DEPLOYMENTS, web({ strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 2 } } }));
+  await cluster.settle();
+  const [old] = cluster.transport.objects(REPLICA_SETS);
+  await setImage(cluster, "app:2");
+  await cluster.settle();
+  const told = scaling(cluster).filter((message = "") => message.startsWith(`Scaled down replica set ${old!.metadata.name} `));
+  assert.deepEqual(told.map((message = "") => message.slice(message.indexOf("from "))).slice(0, 2), ["from 3 to 2", "from 2 to 1"]);
+  cluster.stop();
+});

@@ -62,8 +62,10 @@ test("reconcileMirror() copies labels and annotations but what is only the Endpo
   const annotations = { mine: "1", "endpoints.kubernetes.io/last-change-trigger-time": "t", "kubectl.kubernetes.io/last-applied-configuration": "{}" };
   const slices = apply([], reconcileMirror(endpointsWith(subsets, { annotations, labels: { tier: "db" } }), []));
   assert.deepEqual([slices[0]?.metadata.annotations, slices[0]?.metadata.labels?.["tier"]], [{ mine: "1" }, "db"]);
-  const { update } = reconcileMirror(endpointsWith(subsets, { annotations: { mine: "2" } }), slices);
-  assert.deepEqual([update[0]?.metadata.annotations, update[0]?.metadata.labels?.["tier"]], [{ mine: "2" }, undefined]);
+  const { update } = reconcileMirror(endpointsWith(subsets, { annotations: { mine: "2" }, labels: { tier: "db" } }), slices);
+  assert.deepEqual([update[0]?.metadata.annotations, update[0]?.metadata.labels?.["tier"]], [{ mine: "2" }, "db"]);
+  const relabelled = reconcileMirror(endpointsWith(subsets, { annotations }), slices).update;
+  assert.equal(relabelled[0]?.metadata.labels?.["tier"], undefined);
 });
 
 test("reconcileMirror() takes over the slices of Endpoints that were made anew", () => {

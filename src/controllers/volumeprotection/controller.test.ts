@@ -51,7 +51,9 @@ test("claim protection asks the API itself before it lets a claim go", async () 
   const cluster = testCluster(startClaimProtection);
   await makeClaim(cluster);
   await cluster.settle();
-  // The informers hear nothing of the pod, as with a watch that lags.
+  // The informer hears nothing of the pod, as with a watch that lags.
+  const watch = cluster.transport.watch.bind(cluster.transport);
+  cluster.transport.watch = (call, sink) => (call.resource === PODS ? { stop() {} } : watch(call, sink));
   cluster.transport.cutWatches();
   await makePod(cluster, "unseen");
   await cluster.client.createSubresource(PODS, { namespace: "default", name: "unseen" }, "binding", { target: { name: "n1" } });
