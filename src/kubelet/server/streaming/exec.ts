@@ -8,6 +8,7 @@ import type { OciProcess, ProcessId, Tasks } from "#kubelet/cri/tasks.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import { type Rng, randomSuffix } from "#lib/rng.ts";
+import { newestInTurn } from "#lib/newest-in-turn.ts";
 
 import type { CommandStreams, Outcome, StreamOptions, TerminalSize } from "./command-streams.ts";
 import { type FifoMaker, type FifoPaths, openReader, openWriter } from "./fifos.ts";
@@ -118,7 +119,8 @@ class Execution {
   #connectInput(): void {
     const { tasks } = this.#deps;
     const { stdin, onResize } = { stdin: this.#streams.stdin, onResize: this.#streams.onResize.bind(this.#streams) };
-    if (this.#request.tty) onResize((size) => void tasks.resize(this.#id, size).catch(() => {})); // it may have ended
+    // Calls at the same time may change places, and the terminal would keep an older size.
+    if (this.#request.tty) onResize(newestInTurn((size) => tasks.resize(this.#id, size).catch(() => {}))); // it may have ended
     if (stdin === undefined || this.#stdin === undefined) return;
     // containerd's shim holds a writing end too, so that its input outlives a restart of ours; it is to let go.
     this.#stdin.once("close", () => void tasks.closeStdin(this.#id).catch(() => {}));
