@@ -12,14 +12,24 @@ export function objectMetaErrors({ info, strategy }: ServedResource, { metadata 
   return LENIENT_GROUPS.has(info.group) ? errors : [...errors, ...finalizerErrors(metadata.finalizers)];
 }
 
-/** Upstream checks metadata in the generic part and again in the kind's own, for some kinds once more as at their creation, and tells causes as often. */
+/**
+ * Upstream checks metadata in the generic part (as of a new object, and as of an update), in the kind's own, and for some kinds once
+ * more as at their creation, and tells causes as often.
+ */
 export function objectMetaUpdateErrors(served: ServedResource, object: KubeObject, old: KubeObject, subresource: string): FieldError[] {
   const { info } = served;
   const { metadata } = object;
-  const generic = validateObjectMetaUpdate(metadata, old.metadata);
-  const own = LENIENT_GROUPS.has(info.group) ? generic : [...generic, ...finalizerErrors(metadata.finalizers)];
+  const changes = validateObjectMetaUpdate(metadata, old.metadata);
+  const generic = [...validateObjectMeta(metadata, { namespaced: info.namespaced, validateName: isPathSegment }), ...changes];
+  const own = LENIENT_GROUPS.has(info.group) ? changes : [...changes, ...finalizerErrors(metadata.finalizers)];
   const again = subresource === "" && CHECKED_AS_CREATED.has(`${info.group}/${info.kind}`) ? objectMetaErrors(served, object) : [];
   return [...generic, ...own, ...again];
+}
+
+/** @see apimachinery pkg/api/validation/path/name.go */
+function isPathSegment(name: string): string[] {
+  if (name === "." || name === "..") return [`may not be '${name}'`];
+  return ["/", "%"].filter((illegal) => name.includes(illegal)).map((illegal) => `may not contain '${illegal}'`);
 }
 
 /** Their kinds do not ask that finalizers have a domain. */

@@ -3,7 +3,7 @@ import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
 import type { Decoded } from "#apimachinery/decode/decode.ts";
 import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
-import { isObject } from "#apimachinery/decode/own.ts";
+import { isObject, setOwn } from "#apimachinery/decode/own.ts";
 import { conversionFault } from "#apimachinery/decode/unstructured.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
@@ -100,6 +100,7 @@ function decodePatched(served: Decodable, patcher: Patcher, patched: JsonObject,
   const known = patcher.untyped || typeof patched["apiVersion"] === "string" ? patched : {};
   try {
     const decoded = decodeObject<Draft>(schema, { ...known, ...type });
+    if (decoded.strictErrors.length > 1 && !patcher.untyped) return decodeObject<Draft>(schema, { ...(inOrder(known) as JsonObject), ...type });
     return known === patched ? decoded : { ...decoded, strictErrors: unknownFields(patched) };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
@@ -129,8 +130,12 @@ const unknownFields = (patched: JsonObject) =>
     .map((name) => `unknown field ${JSON.stringify(name)}`);
 
 /** JSON with its members in order, as Go writes a map. */
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    isObject(member) ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) : member,
-  );
+const sortedJson = (value: unknown): string => JSON.stringify(inOrder(value));
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isObject(value)) return value;
+  const sorted: JsonObject = {};
+  for (const name of Object.keys(value).sort()) setOwn(sorted, name, inOrder(value[name]));
+  return sorted;
 }
