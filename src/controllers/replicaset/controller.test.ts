@@ -107,3 +107,17 @@ test("a replication controller keeps its pods by its plain selector", async () =
   assert.equal("terminatingReplicas" in cluster.transport.objects(REPLICATION_CONTROLLERS)[0]!.status, false);
   cluster.stop();
 });
+
+test("a pod that takes its time to go is counted as terminating until it is gone", async () => {
+  const cluster = testCluster(startReplicaSets, ({ metadata }) => (metadata.deletionTimestamp === undefined ? "ready" : undefined));
+  await cluster.client.create(REPLICA_SETS, web(2));
+  await cluster.settle();
+  await scale(cluster, 1);
+  await cluster.settle();
+  assert.deepEqual([statusOf(cluster).replicas, statusOf(cluster).terminatingReplicas], [1, 1]);
+  const leaving = cluster.transport.objects(PODS).find(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  await cluster.client.delete(PODS, leaving!.metadata, { gracePeriodSeconds: 0 });
+  await cluster.settle();
+  assert.equal(statusOf(cluster).terminatingReplicas, 0);
+  cluster.stop();
+});
