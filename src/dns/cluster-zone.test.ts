@@ -34,6 +34,7 @@ const dbSlice: EndpointSlice = {
   ],
 };
 const records: ClusterRecords = {
+  isComplete: () => true,
   service: (namespace, name) => (namespace === "default" ? services[name] : undefined),
   slices: (_namespace, name) => (name === "db" ? [dbSlice] : []),
   hasNamespace: (name) => name === "default",
@@ -95,6 +96,16 @@ test("respond() says NXDOMAIN with the zone's authority", async () => {
   const answer = await ask("none.default.svc.cluster.local", "A");
   assert.equal((answer as { rcode?: string }).rcode, "NXDOMAIN");
   assert.equal(answer.authorities?.[0]?.type, "SOA");
+});
+
+test("respond() says SERVFAIL, not NXDOMAIN, while it does not know all names yet", async () => {
+  const zone = { domain: "cluster.local", records: { ...records, isComplete: () => false }, forward: async (query: Buffer) => query };
+  const rcodeOf = async (name: string) => {
+    const query = packet.encode({ type: "query", id: 7, questions: [{ type: "A", name }] });
+    return (packet.decode((await respond(query, zone, "udp"))!) as { rcode?: string }).rcode;
+  };
+  assert.equal(await rcodeOf("none.default.svc.cluster.local"), "SERVFAIL");
+  assert.equal(await rcodeOf("web.default.svc.cluster.local"), "NOERROR");
 });
 
 test("respond() passes other names on, and says SERVFAIL when nobody answers", async () => {

@@ -3,6 +3,8 @@ import type { Endpoint, EndpointSlice } from "#api/discovery-v1/types.ts";
 
 /** What a zone looks its answers up in; every call costs its result only. */
 export interface ClusterRecords {
+  /** Whether all that stands is known; before that, a name that is not found may be there. */
+  isComplete(): boolean;
   service(namespace: string, name: string): Service | undefined;
   slices(namespace: string, serviceName: string): readonly EndpointSlice[];
   hasNamespace(namespace: string): boolean;

@@ -11,7 +11,10 @@ export function informerRecords(informers: InformerFactory): ClusterRecords {
   const services = informers.informer(SERVICES, { clusterIp: clusterIps });
   const slices = informers.informer(ENDPOINT_SLICES, { service: serviceKeysOf, address: endpointAddressesOf });
   const namespaces = informers.informer(NAMESPACES);
+  let isComplete = false;
+  void Promise.all([services.synced, slices.synced, namespaces.synced]).then(() => (isComplete = true));
   return {
+    isComplete: () => isComplete,
     service: (namespace, name) => services.get(`${namespace}/${name}`),
     slices: (namespace, name) => slices.byIndex("service", `${namespace}/${name}`),
     hasNamespace: (name) => namespaces.get(name) !== undefined,

@@ -34,6 +34,7 @@ export async function respond(message: Buffer, zone: Zone, transport: "udp" | "t
   if ((query as { opcode?: string }).opcode !== "QUERY" || question === undefined || query.questions?.length !== 1)
     return encode(query, { rcode: NOT_IMPLEMENTED });
   const answer = answerFromCluster(question, zone.domain, zone.records);
+  if (answer?.answers.length === 0 && !zone.records.isComplete()) return encode(query, { rcode: SERVFAIL }); // the client asks again
   const full = answer === undefined ? await forwarded(message, query, zone) : await fromCluster(query, question.type, answer, zone);
   const isTooLong = transport === "udp" && full.length > udpLimit(query);
   return isTooLong ? encode(query, { rcode: 0, isCut: true }) : full;

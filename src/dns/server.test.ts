@@ -13,6 +13,7 @@ import { Forwarder, framed } from "./forwarder.ts";
 import { startDnsServer } from "./server.ts";
 
 const records: ClusterRecords = {
+  isComplete: () => true,
   service: () => undefined,
   slices: () => [],
   hasNamespace: () => false,
