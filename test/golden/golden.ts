@@ -38,13 +38,16 @@ export interface ReplayOptions {
   readonly every?: number;
   /** A prefix of `topic` or of the scenario's id. */
   readonly only?: string;
+  /** Which of those, besides. */
+  readonly picks?: (scenario: { readonly id: string; readonly topic: string; readonly index: number }) => boolean;
   readonly jobs?: number;
 }
 
 /** Replays scenarios and says where the answers differ from what upstream gave. */
-export async function replay({ url, ca, admin, every = 1, only = "", jobs = 8 }: ReplayOptions): Promise<Result[]> {
+export async function replay({ url, ca, admin, every = 1, only = "", picks = () => true, jobs = 8 }: ReplayOptions): Promise<Result[]> {
   const send = connect({ server: url, ca, ...admin });
-  const scenarios = loadScenarios().filter(({ id, topic, index }) => index % every === 0 && (id.startsWith(only) || topic.startsWith(only)));
+  loaded ??= loadScenarios();
+  const scenarios = loaded.filter((each) => each.index % every === 0 && (each.id.startsWith(only) || each.topic.startsWith(only)) && picks(each));
   const namespaces = new Map<string, Promise<unknown>>();
   const namespaceOf = async ({ writes, topic, index }: Scenario): Promise<string> => {
     const flat = topic.replaceAll(/[^a-z0-9]/g, "-");
@@ -89,6 +92,29 @@ export function sharesOf(results: readonly Result[]): Map<string, Share> {
   }
   return shares;
 }
+
+/** By kind (`apps/v1.Deployment`), of those that are named, in scenarios about fields and updates. */
+export function sharesOfKinds(results: readonly Result[], kinds: readonly string[]): Map<string, Share> {
+  const shares = new Map<string, Share>();
+  for (const { id, topic, differences: found } of results) {
+    const kind = topic.startsWith("fields/") ? kindOf(id, kinds) : undefined;
+    if (kind === undefined) continue;
+    const key = `${topic} ${kind}`;
+    const share = shares.get(key) ?? { agree: 0, all: 0 };
+    share.all++;
+    if (found.length === 0) share.agree++;
+    shares.set(key, share);
+  }
+  return shares;
+}
+
+/** @param id `fields/v1.Pod-spec/0001`: a kind, or a part of one */
+export function kindOf(id: string, kinds: readonly string[]): string | undefined {
+  const about = id.slice(id.indexOf("/") + 1);
+  return kinds.find((kind) => about === kind || about.startsWith(`${kind}/`) || about.startsWith(`${kind}-`));
+}
+
+let loaded: readonly Scenario[] | undefined;
 
 const isDiscovery = ({ topic }: Scenario) => topic.endsWith("discovery");
 

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 
 import { startTestServer } from "#test/api-server/test-server.ts";
 
-import { replay, sharesOf } from "./golden.ts";
+import { replay, type Share, sharesOf, sharesOfKinds } from "./golden.ts";
 
 const { values } = parseArgs({
   options: {
@@ -37,11 +37,19 @@ if (values.out !== undefined) writeFileSync(values.out, results.map((result) => 
 if (values.update) raiseShares();
 process.exit(0);
 
-/** Shares only ever rise: what is lower than recorded stays as it was. */
+/** Of what was replayed whole. */
 function raiseShares(): void {
-  const path = new URL("./shares.json", import.meta.url);
+  raise("./shares.json", new Map(shares));
+  const path = new URL("./kind-shares.json", import.meta.url);
+  const kinds = Object.keys(JSON.parse(readFileSync(path, "utf8")) as object).map((key) => key.split(" ")[1]!);
+  raise("./kind-shares.json", sharesOfKinds(results, kinds));
+}
+
+/** Shares only ever rise: what is lower than recorded stays as it was. */
+function raise(file: string, found: ReadonlyMap<string, Share>): void {
+  const path = new URL(file, import.meta.url);
   const recorded = JSON.parse(readFileSync(path, "utf8")) as Record<string, number>;
-  for (const [topic, { agree, all }] of shares) recorded[topic] = Math.max(recorded[topic] ?? 0, Math.floor((1000 * agree) / all) / 10);
+  for (const [key, { agree, all }] of found) recorded[key] = Math.max(recorded[key] ?? 0, Math.floor((1000 * agree) / all) / 10);
   writeFileSync(path, `${JSON.stringify(recorded, undefined, 2)}\n`);
 }
 

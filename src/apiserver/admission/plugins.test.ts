@@ -206,3 +206,10 @@ test("admissionPlugins() taint new nodes and give claims a class and a finalizer
   assert.deepEqual((claim.object as unknown as { spec: unknown }).spec, { storageClassName: "fast" });
   assert.deepEqual(claim.object.metadata.finalizers, ["kubernetes.io/pvc-protection"]);
 });
+
+test("admissionPlugins() label a pod that comes with a node by the node's zone", async () => {
+  const node = { metadata: { labels: { "topology.kubernetes.io/zone": "east", other: "x" } } };
+  const zoned = await admit({ plural: "pods", object: { spec: { nodeName: "n1", containers: [] } } }, { "nodes /n1": node });
+  const free = await admit({ plural: "pods", object: { spec: { containers: [] } } }, { "nodes /n1": node });
+  assert.deepEqual([zoned.object.metadata.labels, free.object.metadata.labels], [{ "topology.kubernetes.io/zone": "east" }, undefined]);
+});

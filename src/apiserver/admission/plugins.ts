@@ -5,6 +5,7 @@ import { limitRanger } from "#apiserver/admission/plugins/limit-ranger.ts";
 import { namespaceLifecycle } from "#apiserver/admission/plugins/namespace-lifecycle.ts";
 import { nodeRestriction } from "#apiserver/admission/plugins/node-restriction.ts";
 import { persistentVolumeClaimResize } from "#apiserver/admission/plugins/persistent-volume-claim-resize.ts";
+import { podTopologyLabels } from "#apiserver/admission/plugins/pod-topology-labels.ts";
 import { priorityAdmission } from "#apiserver/admission/plugins/priority.ts";
 import { runtimeClassAdmission } from "#apiserver/admission/plugins/runtime-class.ts";
 import { serviceAccountAdmission, type ServiceAccountDeps } from "#apiserver/admission/plugins/service-account.ts";
@@ -33,5 +34,6 @@ export function admissionPlugins(deps: ServiceAccountDeps): AdmissionPlugin[] {
     persistentVolumeClaimResize(reader),
     runtimeClassAdmission(reader),
     defaultIngressClass(reader),
+    podTopologyLabels(reader),
   ];
 }

@@ -2,6 +2,7 @@ import type { FieldError } from "#apimachinery/field-error.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "#apimachinery/validation/object-meta.ts";
+import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 
 export function objectMetaErrors({ info, strategy }: ServedResource, { metadata }: KubeObject): FieldError[] {
@@ -20,16 +21,10 @@ export function objectMetaUpdateErrors(served: ServedResource, object: KubeObjec
   const { info } = served;
   const { metadata } = object;
   const changes = validateObjectMetaUpdate(metadata, old.metadata);
-  const generic = [...validateObjectMeta(metadata, { namespaced: info.namespaced, validateName: isPathSegment }), ...changes];
+  const generic = [...validateObjectMeta(metadata, { namespaced: info.namespaced, validateName: nameIsPathSegment }), ...changes];
   const own = LENIENT_GROUPS.has(info.group) ? changes : [...changes, ...finalizerErrors(metadata.finalizers)];
   const again = subresource === "" && CHECKED_AS_CREATED.has(`${info.group}/${info.kind}`) ? objectMetaErrors(served, object) : [];
   return [...generic, ...own, ...again];
-}
-
-/** @see apimachinery pkg/api/validation/path/name.go */
-function isPathSegment(name: string): string[] {
-  if (name === "." || name === "..") return [`may not be '${name}'`];
-  return ["/", "%"].filter((illegal) => name.includes(illegal)).map((illegal) => `may not contain '${illegal}'`);
 }
 
 /** Their kinds do not ask that finalizers have a domain. */

@@ -1,3 +1,4 @@
+import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { isDeepStrictEqual } from "node:util";
 
 import { builtin } from "#api/resources.ts";
@@ -5,7 +6,7 @@ import type { Toleration } from "#api/core-v1/types.ts";
 import type { RuntimeClass } from "#api/node-v1/types.ts";
 import type { Mutable } from "#api/strategy.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
-import { forbidden, isPodCreate, podOf } from "#apiserver/admission/plugins/attributes.ts";
+import { badSegment, forbidden, isPodCreate, podOf } from "#apiserver/admission/plugins/attributes.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 
 const RUNTIME_CLASSES = builtin<RuntimeClass>("node.k8s.io", "v1", "runtimeclasses");
@@ -35,6 +36,8 @@ export function runtimeClassAdmission(reader: ObjectReader): AdmissionPlugin {
 function classOf(attributes: AdmissionAttributes, reader: ObjectReader): RuntimeClass | undefined {
   const name = podOf(attributes).spec.runtimeClassName;
   if (name === undefined) return undefined;
+  const bad = badSegment(name);
+  if (bad !== undefined) throw unexpected(bad); // upstream's client refuses to ask
   const found = reader.lookup(RUNTIME_CLASSES, "", name);
   if (found === undefined) throw forbidden(attributes, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
   return found;

@@ -2,7 +2,7 @@ import { SERVICE_ACCOUNTS } from "#api/builtin.ts";
 import type { Container, Pod, ServiceAccount, Volume, VolumeMount } from "#api/core-v1/types.ts";
 import type { Mutable } from "#api/strategy.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
-import { forbidden, isPodCreate, podOf, targets } from "#apiserver/admission/plugins/attributes.ts";
+import { badSegment, forbidden, isPodCreate, podOf, targets } from "#apiserver/admission/plugins/attributes.ts";
 import { podSecretNames, unmountableSecret } from "#apiserver/admission/plugins/pod-secrets.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import { sleep, type Clock } from "#lib/clock.ts";
@@ -53,8 +53,10 @@ async function awaitAccount(attributes: AdmissionAttributes, { reader, clock, rn
   throw noAccount(attributes, name);
 }
 
-const noAccount = (attributes: AdmissionAttributes, name: string) =>
-  forbidden(attributes, `error looking up service account ${attributes.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
+const noAccount = (attributes: AdmissionAttributes, name: string) => {
+  const why = badSegment(name) ?? `serviceaccount ${JSON.stringify(name)} not found`;
+  return forbidden(attributes, `error looking up service account ${attributes.namespace}/${name}: ${why}`);
+};
 
 function applyAccount(pod: Mutable<Pod>, account: ServiceAccount, rng: Rng): void {
   if (pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, rng);

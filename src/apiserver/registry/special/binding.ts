@@ -1,9 +1,9 @@
-import { NODES } from "#api/builtin.ts";
 import type { Binding, Pod, PodCondition } from "#api/core-v1/types.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { statusError } from "#apimachinery/status-error.ts";
+import { topologyLabels } from "#apiserver/admission/plugins/pod-topology-labels.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { rewrite } from "#apiserver/registry/rewrite.ts";
@@ -21,12 +21,9 @@ export function bindingHandlers(deps: RegistryDeps, reader: ObjectReader): Subre
   ];
 }
 
-const TOPOLOGY = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
-
 /** A pod takes its node's zone and region as labels. @see kubernetes plugin/pkg/admission/podtopologylabels */
 function withTopology(binding: Binding, reader: ObjectReader): Binding {
-  const nodeLabels = reader.lookup(NODES, "", binding.target?.name ?? "")?.metadata.labels ?? {};
-  const copied = Object.fromEntries(TOPOLOGY.flatMap((key) => (nodeLabels[key] === undefined ? [] : [[key, nodeLabels[key]]])));
+  const copied = topologyLabels(reader, binding.target?.name ?? "");
   if (Object.keys(copied).length === 0) return binding;
   return { ...binding, metadata: { ...binding.metadata, labels: { ...binding.metadata.labels, ...copied } } };
 }

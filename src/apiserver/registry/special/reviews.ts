@@ -70,7 +70,7 @@ function attributesOf({ spec }: SubjectAccessReview, user: UserInfo): Attributes
   const path = spec?.nonResourceAttributes ?? undefined;
   const at = new FieldPath("spec");
   if (resource !== undefined && path !== undefined) {
-    throw invalidReview(fieldError.invalid(at.child("nonResourceAttributes"), path, "cannot be specified in combination with resourceAttributes"));
+    throw invalidReview(fieldError.invalid(at.child("nonResourceAttributes"), shownPath(path), "cannot be specified in combination with resourceAttributes"));
   }
   if (path !== undefined) return { user, verb: path.verb ?? "", path: path.path ?? "" };
   if (resource === undefined) {
@@ -93,11 +93,19 @@ function subjectOf({ body }: SubresourceWrite): UserInfo {
 function localSubject(request: SubresourceWrite): UserInfo {
   const { spec } = request.body as unknown as SubjectAccessReview;
   const within = spec?.resourceAttributes?.namespace ?? "";
+  const path = spec?.nonResourceAttributes ?? undefined;
+  if (path !== undefined && (spec?.resourceAttributes ?? undefined) === undefined) {
+    throw invalidReview(fieldError.invalid(new FieldPath("spec.nonResourceAttributes"), shownPath(path), "disallowed on this kind of request"));
+  }
+  if (within === "") throw invalidReview(fieldError.invalid(new FieldPath("spec.resourceAttributes.namespace"), within, "must match metadata.namespace"));
   if (within !== request.namespace) {
     throw statusError.badRequest(`spec.resourceAttributes.namespace must match namespace: ${request.namespace}`);
   }
   return subjectOf(request);
 }
+
+/** As Go prints its internal type. */
+const shownPath = ({ path = "", verb = "" }: { readonly path?: string | undefined; readonly verb?: string | undefined }) => ({ Path: path, Verb: verb });
 
 /** Upstream gives no kind here. */
 function invalidReview(error: FieldError): Error {
@@ -118,5 +126,6 @@ function rulesReview({ body, context }: SubresourceWrite, authorizer: Authorizer
     ...(resourceNames && { resourceNames }),
   });
   const nonResourceRules = paths.map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
-  return { ...review, status: { resourceRules: resources.map(shown), nonResourceRules, incomplete, ...(error !== undefined && { evaluationError: error }) } };
+  const { kind, apiVersion } = review; // upstream answers with a new object
+  return { kind, apiVersion, metadata: {}, spec: {}, status: { resourceRules: resources.map(shown), nonResourceRules, incomplete, ...(error !== undefined && { evaluationError: error }) } };
 }
