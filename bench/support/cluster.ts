@@ -11,7 +11,8 @@ import { clusterProcesses } from "#cli/processes.ts";
 import type { Settings } from "#cli/settings.ts";
 import { Client } from "#client/client.ts";
 import { HttpTransport } from "#client/http-transport.ts";
-import { fullImageName, imageLayout } from "#lib/oci-image.ts";
+import { fullImageName, parseImageName } from "#lib/image-name.ts";
+import { imageLayout } from "#lib/oci-image.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import { busyboxImage } from "#test/e2e/support/images.ts";
 import { freePort } from "#test/e2e/support/ports.ts";
@@ -81,7 +82,7 @@ export class BenchCluster {
   /** Gives `IMAGE` to the node: a shell and small tools. */
   async loadImage(): Promise<void> {
     const archive = pack();
-    for (const { path, data } of imageLayout(fullImageName(IMAGE), await busyboxImage())) archive.entry({ name: path }, Buffer.from(data));
+    for (const { path, data } of imageLayout(fullImageName(parseImageName(IMAGE)!), await busyboxImage())) archive.entry({ name: path }, Buffer.from(data));
     archive.finalize();
     const words = ["image", "load", "--data-dir", this.dataDir, "-"];
     await command(join(root, "skiff"), words, { env: this.#env, input: await buffer(archive) });

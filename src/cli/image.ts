@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
-import { fullImageName, imageBlobs, imageLayout } from "#lib/oci-image.ts";
+import { fullImageName, parseImageName } from "#lib/image-name.ts";
+import { imageBlobs, imageLayout } from "#lib/oci-image.ts";
 import { API_VERSION, type Arguments, type Context, textFlag } from "./context.ts";
 import { SkiffError } from "./errors.ts";
 import { pathsOf } from "./paths.ts";
@@ -41,9 +42,13 @@ async function wrap(name: string, command: string | undefined, rootfs: Buffer): 
     throw new SkiffError("SKF-0201", "image load --as: this is no tar archive", { remedy: "tar -C FOLDER -c . | ./skiff image load --as NAME -" });
   const Cmd = (command ?? "/bin/sh").split(/\s+/).filter((word) => word !== "");
   const config = { Cmd, Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] };
+  const image = parseImageName(name);
+  if (image === undefined)
+    throw new SkiffError("SKF-0201", `image load --as: ${name} is no name of an image`, { remedy: "./skiff image load --as hello:1 FILE" });
   const { pack } = await import("tar-stream");
   const archive = pack();
-  for (const { path, data } of imageLayout(fullImageName(name), imageBlobs({ layer, arch: "amd64", config }))) archive.entry({ name: path }, Buffer.from(data));
+  for (const { path, data } of imageLayout(fullImageName(image), imageBlobs({ layer, arch: "amd64", config })))
+    archive.entry({ name: path }, Buffer.from(data));
   archive.finalize();
   return [await buffer(archive)];
 }

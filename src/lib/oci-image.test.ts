@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { fullImageName, imageBlobs, imageLayout } from "./oci-image.ts";
+import { imageBlobs, imageLayout } from "./oci-image.ts";
 
 test("imageBlobs() names each blob by its digest and size", () => {
   const layer = Buffer.from("layer");
@@ -20,16 +20,3 @@ test("imageLayout() points from the index to the blobs", () => {
   const index = JSON.parse(Buffer.from(entries.find(({ path }) => path === "index.json")?.data ?? "").toString()) as { manifests: { digest: string }[] };
   assert.ok(entries.some(({ path }) => path === `blobs/sha256/${index.manifests[0]?.digest.slice(7)}`));
 });
-
-for (const [name, want] of [
-  ["hello", "docker.io/library/hello:latest"],
-  ["hello:1", "docker.io/library/hello:1"],
-  ["me/hello:1", "docker.io/me/hello:1"],
-  ["quay.io/me/hello", "quay.io/me/hello:latest"],
-  ["localhost:5000/hello", "localhost:5000/hello:latest"],
-  ["skiff.dev/pause:1", "skiff.dev/pause:1"],
-] as const) {
-  test(`fullImageName() of ${name}`, () => {
-    assert.equal(fullImageName(name), want);
-  });
-}

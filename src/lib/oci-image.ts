@@ -47,14 +47,6 @@ export function imageLayout(name: string, { manifest, config, layer }: ImageBlob
   return [{ path: "oci-layout", data: json({ imageLayoutVersion: "1.0.0" }) }, { path: "index.json", data: json(index) }, ...blobs];
 }
 
-/** A name as containerd keeps it: `hello` is `docker.io/library/hello:latest`. */
-export function fullImageName(name: string): string {
-  const [first = "", ...rest] = name.split("/");
-  const hasRegistry = rest.length > 0 && (first.includes(".") || first.includes(":") || first === "localhost");
-  const path = hasRegistry ? name : `docker.io/${rest.length === 0 ? "library/" : ""}${name}`;
-  return /[:@][^/]+$/.test(path) ? path : `${path}:latest`;
-}
-
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
 function blobOf(mediaType: string, data: Uint8Array): Blob {

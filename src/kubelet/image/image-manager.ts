@@ -5,8 +5,9 @@ import type { Runtime } from "#kubelet/cri/runtime.ts";
 import type { Image, SandboxConfig } from "#kubelet/cri/types.ts";
 import { Backoff } from "#kubelet/pod/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
+import { fullImageName, type ImageName, parseImageName } from "#lib/image-name.ts";
 
-import { fullImageName, type ImageName, parseImageName, pullPolicyOf } from "./image-name.ts";
+import { pullPolicyOf } from "./pull-policy.ts";
 import { registryAuths } from "./pull-secrets.ts";
 
 /** An image that a container cannot have; `reason` becomes the container's waiting reason. */

@@ -3,29 +3,11 @@ import { test } from "node:test";
 
 import type { Secret } from "#api/core-v1/types.ts";
 import type { Image } from "#kubelet/cri/types.ts";
+import { parseImageName } from "#lib/image-name.ts";
 
 import { imagesToRemove } from "./image-gc.ts";
-import { fullImageName, parseImageName, pullPolicyOf } from "./image-name.ts";
+import { pullPolicyOf } from "./pull-policy.ts";
 import { registryAuths } from "./pull-secrets.ts";
-
-const DIGEST = `@sha256:${"a".repeat(64)}`;
-
-for (const { text, want } of [
-  { text: "nginx", want: "docker.io/library/nginx:latest" },
-  { text: "nginx:1.27", want: "docker.io/library/nginx:1.27" },
-  { text: "team/app", want: "docker.io/team/app:latest" },
-  { text: "127.0.0.1:5000/app:1", want: "127.0.0.1:5000/app:1" },
-  { text: "localhost/app", want: "localhost/app:latest" },
-  { text: `registry.test/a/b:1${DIGEST}`, want: `registry.test/a/b:1${DIGEST}` },
-  { text: "UPPER/case", want: undefined },
-  { text: "a b", want: undefined },
-  { text: "", want: undefined },
-]) {
-  test(`parseImageName() of "${text.slice(0, 30)}" is ${want?.slice(0, 40) ?? "no name"}`, () => {
-    const name = parseImageName(text);
-    assert.equal(name && fullImageName(name), want);
-  });
-}
 
 test("pullPolicyOf() is Always for latest and IfNotPresent otherwise, unless given", () => {
   const policy = (text: string, given?: string) => pullPolicyOf(given, parseImageName(text) as never);

@@ -1,7 +1,7 @@
 import type { Secret } from "#api/core-v1/types.ts";
 import type { RegistryAuth } from "#kubelet/cri/types.ts";
 
-import type { ImageName } from "./image-name.ts";
+import type { ImageName } from "#lib/image-name.ts";
 
 interface DockerConfigEntry {
   readonly username?: string;

@@ -29,8 +29,3 @@ export function parseImageName(text: string): ImageName | undefined {
 export function fullImageName({ registry, repository, suffix }: ImageName): string {
   return `${registry}/${repository}${suffix}`;
 }
-
-/** The policy that an absent one stands for. */
-export function pullPolicyOf(policy: string | undefined, name: ImageName): string {
-  return policy || (name.suffix === ":latest" ? "Always" : "IfNotPresent");
-}
