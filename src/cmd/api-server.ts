@@ -6,6 +6,7 @@ import { builtin } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import { openIdHandler } from "#apiserver/authn/openid.ts";
 import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
 import { discoveryHandler } from "#apiserver/discovery/handler.ts";
@@ -62,7 +63,10 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
     tls,
     serviceAccounts: { key: options.serviceAccountKey, issuer, audiences: [issuer] },
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
-    plain: ({ resources }) => plainHandlers(() => resources.infos, options),
+    plain: ({ resources, tokenIssuer }) => [
+      ...plainHandlers(() => resources.infos, options),
+      openIdHandler({ ...tokenIssuer, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
+    ],
     subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
     ...(!bare && { admission: (reader) => admissionPlugins({ reader, clock, rng }), healthChecks: bootstrapChecks }),
     ...over,

@@ -33,6 +33,12 @@ export class JwtKey {
     this.keyId = createHash("sha256").update(der).digest("base64url");
   }
 
+  /** The public half, as key sets have it. */
+  publicJwk(): object {
+    const { kty, crv, x, y } = this.#public.export({ format: "jwk" });
+    return { use: "sig", kty, kid: this.keyId, crv, alg: "ES256", x, y };
+  }
+
   sign(claims: TokenClaims): string {
     const header = encoded({ alg: "ES256", kid: this.keyId });
     const content = `${header}.${encoded(claims)}`;

@@ -127,5 +127,11 @@ function rulesReview({ body, context }: SubresourceWrite, authorizer: Authorizer
   });
   const nonResourceRules = paths.map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
   const { kind, apiVersion } = review; // upstream answers with a new object
-  return { kind, apiVersion, metadata: {}, spec: {}, status: { resourceRules: resources.map(shown), nonResourceRules, incomplete, ...(error !== undefined && { evaluationError: error }) } };
+  return {
+    kind,
+    apiVersion,
+    metadata: {},
+    spec: {},
+    status: { resourceRules: resources.map(shown), nonResourceRules, incomplete, ...(error !== undefined && { evaluationError: error }) },
+  };
 }
