@@ -26,6 +26,11 @@ export function conditionOf({ status }: Node, type: string): NodeCondition | und
 
 export const isNodeReady = (node: Node) => conditionOf(node, "Ready")?.status === "True";
 
+const NO_TAINTS: readonly Taint[] = [];
+
+/** The same array for all nodes without taints, so that it can be told that nothing is to change. */
+export const taintsOf = ({ spec }: Node) => spec?.taints ?? NO_TAINTS;
+
 /** The conditions of a node whose kubelet has fallen silent; the same array when they say so already. */
 export function silentConditions(node: Node, nowMs: number): readonly NodeCondition[] {
   const before = node.status?.conditions ?? [];
@@ -58,7 +63,7 @@ export function silentConditions(node: Node, nowMs: number): readonly NodeCondit
  *   and where it has begun it is taken back
  */
 export function desiredTaints(node: Node, eviction: Eviction, nowMs: number): readonly Taint[] {
-  const before = node.spec?.taints ?? [];
+  const before = taintsOf(node);
   const wanted = wantedTaints(node, eviction, before);
   const isOurs = ({ key, effect }: Taint) => (effect === "NoSchedule" && SCHEDULE_KEYS.has(key)) || (effect === "NoExecute" && EXECUTE_KEYS.has(key));
   const isSame = (a: Taint, b: Taint) => a.key === b.key && a.effect === b.effect;

@@ -17,6 +17,7 @@ import {
   MONITOR_GRACE_MS,
   silentConditions,
   STARTUP_GRACE_MS,
+  taintsOf,
 } from "#controllers/nodelifecycle/conditions.ts";
 import { ZoneHealth, zoneOf } from "#controllers/nodelifecycle/zones.ts";
 import { formatTime } from "#lib/clock.ts";
@@ -130,7 +131,7 @@ async function taint(node: Node, { deps, queue, zones, nextEvictionMs }: Context
   const waitMs = (nextEvictionMs.get(zone) ?? 0) - clock.monotonic();
   const eviction = zones.isAllDown ? "withdrawn" : everyMs !== undefined && waitMs <= 0 ? "allowed" : "held";
   const taints = desiredTaints(node, eviction, clock.now());
-  const before = node.spec?.taints ?? [];
+  const before = taintsOf(node);
   if (taints !== before) {
     const isEvicting = hasBegunEviction(taints) && !hasBegunEviction(before);
     if (isEvicting && everyMs !== undefined) nextEvictionMs.set(zone, clock.monotonic() + everyMs);
