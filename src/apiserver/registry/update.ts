@@ -1,3 +1,4 @@
+import { comparable } from "#apimachinery/decode/comparable.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
@@ -197,9 +198,10 @@ function keepAllBut(part: "status" | "spec", object: Draft, old: KubeObject): vo
   for (const key in source) if (key !== part && key !== "metadata") target[key] = source[key];
 }
 
-function specChanged({ strategy }: ServedResource, object: KubeObject, old: KubeObject): boolean {
+function specChanged({ strategy, schema }: ServedResource, object: KubeObject, old: KubeObject): boolean {
   const spec = strategy.generationFields ?? allButMetadataAndStatus;
-  return !sameJson(spec(object), spec(old));
+  if (sameJson(spec(object), spec(old))) return false;
+  return !sameJson(spec(comparable(schema, object) as KubeObject), spec(comparable(schema, old) as KubeObject));
 }
 
 function allButMetadataAndStatus(object: KubeObject): unknown {
