@@ -245,8 +245,8 @@ class RunningKubelet implements Kubelet {
 
   #exited(id: string): void {
     const worker = [...this.#workers.values()].find(({ runtime }) => [...runtime.containers, ...runtime.sandboxes].some((part) => part.id === id));
-    if (worker === undefined) return this.#remember(id);
-    worker.exited(id).catch((error: unknown) => this.#deps.log.warn("exited container cannot be looked at", { id, error }));
+    if (worker === undefined) this.#remember(id);
+    else worker.exited(id);
   }
 
   #remember(id: string): void {

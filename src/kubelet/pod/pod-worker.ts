@@ -99,13 +99,11 @@ export class PodWorker {
   }
 
   /** The main process of one of the pod's containers, or of its sandbox, has exited. */
-  exited(id: string): Promise<void> {
-    return this.#runtime.lookForExit(
-      this.#pod,
-      id,
-      () => this.kick(),
-      () => this.#loop.stopped,
-    );
+  exited(id: string): void {
+    const kick = () => this.kick();
+    this.#runtime
+      .lookForExit(this.#pod, id, kick, () => this.#loop.stopped)
+      .catch((error: unknown) => this.#context.log.warn("exited container cannot be looked at", { id, error })); // the next list shows it
   }
 
   /** Compares with what a list of the runtime shows; looks closer where they differ. */
@@ -247,7 +245,7 @@ export class PodWorker {
       this.#gate.made(this.#pod, container, previous);
       this.#gate.started(name);
       await this.#runtime.lookAtContainer(this.#pod, id);
-      if (this.#context.exitedEarly(id)) void this.exited(id);
+      if (this.#context.exitedEarly(id)) this.exited(id);
       await this.#postStart(container, id, signal);
       await this.#runtime.removeOldRuns(this.#pod, name);
     } catch (error) {
