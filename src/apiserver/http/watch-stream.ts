@@ -24,10 +24,30 @@ export interface WatchDeps {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly bookmarks: BookmarkTicker;
+  readonly budget: WatchBudget;
 }
 
-/** A client that lets this much pile up is too slow: it is cut off, and may begin again. */
+/** How much may pile up for clients that do not read: for all together, so for one the less the more there are. */
+export class WatchBudget {
+  #open = 0;
+
+  enter(): void {
+    this.#open++;
+  }
+
+  leave(): void {
+    this.#open--;
+  }
+
+  /** A client that lets more than this pile up is too slow: it is cut off, and may begin again. */
+  get shareBytes(): number {
+    return Math.max(MIN_PENDING_BYTES, Math.min(MAX_PENDING_BYTES, ALL_PENDING_BYTES / this.#open));
+  }
+}
+
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+const MIN_PENDING_BYTES = 1024 * 1024;
+const ALL_PENDING_BYTES = 256 * 1024 * 1024;
 const MIN_TIMEOUT_S = 1800;
 const BOOKMARK_PERIOD_MS = 60_000;
 /** So short a watch ends without a last bookmark. */
@@ -49,11 +69,16 @@ export async function serveWatch(
   if (options.sendInitialEvents === true && start > 0) await waitForVersion(cache, start);
   const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_S * (1 + deps.rng());
   await new Promise<void>((resolve) => {
-    const stream = new WatchStream(exchange, served, shape);
+    const stream = new WatchStream(exchange, served, shape, deps.budget);
+    deps.budget.enter();
     let subscription: { stop(): void } | undefined;
     let timer: Timer | undefined = undefined;
     let lastBookmark = () => {};
+    let ended = false;
     const end = () => {
+      if (ended) return;
+      ended = true;
+      deps.budget.leave();
       subscription?.stop();
       timer?.cancel();
       deps.bookmarks.remove(bookmark);
@@ -71,6 +96,7 @@ export async function serveWatch(
       const initial = options.sendInitialEvents ?? start === 0;
       const afterRevision = initial || start === 0 ? cache.revision() : start;
       if (initial) sendInitial(stream, cache, served, namespace, selection.matches);
+      stream.allowPending();
       if (options.sendInitialEvents === true && options.allowWatchBookmarks) stream.bookmark(cache.revision(), INITIAL_EVENTS_END);
       subscription = cache.watch(
         served.prefix,
@@ -164,14 +190,17 @@ class WatchStream {
   readonly #exchange: Exchange;
   readonly #served: ServedResource;
   readonly #shape: Shape;
+  readonly #budget: WatchBudget;
+  #allowedBytes = 0;
   #pending: Buffer[] = [];
   #ended = false;
   onOverflow = () => {};
 
-  constructor(exchange: Exchange, served: ServedResource, shape: Shape) {
+  constructor(exchange: Exchange, served: ServedResource, shape: Shape, budget: WatchBudget) {
     this.#exchange = exchange;
     this.#served = served;
     this.#shape = shape;
+    this.#budget = budget;
   }
 
   /** Sends the headers, also when there is no event yet. */
@@ -183,6 +212,11 @@ class WatchStream {
     if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
     response.writeHead(200, headers as Record<string, string>);
     if ("flushHeaders" in response) response.flushHeaders();
+  }
+
+  /** What was sent so far is the state at the start, however large: it does not count as the client's slowness. */
+  allowPending(): void {
+    this.#allowedBytes = this.#pending.reduce((sum, frame) => sum + frame.length, 0);
   }
 
   send(type: "ADDED" | "MODIFIED" | "DELETED", state: CachedObject): void {
@@ -222,7 +256,7 @@ class WatchStream {
     this.open();
     const { response } = this.#exchange;
     response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
-    if (response.writableLength > MAX_PENDING_BYTES) this.onOverflow();
+    if (response.writableLength > this.#allowedBytes + this.#budget.shareBytes) this.onOverflow();
   }
 }
 
