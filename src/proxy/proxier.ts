@@ -153,9 +153,8 @@ export class Proxier {
     const service = this.#services.get(key);
     if (service === undefined) return [];
     let isHolding = false;
-    const isUdp = service.spec.ports?.every(({ protocol }) => protocol === "UDP") ?? true;
-    const isAccepting = (ip: string, port: number) => {
-      const accepts = isUdp || this.#gate.isAccepting(ip, port);
+    const isAccepting = (ip: string, port: number, protocol: string) => {
+      const accepts = protocol !== "tcp" || this.#gate.isAccepting(ip, port); // others have no handshake to try
       isHolding ||= !accepts;
       return accepts;
     };

@@ -107,6 +107,18 @@ const ofKernel = ({ map, key, value }: Element): [string, string] => [
   map === "cluster_ips" ? `goto pick_${value}` : map === "node_ports" ? `goto pick_node_port_${value}` : value,
 ];
 
+test("elementsOf() asks of every endpoint by its port's own protocol", () => {
+  const ports = [
+    { name: "http", port: 80, protocol: "TCP" },
+    { name: "dns", port: 53, protocol: "UDP" },
+  ];
+  const slices = [{ ...slice([endpoint("10.42.0.1")]), ports: ports.map(({ name, port, protocol }) => ({ name, port, protocol })) }];
+  const asked: string[] = [];
+  const isAccepting = (ip: string, port: number, protocol: string) => asked.push(`${protocol} ${ip}:${port}`) > 0;
+  elementsOf({ service: service({ ports }), slices, nodeName: "n1", isAccepting });
+  assert.deepEqual(asked, ["tcp 10.42.0.1:80", "udp 10.42.0.1:53"]);
+});
+
 test("ElementTable's commands bring the kernel to just what the services need, whatever came before", () => {
   const pods = fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 6 });
   const step = fc.record({ service: fc.integer({ min: 1, max: 3 }), pods: fc.option(pods, { nil: undefined }) });

@@ -18,7 +18,7 @@ export interface ServiceView {
   /** The node this proxy runs on: `Local` policies keep to its endpoints. */
   readonly nodeName: string;
   /** Whether an endpoint may get connections; one that has only just started may not be listening yet. */
-  readonly isAccepting: (ip: string, port: number) => boolean;
+  readonly isAccepting: (ip: string, port: number, protocol: string) => boolean;
 }
 
 /** A place where connections may be sent. */
@@ -78,7 +78,7 @@ export function targetsOf(view: ServiceView, port: ServicePort): Target[] {
   const ready = candidates.filter(({ endpoint }) => endpoint.conditions?.ready !== false);
   const usable = ready.length > 0 ? ready : candidates.filter(({ endpoint }) => endpoint.conditions?.serving && endpoint.conditions.terminating);
   const targets = usable.map(({ endpoint, number }) => toTarget(endpoint, number, view.nodeName));
-  const accepting = targets.filter(({ ip, port: number, isLocal }) => !isLocal || view.isAccepting(ip, number));
+  const accepting = targets.filter(({ ip, port: number, isLocal }) => !isLocal || view.isAccepting(ip, number, protocolOf(port)));
   return distinct(accepting.length > 0 ? accepting : targets);
 }
 
