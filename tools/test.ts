@@ -33,7 +33,6 @@ const PARTS: readonly Part[] = [
   { name: "unit", tests: ["src/**/*.test.ts", "tools/**/*.test.ts", "bin/**/*.test.ts", "bench/**/*.test.ts"], concurrency: 2, limitMs: 180_000 },
   { name: "contract", tests: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
   { name: "golden", tests: ["test/golden*/**/*.test.ts"], concurrency: 1, limitMs: 180_000 },
-  { name: "simulation", tests: ["test/simulation/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
   { name: "e2e", tests: ["test/e2e/**/*.test.ts"], concurrency: 1, limitMs: 420_000 },
 ];
 
