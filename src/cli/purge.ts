@@ -9,6 +9,7 @@ import { DEFAULT_DATA_DIR, type Paths } from "./paths.ts";
  * files. Whatever it did not make stays; so does a folder that other things live in.
  */
 export function purge(paths: Paths, clusterDns: string): void {
+  endPodProcesses(paths.cgroupRoot);
   removeNetwork(paths.instance);
   // The agent gives this address to the loopback device.
   run("ip", ["address", "delete", `${clusterDns}/32`, "dev", "lo"]);
@@ -17,6 +18,19 @@ export function purge(paths: Paths, clusterDns: string): void {
   removeTables(paths.instance);
   for (const hierarchy of cgroupHierarchies()) removeCgroup(join(hierarchy, paths.cgroupRoot));
   removeFiles(paths);
+}
+
+/** A container's start that was cut off leaves a runc in the pod's cgroup, which waits for ever. */
+function endPodProcesses(cgroupRoot: string): void {
+  const lists = cgroupHierarchies().flatMap((hierarchy) => globSync(join(hierarchy, cgroupRoot, "**/cgroup.procs")));
+  const pids = new Set(lists.flatMap((file) => readFileSync(file, "utf8").split("\n").filter(Boolean).map(Number)));
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }
 
 interface Link {

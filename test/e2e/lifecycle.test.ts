@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathsOf } from "#cli/paths.ts";
@@ -66,7 +67,9 @@ test("down stops everything and keeps the state; up brings the pods back", async
 
 test("down --purge leaves nothing on the machine", async () => {
   const { instance, cgroupRoot } = pathsOf(cluster.dataDir);
+  const stray = startStray(cgroupRoot);
   await cluster.purge();
+  assert.equal((await stray).signal, "SIGKILL");
   assert.deepEqual(clusterProcesses(cluster.dataDir), []);
   assert.ok(!existsSync(cluster.dataDir));
   assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), new RegExp(cluster.dataDir));
@@ -75,3 +78,13 @@ test("down --purge leaves nothing on the machine", async () => {
   assert.equal(printed("find", "/sys/fs/cgroup", "-maxdepth", "2", "-name", cgroupRoot.slice(1)), "");
   assert.doesNotMatch(readFileSync(cluster.kubeconfig, "utf8"), /skiff/);
 });
+
+/** A process in a pod's cgroup that no shim knows of, as a start that was cut off leaves it; resolves when it has ended. */
+function startStray(cgroupRoot: string): Promise<{ signal: string | null }> {
+  const hierarchy = existsSync("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup";
+  const folder = join(hierarchy, cgroupRoot, "stray");
+  mkdirSync(folder, { recursive: true });
+  const child = spawn("sleep", ["600"], { stdio: "ignore" });
+  writeFileSync(join(folder, "cgroup.procs"), String(child.pid));
+  return new Promise((resolve) => child.once("exit", (_code, signal) => resolve({ signal })));
+}
