@@ -16,12 +16,19 @@ interface Part {
   readonly check?: readonly string[];
   /** Files of tests. */
   readonly tests?: readonly string[];
+  /** Of those, files of another part. */
+  readonly except?: readonly string[];
   readonly concurrency?: number;
   readonly limitMs: number;
 }
 
 const node = process.execPath;
 const bin = (name: string) => `${root}node_modules/.bin/${name}`;
+
+/** Tests beside the source that run real containers; they measure moments, and so get the machine for themselves. */
+const REAL = "src/**/*.integration.test.ts";
+/** A test that hangs is named, and the others still tell. */
+const TEST_LIMIT_MS = 150_000;
 
 /** In this order: what is quick comes first. Together the limits stay below what a whole run may take. */
 const PARTS: readonly Part[] = [
@@ -30,8 +37,15 @@ const PARTS: readonly Part[] = [
   { name: "tidy", check: [node, "tools/tidy.ts"], limitMs: 20_000 },
   { name: "lint", check: [bin("oxlint"), "--type-aware", "--deny-warnings"], limitMs: 60_000 },
   { name: "format", check: [bin("biome"), "format", "."], limitMs: 20_000 },
-  { name: "unit", tests: ["src/**/*.test.ts", "tools/**/*.test.ts", "bin/**/*.test.ts", "bench/**/*.test.ts"], concurrency: 2, limitMs: 180_000 },
+  {
+    name: "unit",
+    tests: ["src/**/*.test.ts", "tools/**/*.test.ts", "bin/**/*.test.ts", "bench/**/*.test.ts"],
+    except: [REAL],
+    concurrency: 2,
+    limitMs: 180_000,
+  },
   { name: "contract", tests: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
+  { name: "integration", tests: [REAL], concurrency: 1, limitMs: 60_000 },
   { name: "golden", tests: ["test/golden*/**/*.test.ts"], concurrency: 1, limitMs: 180_000 },
   { name: "e2e", tests: ["test/e2e/**/*.test.ts"], concurrency: 1, limitMs: 420_000 },
 ];
@@ -55,7 +69,7 @@ async function main(): Promise<void> {
 
 async function runPart(part: Part): Promise<Counts> {
   const startMs = performance.now();
-  const files = (part.tests ?? []).flatMap((pattern) => globSync(pattern, { cwd: root })).sort();
+  const files = (part.tests ?? []).flatMap((pattern) => globSync(pattern, { cwd: root, exclude: part.except ?? [] })).sort();
   const counts = part.check === undefined ? await runTests(part, files) : await runCheck(part, part.check);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   const mark = counts.failed > 0 ? "✖" : "✓";
@@ -74,7 +88,13 @@ async function runCheck({ limitMs }: Part, command: readonly string[]): Promise<
 async function runTests({ concurrency = 1, limitMs }: Part, files: readonly string[]): Promise<Counts> {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const reporter = new URL("./test-reporter.ts", import.meta.url).href;
-  const flags = ["--test", `--test-concurrency=${concurrency}`, `--test-reporter=${reporter}`, "--test-reporter-destination=stdout"];
+  const flags = [
+    "--test",
+    `--test-timeout=${TEST_LIMIT_MS}`,
+    `--test-concurrency=${concurrency}`,
+    `--test-reporter=${reporter}`,
+    "--test-reporter-destination=stdout",
+  ];
   const { code, output } = await run([node, ...flags, ...files], limitMs);
   const lines = output.split("\n");
   process.stderr.write(lines.filter((line) => !line.startsWith(COUNTS_MARK)).join("\n"));
