@@ -1,6 +1,6 @@
 /**
- * `./skiff bench [NAME…] [--json] [option of a program…]`: runs the programs of `bench/`, one after the other, all by default,
- * and prints one table of what they have measured; it is Markdown as it stands.
+ * `./skiff bench [NAME…] [--json] [option of a program…]`: runs the programs of `bench/`, one after the other, by default all that
+ * measure speed, and prints one table of what they have measured; it is Markdown as it stands.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,13 +11,16 @@ import { formatTable, type Row } from "../bench/support/row.ts";
 const root = new URL("..", import.meta.url).pathname;
 /** What users feel first; programs that are not named here follow. */
 const ORDER = ["start", "idle", "pod-start", "api", "schedule", "store", "cache"];
+/** What takes long, and shows that nothing breaks; by name only. */
+const ENDURANCE = new Set(["crash", "fuzz", "soak"]);
 const names = globSync("bench/*.ts", { cwd: root })
   .filter((file) => !file.endsWith(".test.ts"))
   .map((file) => basename(file, ".ts"))
   .sort((a, b) => place(a) - place(b));
 const words = process.argv.slice(2);
 const firstOption = words.findIndex((word) => word.startsWith("--"));
-const wanted = firstOption < 0 ? words : words.slice(0, firstOption);
+const asked = firstOption < 0 ? words : words.slice(0, firstOption);
+const wanted = asked.length > 0 ? asked : names.filter((name) => !ENDURANCE.has(name));
 const options = firstOption < 0 ? [] : words.slice(firstOption).filter((word) => word !== "--json");
 const unknown = wanted.filter((name) => !names.includes(name));
 
@@ -30,7 +33,7 @@ if (unknown.length > 0) {
 const rows: Row[] = [];
 let interrupted: NodeJS.Signals | undefined;
 for (const name of names) {
-  if ((wanted.length > 0 && !wanted.includes(name)) || interrupted !== undefined) continue;
+  if (!wanted.includes(name) || interrupted !== undefined) continue;
   process.stderr.write(`── ${name}\n`);
   const measured = await run(name);
   if (measured === undefined) process.exitCode = 1;

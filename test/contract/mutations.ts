@@ -1,5 +1,6 @@
 import type { Rng } from "#lib/rng.ts";
 
+import { randomObject, WRITABLE } from "./random-object.ts";
 import { CONFIG_MAPS } from "./rough-cases.ts";
 import type { Rough } from "./rough-client.ts";
 
@@ -152,12 +153,26 @@ const QUERIES = [
   "a;b",
 ];
 
-/** One of the requests above, with something wrong in it; sometimes with several things. */
+/** A share of requests that carry an object of any kind, with any of its fields. */
+const RANDOM_OBJECTS = 0.4;
+
+/** One of the requests above, with something wrong in it; sometimes with several things. Or an object of any kind that makes no sense. */
 export function roughRequest(rng: Rng): Rough {
+  if (rng() < RANDOM_OBJECTS) return oddObject(rng);
   let request = pick(rng, BASES);
   do request = mutated(request, rng);
   while (rng() < 0.3);
   return request;
+}
+
+/** Nothing of it stays. An apply goes through merging and managed fields, a creation through the kind's own rules. */
+function oddObject(rng: Rng): Rough {
+  const info = pick(rng, WRITABLE);
+  const root = info.group === "" ? `/api/${info.version}` : `/apis/${info.group}/${info.version}`;
+  const path = `${root}${info.namespaced ? "/namespaces/default" : ""}/${info.plural}`;
+  const body = JSON.stringify(randomObject(info, rng));
+  if (rng() < 0.7) return { path: `${path}?dryRun=All`, body, headers: JSON_TYPE };
+  return { method: "PATCH", path: `${path}/stays?dryRun=All&fieldManager=fuzz&force=true`, body, headers: patch("apply-patch+yaml") };
 }
 
 function mutated(request: Rough, rng: Rng): Rough {

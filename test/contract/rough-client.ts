@@ -2,7 +2,12 @@ import http2 from "node:http2";
 import https from "node:https";
 import tls from "node:tls";
 
-import type { TestServer } from "#test/api-server/test-server.ts";
+/** Where the server is, and who asks. */
+export interface Door {
+  readonly url: string;
+  readonly ca: string;
+  readonly admin: { readonly cert: string; readonly key: string };
+}
 
 export interface Rough {
   readonly method?: string;
@@ -22,11 +27,11 @@ export const PATIENCE_MS = 1_000;
 
 /** Sends what no decent client would, over real connections. */
 export class RoughClient {
-  readonly #server: TestServer;
+  readonly #server: Door;
   readonly #agent: https.Agent;
   #session: http2.ClientHttp2Session | undefined;
 
-  constructor(server: TestServer) {
+  constructor(server: Door) {
     this.#server = server;
     this.#agent = new https.Agent({ ca: server.ca, ...server.admin, keepAlive: true, maxSockets: 8 });
   }

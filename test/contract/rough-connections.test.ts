@@ -2,14 +2,18 @@ import assert from "node:assert/strict";
 import http2 from "node:http2";
 import { after, before, test } from "node:test";
 
+import { silentLogger, type Logger } from "#lib/logger.ts";
 import { startTestServer, type TestServer } from "#test/api-server/test-server.ts";
 
 import { PATIENCE_MS, RoughClient, readUntilClosed } from "./rough-client.ts";
 
+const errors: unknown[] = [];
+const logger: Logger = { ...silentLogger, error: (message, fields) => void errors.push([message, fields]), with: () => logger };
+
 let server: TestServer;
 let client: RoughClient;
 before(async () => {
-  server = await startTestServer({ bare: true });
+  server = await startTestServer({ bare: true, logger });
   client = new RoughClient(server);
 });
 after(async () => {
@@ -60,6 +64,10 @@ test("bodies that end early, come slowly or not at all keep nobody else waiting"
   await assertWell();
   for (const socket of sockets) socket.destroy();
   await assertWell();
+});
+
+test("a client that goes away is no error of the server's", () => {
+  assert.deepEqual(errors, []);
 });
 
 test("HTTP/2 streams that are cut off leave the session usable", async () => {

@@ -29,13 +29,20 @@ export interface Exchange {
 const BODY_LIMIT = 3 * 1024 * 1024;
 const NO_BYTES = Buffer.alloc(0);
 
-/** @throws {StatusError} 413 above 3 MiB; the rest of such a body is not kept */
+/**
+ * @throws {StatusError} 413 above 3 MiB; the rest of such a body is not kept. 400 when the client goes away before its end,
+ * which is no fault of ours
+ */
 export async function readBody(request: Incoming): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= BODY_LIMIT) chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size <= BODY_LIMIT) chunks.push(chunk);
+    }
+  } catch {
+    throw statusError.badRequest("unexpected EOF");
   }
   if (size > BODY_LIMIT) throw statusError.tooLarge(`Request entity too large: limit is ${BODY_LIMIT}`);
   return chunks.length === 0 ? NO_BYTES : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
