@@ -91,6 +91,19 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
     assert.equal(client.output[1], "43 132\r\n");
   });
 
+  test("exec gives a slow client all that was written to its terminal before the program ended", async () => {
+    // Writes until nobody takes any more, and ends then: the last of its output is still in the terminal.
+    const writer = `i=0; while :; do i=$((i + 1)); echo $i ${"x".repeat(1000)}; echo $i > /written; done`;
+    const untilStuck = 'until [ -s /written ] && [ "$(cat /written)" = "$seen" ]; do seen=$(cat /written); usleep 100000; done';
+    const client = await exec(["sh", "-c", `echo $$ > /writer; : > /written; (${writer}) & ${untilStuck}; kill $!`], "input=1&output=1&tty=1");
+    client.socket.pause();
+    const ended = await exec(["sh", "-c", "until [ -s /writer ]; do usleep 5000; done; while [ -d /proc/$(cat /writer) ]; do usleep 5000; done; cat /written"]);
+    assert.equal((await ended.status()).status, "Success");
+    client.socket.resume();
+    assert.equal((await client.status()).status, "Success");
+    assert.ok(client.output[1]!.includes(`\n${ended.output[1]!.trim()} xxx`));
+  });
+
   test("exec says that a program is not there", async () => {
     const status = await (await exec(["nope"])).status();
     assert.equal(status.reason, "InternalError");

@@ -88,7 +88,7 @@ class Execution {
     try {
       this.#connectInput();
       const exitCode = await exit;
-      this.#stdin?.destroy();
+      if (!this.#request.tty) this.#stdin?.destroy(); // a terminal: see connectInput()
       // Children of the command may hold its output; a client that waits, waits for them.
       await Promise.race([Promise.all(outputs), aborted(gone)]);
       if (exitCode === undefined) throw new Error("the process is gone");
@@ -124,7 +124,8 @@ class Execution {
     if (stdin === undefined || this.#stdin === undefined) return;
     // containerd's shim holds a writing end too, so that its input outlives a restart of ours; it is to let go.
     this.#stdin.once("close", () => void tasks.closeStdin(this.#id).catch(() => {}));
-    stdin.pipe(this.#stdin);
+    // containerd's shim closes a whole terminal when its input ends, with what the program wrote and nobody has read yet.
+    stdin.pipe(this.#stdin, { end: !this.#request.tty });
   }
 }
 
