@@ -1,5 +1,6 @@
 import { decodeMessage, encodeMessage } from "#apimachinery/protobuf/codec.ts";
-import { GrpcClient, GRPC_NOT_FOUND, GrpcError } from "./grpc-client.ts";
+import { GrpcClient } from "#lib/grpc/grpc-client.ts";
+import { GRPC_NOT_FOUND, GrpcError } from "#lib/grpc/grpc-error.ts";
 import { CRI, CRI_CALLS } from "./table.ts";
 import type {
   ContainerConfig,

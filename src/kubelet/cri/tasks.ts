@@ -1,6 +1,7 @@
 import { decodeMessage, encodeMessage, type ProtoTable } from "#apimachinery/protobuf/codec.ts";
 
-import { GRPC_NOT_FOUND, GrpcClient, GrpcError } from "./grpc-client.ts";
+import { GrpcClient } from "#lib/grpc/grpc-client.ts";
+import { GRPC_NOT_FOUND, GrpcError } from "#lib/grpc/grpc-error.ts";
 
 /** The namespace in which containerd's CRI plugin keeps its containers. */
 const CRI_NAMESPACE = "k8s.io";

@@ -1,7 +1,7 @@
 import { PODS } from "#api/builtin.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import { referenceTo } from "#client/event-recorder.ts";
-import { GRPC_NOT_FOUND, GrpcError } from "#kubelet/cri/grpc-client.ts";
+import { GRPC_NOT_FOUND, GrpcError } from "#lib/grpc/grpc-error.ts";
 
 import { fieldPathOf, type PodContainer } from "./containers.ts";
 import { runHook } from "./hooks.ts";

@@ -5,7 +5,7 @@ import { CONFIG_MAPS, PODS, SECRETS } from "#api/builtin.ts";
 import type { ConfigMap, Pod, Secret } from "#api/core-v1/types.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo } from "#client/event-recorder.ts";
-import { GrpcError } from "#kubelet/cri/grpc-client.ts";
+import { GrpcError } from "#lib/grpc/grpc-error.ts";
 import type { CriMount, Image, SandboxConfig } from "#kubelet/cri/types.ts";
 import { ImageError } from "#kubelet/image/image-manager.ts";
 import type { MountedVolumes } from "#kubelet/volume/volume-manager.ts";

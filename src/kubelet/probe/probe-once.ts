@@ -4,7 +4,8 @@ import { connect } from "node:net";
 
 import type { Container, HTTPGetAction, ProbeHandler } from "#api/core-v1/types.ts";
 import { decodeMessage, encodeMessage, type ProtoTable } from "#apimachinery/protobuf/codec.ts";
-import { GRPC_DEADLINE_EXCEEDED, GrpcClient, GrpcError } from "#kubelet/cri/grpc-client.ts";
+import { GrpcClient } from "#lib/grpc/grpc-client.ts";
+import { GRPC_DEADLINE_EXCEEDED, GrpcError } from "#lib/grpc/grpc-error.ts";
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 
 /** `unknown`: the probe itself could not be carried out. */

@@ -1,5 +1,5 @@
 import { decodeMessage, encodeMessage, type ProtoTable } from "#apimachinery/protobuf/codec.ts";
-import { GrpcClient } from "#kubelet/cri/grpc-client.ts";
+import { GrpcClient } from "#lib/grpc/grpc-client.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 
-import { GRPC_UNAVAILABLE, GrpcError } from "#kubelet/cri/grpc-client.ts";
+import { GRPC_UNAVAILABLE, GrpcError } from "#lib/grpc/grpc-error.ts";
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import type { Tasks } from "#kubelet/cri/tasks.ts";
 import { CONTAINER_RUNNING } from "#kubelet/cri/types.ts";

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 
-import { GrpcError } from "#kubelet/cri/grpc-client.ts";
+import { GrpcError } from "#lib/grpc/grpc-error.ts";
 import type { OciProcess, ProcessId, Tasks } from "#kubelet/cri/tasks.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
