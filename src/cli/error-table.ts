@@ -43,6 +43,12 @@ export const ERRORS = {
     "The API listens on 6443, the kubelet on 10250. Another program, or another cluster of yours with its own --data-dir, has the port.",
   ),
   "SKF-1102": entry(11, "another skiff works on this data dir", "./skiff status", "A lock in the data dir keeps two commands from changing it at once."),
+  "SKF-1103": entry(
+    11,
+    "the database is damaged, or not ours",
+    "./skiff logs server",
+    "server/db/state.db in the data dir, or its write-ahead log, was cut, overwritten, or has lost a bit. Nothing was changed. With a backup: put state.db in its place, and remove state.db-wal and state.db-shm. Without one: copy the three files away, and remove them to start with an empty cluster; containers go on running until then.",
+  ),
   "SKF-1201": entry(12, "this needs root", "sudo ./skiff up", "containerd, network devices, mounts and nftables need root."),
   "SKF-1301": entry(
     13,

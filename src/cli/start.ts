@@ -79,6 +79,7 @@ export function logFile(dataDir: string, program: string): string {
 function lastError(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
   const lines = readFileSync(file, "utf8").trimEnd().split("\n").slice(-200).reverse();
-  const line = lines.find((text) => text.includes('"level":"error"') && !text.includes('"msg":"process ended"')) ?? lines.find((text) => /Error\b/.test(text));
+  const isTold = (text: string) => text.startsWith("error[SKF-") || (text.includes('"level":"error"') && !text.includes('"msg":"process ended"'));
+  const line = lines.find(isTold) ?? lines.find((text) => /Error\b/.test(text));
   return line?.slice(0, 400);
 }

@@ -5,12 +5,15 @@ import { dirname } from "node:path";
 import type { Resource } from "#api/resources.ts";
 import type { ApiServer } from "#apiserver/server.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
+import { SkiffError } from "#cli/errors.ts";
 import { Client } from "#client/client.ts";
 import { ApiEventRecorder } from "#client/event-recorder.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
 import { startControllers } from "#controllers/controllers.ts";
 import { startScheduler, SCHEDULER_NAME } from "#scheduler/scheduler.ts";
+import { CorruptStoreError } from "#storage/sqlite/schema.ts";
 import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
+import type { Store } from "#storage/store.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
@@ -21,7 +24,7 @@ import type { ServerConfig } from "./server-config.ts";
 export async function runServer(config: ServerConfig, deps: ProcessDeps): Promise<void> {
   await holdUntilAborted(deps, async (parts) => {
     mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
-    const store = await openSqliteStore({ path: config.database });
+    const store = await openStore(config);
     parts.defer(() => store.close());
     const server = await openApiServer({ ...controlPlaneOptions(config, deps), store });
     parts.defer(() => server.close());
@@ -32,6 +35,15 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     await server.listen(config.httpsPort, config.bindAddress);
     deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
   });
+}
+
+async function openStore({ database }: ServerConfig): Promise<Store> {
+  try {
+    return await openSqliteStore({ path: database });
+  } catch (error) {
+    if (!(error instanceof CorruptStoreError)) throw error;
+    throw new SkiffError("SKF-1103", `the database ${error.path} is damaged, or not ours; it was left untouched`, { reason: error.what });
+  }
 }
 
 function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: ProcessDeps): Omit<ControlPlaneOptions, "store"> {

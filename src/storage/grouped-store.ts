@@ -48,6 +48,10 @@ export class GroupedStore<V extends Version> implements Store {
     return this.#map.revision;
   }
 
+  compactedRevision(): number {
+    return this.#map.compactedRevision;
+  }
+
   commit(ops: readonly WriteOp[]): Promise<CommitResult> {
     const { promise, resolve, reject } = Promise.withResolvers<CommitResult>();
     try {

@@ -9,6 +9,12 @@ export interface Store {
   revision(): number;
 
   /**
+   * The oldest revision whose state can be listed, and after which a watch can begin: where a copy starts that is to
+   * know the past, too. A back end that does not tell gives the newest.
+   */
+  compactedRevision(): number;
+
+  /**
    * Performs `ops` if every expectation holds, all or none.
    *
    * Resolves once the writes are durable and every watch of this process has been given the events: a caller that

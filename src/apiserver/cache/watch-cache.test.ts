@@ -55,6 +55,24 @@ test("WatchCache.open() shows what the store holds, also values that another pro
   assert.equal(cache.revision(), 2);
 });
 
+test("WatchCache.open() knows the store's history: a watch goes on where one of an earlier process was, a list of the past too", async () => {
+  const { store, cache, clock } = await openCache();
+  for (const name of ["p", "q", "r"]) await put(cache, pod("a", name, "n1"));
+  await store.compact(2);
+  await put(cache, pod("a", "p", "n2"));
+  await remove(cache, "a", "q");
+  cache.close();
+  const again = await WatchCache.open(store, { clock, logger: silentLogger });
+  const seen: string[] = [];
+  again.watch(PODS, { afterRevision: 2, scope: { nodeName: "n1" } }, (event) => seen.push(`${brief(event)} ${event.previous?.revision}`));
+  assert.deepEqual(seen, ["put a/r 3 undefined", "put a/p 4 1", "delete a/q 5 2"]);
+  assert.deepEqual(
+    again.list(PODS, { revision: 3 }).items.map(({ key, revision }) => `${key} ${revision}`),
+    [`${PODS}a/p 1`, `${PODS}a/q 2`, `${PODS}a/r 3`],
+  );
+  assert.throws(() => again.watch(PODS, { afterRevision: 1 }, () => {}), CompactedError);
+});
+
 test("WatchCache.watch() shows a deletion as the last state under the deletion's revision", async () => {
   const { cache } = await openCache();
   const events: CacheEvent[] = [];

@@ -78,9 +78,9 @@ export class WatchCache {
   #subscription: { stop(): void } | undefined;
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
 
-  /** Loads what the store holds and follows it. */
+  /** Loads what the store holds, its history included, so that watches go on where those of an earlier process were; and follows it. */
   static async open(store: Store, options: WatchCacheOptions): Promise<WatchCache> {
-    const { entries, revision } = await store.list(ROOT);
+    const { entries, revision } = await store.list(ROOT, { revision: store.compactedRevision() });
     const cache = new WatchCache(store, revision, options);
     for (const { key, modRevision, value } of entries) cache.#map.load(key, fromStored(key, modRevision, value));
     cache.#subscription = await store.watch(ROOT, revision, (events) => cache.#take(events));

@@ -4,6 +4,8 @@ import type { SqliteRow } from "./schema.ts";
 export type WriterRequest =
   /** Makes an empty database; `path` appears when it is complete. */
   | { readonly kind: "create"; readonly path: string }
+  /** Looks at the structure of a database, without changing it. */
+  | { readonly kind: "check"; readonly path: string }
   | { readonly kind: "open"; readonly path: string; readonly maxBytes?: number }
   | { readonly kind: "write"; readonly rows: PackedRows }
   | { readonly kind: "compact"; readonly ids: Float64Array; readonly compactedRevision: number }
@@ -11,7 +13,10 @@ export type WriterRequest =
   | { readonly kind: "shrink" }
   | { readonly kind: "close" };
 
-export type WriterAnswer = { readonly ok: true } | { readonly ok: false; readonly full: boolean; readonly message: string };
+export type WriterAnswer = { readonly ok: true } | { readonly ok: false; readonly fault: WriterFault; readonly message: string };
+
+/** `full`: no room. `corrupt`: what a check has found. */
+export type WriterFault = "full" | "corrupt" | "other";
 
 /**
  * Rows of one group, in a few buffers that change hands without a copy: posting an object for each row would cost more

@@ -1,12 +1,13 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { PlannedWrite, Version } from "../commit-planner.ts";
 import { type Engine, GroupedStore } from "../grouped-store.ts";
 import { type Change, RevisionedMap } from "../revisioned-map.ts";
 import type { Store, WriteOp } from "../store.ts";
+import { checkFiles, isFilled, keepIndex } from "./file-check.ts";
 import { packRows } from "./protocol.ts";
 import { Reader } from "./reader.ts";
 import { CorruptStoreError, type SqliteRow } from "./schema.ts";
-import { WriterThread } from "./writer-thread.ts";
+import { DamageFoundError, WriterThread } from "./writer-thread.ts";
 
 export interface SqliteStoreOptions {
   /** The database file; its directory exists. Made when missing. */
@@ -20,6 +21,8 @@ export interface SqliteStoreOptions {
 /** A version and the row that holds its value; 0 until the row is written. */
 interface StoredVersion extends Version {
   id: number;
+  /** As the start has read it, until somebody takes it: nearly all values are asked for once, by the watch cache. */
+  unread: Uint8Array | undefined;
 }
 
 /** What a start finds in the file. */
@@ -43,24 +46,39 @@ const COMPACTION_BATCH = 2000;
 /**
  * Opens the store in an SQLite file. What was acknowledged before a crash is there again, and revisions go on.
  *
- * @throws {CorruptStoreError} when the file is damaged or not ours; it is left as it was
+ * @throws {CorruptStoreError} when the file is damaged or not ours; it is left as it was, and so are its companions
  */
 export async function openSqliteStore({ path, maxBytes, writerEntry = new URL("./writer.ts", import.meta.url) }: SqliteStoreOptions): Promise<Store> {
   const existed = existsSync(path);
   if (!existed && isFilled(`${path}-wal`)) throw new CorruptStoreError(path, "it is missing, but its write-ahead log is there");
   const writer = new WriterThread(writerEntry); // the thread starts while this one reads
   let reader: Reader | undefined;
+  const restoreIndex = keepIndex(path);
   try {
     if (!existed) await writer.request({ kind: "create", path });
-    reader = new Reader(path);
-    const index = readIndex(reader);
-    await writer.request({ kind: "open", path, ...(maxBytes !== undefined && { maxBytes }) });
-    return new GroupedStore(new SqliteEngine(reader, writer, index), index.map);
+    checkFiles(path);
+    const structure = writer.request({ kind: "check", path }).catch((error: unknown) => error);
+    try {
+      reader = new Reader(path);
+      const index = readIndex(reader);
+      await soundStructure(structure, path);
+      await writer.request({ kind: "open", path, ...(maxBytes !== undefined && { maxBytes }) });
+      return new GroupedStore(new SqliteEngine(reader, writer, index), index.map);
+    } finally {
+      await structure;
+    }
   } catch (error) {
     reader?.close();
     await writer.close();
+    if (error instanceof CorruptStoreError) restoreIndex();
     throw error;
   }
+}
+
+async function soundStructure(found: Promise<unknown>, path: string): Promise<void> {
+  const error = await found;
+  if (error instanceof DamageFoundError) throw new CorruptStoreError(path, error.message, { cause: error });
+  if (error !== undefined) throw error;
 }
 
 /** Rebuilds the newest state and the history from the rows. */
@@ -70,18 +88,15 @@ function readIndex(reader: Reader): StoredIndex {
   const garbage: number[] = [];
   const tombstones: Tombstone[] = [];
   let lastId = 0;
-  for (const { id, key, revision, createRevision, deleted } of reader.rows()) {
-    const version = deleted ? undefined : { id, key, createRevision, modRevision: revision };
+  reader.eachRow(({ id, key, revision, createRevision, value }) => {
+    const version = value && { id, key, createRevision, modRevision: revision, unread: value };
     lastId = id;
-    if (deleted) tombstones.push({ id, revision });
-    if (revision > compacted) {
-      map.apply(revision, key, version);
-      continue;
-    }
+    if (version === undefined) tombstones.push({ id, revision });
+    if (revision > compacted) return void map.apply(revision, key, version);
     const replaced = map.get(key);
     if (replaced !== undefined) garbage.push(replaced.id);
     map.load(key, version);
-  }
+  });
   return { map, lastId, garbage, tombstones };
 }
 
@@ -102,7 +117,7 @@ class SqliteEngine implements Engine<StoredVersion> {
   }
 
   make({ key }: WriteOp, modRevision: number, createRevision: number): StoredVersion {
-    return { id: 0, key, createRevision, modRevision };
+    return { id: 0, key, createRevision, modRevision, unread: undefined };
   }
 
   async write(group: readonly PlannedWrite<StoredVersion>[]): Promise<void> {
@@ -117,12 +132,15 @@ class SqliteEngine implements Engine<StoredVersion> {
     for (const { id, revision, value } of rows) if (value === undefined) this.#tombstones.push({ id, revision });
   }
 
-  value({ id }: StoredVersion): Uint8Array {
-    return this.#reader.value(id);
+  value(version: StoredVersion): Uint8Array {
+    return takeUnread(version) ?? this.#reader.value(version.id);
   }
 
   values(versions: readonly StoredVersion[]): Uint8Array[] {
-    return this.#reader.values(versions.map(({ id }) => id));
+    const unread = versions.map(takeUnread);
+    const others = versions.filter((_, i) => unread[i] === undefined).map(({ id }) => id);
+    const read = this.#reader.values(others)[Symbol.iterator]();
+    return unread.map((value) => value ?? read.next().value!);
   }
 
   /** Deletes in order of id: an interruption must not take a delete's row and leave the rows that it deleted. */
@@ -151,6 +169,8 @@ class SqliteEngine implements Engine<StoredVersion> {
   }
 }
 
-function isFilled(path: string): boolean {
-  return existsSync(path) && statSync(path).size > 0;
+function takeUnread(version: StoredVersion): Uint8Array | undefined {
+  const { unread } = version;
+  version.unread = undefined;
+  return unread;
 }

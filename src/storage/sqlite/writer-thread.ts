@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { StoreFullError } from "../store.ts";
-import type { WriterAnswer, WriterRequest } from "./protocol.ts";
+import type { WriterAnswer, WriterFault, WriterRequest } from "./protocol.ts";
 
 interface Waiting {
   readonly resolve: () => void;
@@ -40,11 +40,21 @@ export class WriterThread {
     const { resolve, reject } = this.#waiting.shift()!;
     if (this.#waiting.length === 0) this.#worker.unref();
     if (answer.ok) return resolve();
-    reject(answer.full ? new StoreFullError(`no room to write: ${answer.message}`) : new Error(`the database refused a write: ${answer.message}`));
+    reject(errorOf(answer));
   }
 
   #end(error: Error): void {
     this.#ended ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
+}
+
+/** What a check of the database has found wrong. */
+export class DamageFoundError extends Error {
+  override readonly name = "DamageFoundError";
+}
+
+function errorOf({ fault, message }: { readonly fault: WriterFault; readonly message: string }): Error {
+  if (fault === "full") return new StoreFullError(`no room to write: ${message}`);
+  return fault === "corrupt" ? new DamageFoundError(message) : new Error(`the database refused a write: ${message}`);
 }
