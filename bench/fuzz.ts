@@ -122,6 +122,7 @@ class Probe {
 
   constructor(client: RoughClient) {
     this.#done = this.#run(client);
+    this.#done.catch(() => undefined); // stop() tells; until then a failure is nobody's
   }
 
   /** @returns the longest that an answer took, in milliseconds */
