@@ -1,6 +1,7 @@
 import type { Target } from "./targets.ts";
 
-export type Unit = "ms" | "/s" | "MB" | "%" | "×" | "µs";
+/** `""` for a plain count. */
+export type Unit = "ms" | "/s" | "MB" | "%" | "×" | "µs" | "";
 
 /** One line of the table. */
 export interface Row {
@@ -40,5 +41,5 @@ function cellsOf(row: Row): readonly string[] {
 export function formatValue(value: number, unit: Unit): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const text = value.toLocaleString("en-US", { maximumFractionDigits: digits });
-  return unit === "/s" || unit === "%" ? `${text}${unit === "%" ? " " : ""}${unit}` : `${text} ${unit}`;
+  return unit === "/s" || unit === "" ? `${text}${unit}` : `${text} ${unit}`;
 }

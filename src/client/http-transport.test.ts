@@ -132,6 +132,12 @@ test("HttpTransport.watch() tells of a server that is away", async () => {
   assert.match(error?.message ?? "", /ECONNREFUSED/);
 });
 
+test("HttpTransport.watch() cut off before the answer ends with an error that is no Status: nothing was refused", async () => {
+  answer = (stream) => stream.session!.destroy();
+  const error = await new Promise((resolve) => transport.watch({ resource: PODS, resourceVersion: "1" }, { onEvent: () => {}, onEnd: resolve }));
+  assert.ok(error instanceof Error && !(error instanceof StatusError), String(error));
+});
+
 test("HttpTransport.close() ends a watch on a connection that the server has said farewell to, and requests go on elsewhere", async () => {
   const sessions = new Set<object>();
   answer = (stream, { path }) => {

@@ -196,7 +196,7 @@ function readWatch(stream: ClientHttp2Stream, sink: WatchSink): { stop(): void }
       end(new Error("a watch event cannot be read", { cause }));
     }
   });
-  stream.once("end", () => end(status === 200 ? undefined : statusFrom(status, rest)));
+  stream.once("end", () => status !== 0 && end(status === 200 ? undefined : statusFrom(status, rest))); // 0: cut off before the answer
   stream.once("error", (cause) => end(new Error(`watch failed: ${cause.message}`, { cause })));
   stream.once("close", () => end(new Error("connection closed during a watch")));
   return {

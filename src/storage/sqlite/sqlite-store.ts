@@ -69,7 +69,7 @@ export async function openSqliteStore({ path, maxBytes, writerEntry = new URL(".
     }
   } catch (error) {
     reader?.close();
-    await writer.close();
+    await writer.close().catch(() => undefined); // what went wrong first is what to tell
     if (error instanceof CorruptStoreError) restoreIndex();
     throw error;
   }
