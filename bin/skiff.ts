@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
+import { explained } from "#cli/disk.ts";
 import { formatError, SkiffError } from "#cli/errors.ts";
 import type { HandOver } from "#cli/hand-over.ts";
 import { main } from "#cmd/main.ts";
@@ -41,7 +42,8 @@ function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<
 /** Programs end by themselves when their work is done; what they left open must not keep them. */
 run().then(
   () => process.exit(),
-  (error: unknown) => {
+  (thrown: unknown) => {
+    const error = explained(thrown);
     const known = error instanceof SkiffError;
     process.stderr.write(known ? formatError(error) : `${error instanceof Error ? error.stack : String(error)}\n`);
     process.exit(known ? error.exitCode : 1);

@@ -1,55 +1,60 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Clock } from "#lib/clock.ts";
+import { podProcesses } from "./cgroups.ts";
 import { type Arguments, type Context, textFlag } from "./context.ts";
+import { SkiffError } from "./errors.ts";
 import { configOwner, kubeconfigPaths, removeFromKubeconfig } from "./kubeconfig-files.ts";
 import { withLock } from "./lock.ts";
 import { unmountBelow } from "./mounts.ts";
-import { contextName, pathsOf } from "./paths.ts";
-import { childrenOf, clusterProcesses, endAll, type Role } from "./processes.ts";
+import { contextName, type Paths, pathsOf } from "./paths.ts";
+import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, type Role, runningClusters } from "./processes.ts";
 import { purge, removeShimSockets } from "./purge.ts";
 import { Steps } from "./steps.ts";
 import { readIntroduction, readPasswd } from "./up.ts";
 
-/** The parts add up to less than the 15 s that `down` may take. */
+/** Together with what it takes to kill and to remove, these stay below the 15 s that `down` may take. */
 const PROGRAM_GRACE_MS = 4000;
-const CONTAINER_GRACE_MS = 5000;
-const CONTAINERD_GRACE_MS = 2000;
+const CONTAINER_GRACE_MS = 4000;
+const CONTAINERD_GRACE_MS = 1000;
+/** For an `up` that has just begun; one that hangs is named. */
+const LOCK_WAIT_MS = 5000;
 
 /** `skiff down`: ends every process of the cluster; with `--purge`, removes what it made. */
 export async function down(args: Arguments, context: Context): Promise<number> {
-  const { dataDir } = context.settings;
-  const steps = new Steps(context.clock, context.err, args.flags["quiet"] === true ? "quiet" : "text");
+  const { settings, clock, err } = context;
+  const { dataDir } = settings;
+  const steps = new Steps(clock, err, args.flags["quiet"] === true ? "quiet" : "text");
   const paths = pathsOf(dataDir);
   if (!existsSync(dataDir) && clusterProcesses(dataDir).length === 0) {
     steps.note("Nothing runs here.");
     return 0;
   }
-  await withLock(dataDir, async () => {
-    await steps.run("server and agent stopped", () => stopPrograms(dataDir, context.clock));
-    await steps.run("containers stopped", () => stopContainers(dataDir, paths.containerdState, context.clock));
-    if (args.flags["purge"] !== true) return;
-    // A kubeconfig that cannot be changed must not keep the rest; it is told of at the end.
-    const forgotten = forget(args, context).catch((error: unknown) => error);
-    await steps.run("files, mounts, devices, tables removed", async () => {
-      await forgotten;
-      purge(paths, context.settings.clusterDns);
-    });
-    const problem = await forgotten;
-    if (problem !== undefined) throw problem;
+  await withLock(dataDir, { clock, waitMs: LOCK_WAIT_MS }, async () => {
+    await steps.run("server and agent stopped", () => stopPrograms(dataDir, clock));
+    await steps.run("containers stopped", () => stopContainers(paths, clock));
+    if (args.flags["purge"] === true) await purgeAll(args, context, steps);
   });
   return 0;
 }
 
-/** Supervisors go first, so that nothing comes back; containers are left alone. */
+/** Supervisors hand the signal on; they end first, so that nothing comes back. Containers are left alone. */
 export async function stopPrograms(dataDir: string, clock: Clock): Promise<void> {
-  const roles = (...wanted: Role[]) => clusterProcesses(dataDir).filter(({ role }) => wanted.includes(role));
-  await endAll(roles("supervisor"), PROGRAM_GRACE_MS, clock);
-  await endAll(roles("server", "agent"), PROGRAM_GRACE_MS, clock);
+  const programs = clusterProcesses(dataDir).filter(({ role }) => PROGRAMS.includes(role));
+  const supervisors = new Set(programs.filter(({ role }) => role === "supervisor").map(({ pid }) => pid));
+  const asked = programs.filter(({ pid, parent }) => supervisors.has(pid) || !supervisors.has(parent));
+  await endAll(asked, PROGRAM_GRACE_MS, clock);
+  // A supervisor that had to be killed was waiting for one of these.
+  await killAll(
+    clusterProcesses(dataDir).filter(({ role }) => PROGRAMS.includes(role)),
+    clock,
+  );
 }
 
+const PROGRAMS: readonly Role[] = ["supervisor", "server", "agent"];
+
 /** Containers get time to end in order; then containerd and the shims go, and their mounts. */
-async function stopContainers(dataDir: string, containerdState: string, clock: Clock): Promise<void> {
+async function stopContainers({ dataDir, containerdState, cgroupRoot }: Paths, clock: Clock): Promise<void> {
   const shims = clusterProcesses(dataDir).filter(({ role }) => role === "shim");
   await endAll(childrenOf(new Set(shims.map(({ pid }) => pid))), CONTAINER_GRACE_MS, clock);
   await endAll(
@@ -57,14 +62,34 @@ async function stopContainers(dataDir: string, containerdState: string, clock: C
     CONTAINERD_GRACE_MS,
     clock,
   );
-  await endAll(clusterProcesses(dataDir), 0, clock);
+  const ours = clusterProcesses(dataDir);
+  const pids = new Set(ours.map(({ pid }) => pid));
+  const strays = podProcesses(cgroupRoot).flatMap((pid) => processInfo(pid) ?? []);
+  // Another Kubernetes may call its cgroups alike, but its pods have shims of its own.
+  const strangers = strays.filter((info) => ancestorsOf(info).some(({ pid, role }) => role === "shim" && !pids.has(pid)));
+  await killAll([...ours, ...strays.filter((info) => !strangers.includes(info))], clock);
   removeShimSockets(containerdState);
   unmountBelow([containerdState]);
 }
 
+async function purgeAll(args: Arguments, context: Context, steps: Steps): Promise<void> {
+  const { dataDir, clusterDns } = context.settings;
+  // A kubeconfig that cannot be changed must not keep the rest; it is told of at the end.
+  const forgotten = forget(args, context).catch((error: unknown) => error);
+  const left = await steps.run("files, mounts, devices, tables removed", async () => {
+    await forgotten;
+    const heirs = [...runningClusters().keys()].filter((other) => other !== dataDir);
+    return purge(pathsOf(dataDir), clusterDns, heirs.map(pathsOf));
+  });
+  const problem = await forgotten;
+  if (problem !== undefined) throw problem;
+  if (left.length > 0) throw new SkiffError("SKF-0101", "something could not be removed", { reason: left.join("; "), remedy: "./skiff down --purge" });
+}
+
 async function forget(args: Arguments, context: Context): Promise<void> {
   const owner = configOwner(context.env, readPasswd());
-  const { files, previous } = readIntroduction(context.settings.dataDir);
+  const { files, made, previous } = readIntroduction(context.settings.dataDir);
   const listed = kubeconfigPaths(textFlag(args, "kubeconfig"), context.env["KUBECONFIG"], owner.home);
-  await removeFromKubeconfig([...new Set([...files, ...listed].map((file) => resolve(file)))], contextName(context.settings.dataDir), previous, owner);
+  const paths = [...new Set([...files, ...listed].map((file) => resolve(file)))];
+  await removeFromKubeconfig(paths, { name: contextName(context.settings.dataDir), previous, made }, { owner, clock: context.clock });
 }

@@ -36,6 +36,18 @@ export const ERRORS = {
     "./skiff test types",
     "esbuild makes dist/skiff.cjs from bin/ and src/. A syntax error in a changed file is the usual reason.",
   ),
+  "SKF-1004": entry(
+    10,
+    "the machine's clock is outside the time of the cluster's certificates",
+    "date --set=…",
+    "Certificates hold from one moment to another. Before the cluster was made, or after its authority has ended, nobody would believe them.",
+  ),
+  "SKF-1005": entry(
+    10,
+    "there is no room on the disk",
+    "df -h",
+    "State, images and logs of a cluster lie below its data dir. Make room there, or move it: --data-dir. Nothing that was there is damaged.",
+  ),
   "SKF-1101": entry(
     11,
     "a port is taken",
@@ -48,6 +60,18 @@ export const ERRORS = {
     "the database is damaged, or not ours",
     "./skiff logs server",
     "server/db/state.db in the data dir, or its write-ahead log, was cut, overwritten, or has lost a bit. Nothing was changed. With a backup: put state.db in its place, and remove state.db-wal and state.db-shm. Without one: copy the three files away, and remove them to start with an empty cluster; containers go on running until then.",
+  ),
+  "SKF-1104": entry(
+    11,
+    "another cluster on this machine has these addresses",
+    "./skiff up --cluster-cidr … --service-cidr … --service-node-port-range …",
+    "Clusters side by side need pod addresses, service addresses and node ports of their own; otherwise one would answer for the other.",
+  ),
+  "SKF-1105": entry(
+    11,
+    "a file of the cluster is damaged",
+    "restore it from a backup",
+    "What can be made again, such as certificates, is made again without a word. A key that others trust is never replaced by a new one behind your back.",
   ),
   "SKF-1201": entry(12, "this needs root", "sudo ./skiff up", "containerd, network devices, mounts and nftables need root."),
   "SKF-1301": entry(

@@ -1,63 +1,101 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type Clock, sleep } from "#lib/clock.ts";
 import { SkiffError } from "./errors.ts";
-import { isAlive, processInfo } from "./processes.ts";
 
-interface Holder {
-  readonly pid: number;
-  readonly startTicks: number;
+/** Longer than a `down` takes, which holds the lock until the last container has ended. */
+const WAIT_MS = 20_000;
+const POLL_MS = 25;
+
+const SQLITE_BUSY = 5;
+const SQLITE_NOTADB = 26;
+
+export interface LockOptions {
+  readonly clock: Clock;
+  /** How long another holder is waited for. */
+  readonly waitMs?: number;
+  /** Told once, when there is somebody to wait for. */
+  readonly onWait?: (holder: string) => void;
 }
 
 /**
- * Does `work` while no other skiff changes this data dir. A lock whose holder died is taken over.
+ * Does `work` while no other skiff changes this data dir.
  *
- * @throws {SkiffError} SKF-1102 naming the holder
+ * The lock is the kernel's (SQLite's, as Node itself has none), so it ends with its holder however that ends: nobody
+ * ever has to decide whether a holder is dead.
+ *
+ * @throws {SkiffError} SKF-1102 naming the holder, when it is still there after the wait
  */
-export async function withLock<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
-  mkdirSync(dataDir, { recursive: true });
+export async function withLock<T>(dataDir: string, { clock, waitMs = WAIT_MS, onWait }: LockOptions, work: () => Promise<T>): Promise<T> {
   const file = join(dataDir, ".lock");
-  takeLock(file);
-  try {
-    return await work();
-  } finally {
-    rmSync(file, { force: true });
-  }
-}
-
-/** A link is made whole or not at all, so nobody reads half a holder. */
-function takeLock(file: string): void {
-  const own: Holder = { pid: process.pid, startTicks: processInfo(process.pid)?.startTicks ?? 0 };
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(own));
-  try {
-    for (let attempt = 0; ; attempt++) {
-      if (tryLink(draft, file)) return;
-      const holder = readHolder(file);
-      if (holder !== undefined && isAlive(holder)) {
-        throw new SkiffError("SKF-1102", `another skiff (pid ${holder.pid}) is changing this cluster`, { remedy: `wait for it, or: kill ${holder.pid}` });
+  const endMs = clock.monotonic() + waitMs;
+  for (let told = false; ; told = true) {
+    // A purge may have removed the folder while we waited.
+    mkdirSync(dataDir, { recursive: true });
+    const lock = tryLock(file);
+    if (lock !== undefined) {
+      try {
+        return await work();
+      } finally {
+        lock.close();
       }
-      if (attempt > 2) throw new SkiffError("SKF-1102", `the lock ${file} cannot be taken`, { remedy: `rm ${file}` });
-      rmSync(file, { force: true });
     }
-  } finally {
-    rmSync(draft, { force: true });
+    const holder = holderOf(file);
+    if (clock.monotonic() >= endMs) throw heldBy(holder);
+    if (!told) onWait?.(nameOf(holder));
+    await sleep(clock, POLL_MS);
   }
 }
 
-function tryLink(draft: string, file: string): boolean {
+function heldBy(holder: number | undefined): SkiffError {
+  return new SkiffError("SKF-1102", `${nameOf(holder)} is changing this cluster`, {
+    remedy: holder === undefined ? "wait for it" : `wait for it, or: kill ${holder}`,
+  });
+}
+
+function nameOf(holder: number | undefined): string {
+  return holder === undefined ? "another skiff" : `another skiff (pid ${holder})`;
+}
+
+/** Undefined when somebody else has it. */
+function tryLock(file: string): DatabaseSync | undefined {
+  const database = open(file);
+  if (database === undefined) return undefined;
   try {
-    linkSync(draft, file);
-    return true;
+    // Nothing is ever written, so nothing has to be taken back.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    // Whoever purged the cluster meanwhile removed the file that we have locked: that lock keeps nobody out.
+    if (holderOf(file) === process.pid) return database;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
+    const { errcode } = error as { readonly errcode?: number };
+    // Emptying spoils nobody's lock: one that is held is empty.
+    if (errcode === SQLITE_NOTADB) truncateSync(file);
+    else if (errcode !== SQLITE_BUSY) {
+      database.close();
+      throw error;
+    }
   }
+  database.close();
+  return undefined;
 }
 
-function readHolder(file: string): Holder | undefined {
+/** Undefined when a purge has just removed the folder. */
+function open(file: string): DatabaseSync | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Holder;
-  } catch {
+    return new DatabaseSync(file, { timeout: 0 });
+  } catch (error) {
+    if (existsSync(dirname(file))) throw error;
     return undefined;
   }
+}
+
+/** The process that has locked the file, by the kernel's own list: `1: POSIX  ADVISORY  WRITE 326 fe:00:10125651 …`. */
+function holderOf(file: string): number | undefined {
+  const inode = statSync(file, { throwIfNoEntry: false })?.ino;
+  const line = readFileSync("/proc/locks", "utf8")
+    .split("\n")
+    .find((entry) => entry.includes("WRITE") && entry.includes(`:${inode} `));
+  const pid = Number(line?.trim().split(/\s+/)[4]);
+  return pid > 0 ? pid : undefined;
 }

@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { systemClock } from "#lib/system-clock.ts";
 import { parseImages } from "./image.ts";
-import { withLock } from "./lock.ts";
 import { mountsBelow } from "./mounts.ts";
 import { defaultDevice } from "./node-address.ts";
 import { parseOwner, requireFreePort } from "./ports.ts";
@@ -34,33 +33,22 @@ test("clusterProcesses() finds a process by its mark, and endAll() ends it thoug
   assert.deepEqual(clusterProcesses(dir), []);
 });
 
-test("bin/supervise starts a program that died again, hands TERM on, and gives up on a wrong setting", async () => {
+test("bin/supervise starts a program again however it ended, hands TERM on, and gives up on settings that are wrong from the start", async () => {
   const supervise = new URL("../../bin/supervise", import.meta.url).pathname;
   const log = join(dir, "program.log");
   const script = join(dir, "program");
   writeFileSync(
     script,
-    `echo run >>${dir}/runs; [ $(wc -l <${dir}/runs) -gt 1 ] || kill -9 $$; echo second; trap 'exit 0' TERM; while :; do sleep 0.05; done\n`,
+    `echo run >>${dir}/runs; case $(wc -l <${dir}/runs) in 1) kill -9 $$ ;; 2) exit 0 ;; 3) exit 11 ;; esac; echo fourth; trap 'exit 0' TERM; while :; do sleep 0.05; done\n`,
   );
   const supervisor = spawn("/bin/sh", [supervise, log, "/bin/sh", script], { stdio: "ignore" });
-  while (!existsSync(log) || !readFileSync(log, "utf8").includes("second")) await new Promise((resolve) => systemClock.after(20, () => resolve(undefined)));
-  assert.match(readFileSync(log, "utf8"), /"msg":"process ended".*"code":137/);
+  while (!existsSync(log) || !readFileSync(log, "utf8").includes("fourth")) await new Promise((resolve) => systemClock.after(20, () => resolve(undefined)));
+  const codes = [...readFileSync(log, "utf8").matchAll(/"msg":"process ended".*"code":(\d+)/g)].map(([, code]) => code);
+  assert.deepEqual(codes, ["137", "0", "11"]);
   supervisor.kill("SIGTERM");
   assert.deepEqual(await once(supervisor, "exit"), [0, null]);
   const refused = spawn("/bin/sh", [supervise, log, "/bin/sh", "-c", "exit 17"], { stdio: "ignore" });
   assert.deepEqual(await once(refused, "exit"), [17, null]);
-});
-
-test("withLock() refuses a second holder and takes over from a dead one", async () => {
-  await withLock(dir, async () => {
-    await assert.rejects(
-      withLock(dir, async () => {}),
-      { id: "SKF-1102" },
-    );
-  });
-  writeFileSync(join(dir, ".lock"), JSON.stringify({ pid: process.pid, startTicks: 1 }));
-  assert.equal(await withLock(dir, async () => 7), 7);
-  assert.ok(!existsSync(join(dir, ".lock")));
 });
 
 test("requireFreePort() says who has the port", async () => {
@@ -96,10 +84,10 @@ for (const [command, role] of [
   });
 }
 
-test("mountsBelow() gives the innermost first, and no neighbours", () => {
+test("mountsBelow() gives the innermost first, no neighbours, and not the folder itself", () => {
   const line = (point: string) => `36 35 98:0 / ${point} rw - tmpfs tmpfs rw`;
   const mountinfo = ["/d", "/d/a", "/d/a/b\\040c", "/data"].map(line).join("\n");
-  assert.deepEqual(mountsBelow(["/d"], mountinfo), ["/d/a/b c", "/d/a", "/d"]);
+  assert.deepEqual(mountsBelow(["/d"], mountinfo), ["/d/a/b c", "/d/a"]);
 });
 
 test("isOurTable() leaves other people's tables alone", () => {
@@ -138,9 +126,10 @@ test("saysReadySince() does not believe a state from before the agent's start", 
 
 test("stateOf() calls a cluster running only when all is Ready", () => {
   const node = { name: "n", ready: true };
-  const parts = { server: { pid: 1, ready: true, url: "" }, agent: { pid: 2 } };
+  const parts = { server: { pid: 1, supervised: true, ready: true, url: "" }, agent: { pid: 2, supervised: true } };
   assert.equal(stateOf(parts, [node]), "running");
   assert.equal(stateOf(parts, [{ name: "n", ready: false }]), "degraded");
-  assert.equal(stateOf({ ...parts, agent: { pid: null } }, [node]), "degraded");
-  assert.equal(stateOf({ server: { pid: null, ready: false, url: "" }, agent: { pid: null } }, []), "stopped");
+  assert.equal(stateOf({ ...parts, agent: { pid: null, supervised: true } }, [node]), "degraded");
+  assert.equal(stateOf({ ...parts, agent: { pid: 2, supervised: false } }, [node]), "degraded");
+  assert.equal(stateOf({ server: { pid: null, supervised: false, ready: false, url: "" }, agent: { pid: null, supervised: false } }, []), "stopped");
 });

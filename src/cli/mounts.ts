@@ -1,20 +1,30 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 
-/** Mount points below these folders (or at them), innermost first. */
+/** Mount points below these folders, innermost first. The folders themselves may be mount points of the user's own. */
 export function mountsBelow(folders: readonly string[], mountinfo: string): readonly string[] {
   const points = mountinfo.split("\n").flatMap((line) => {
     const point = line.split(" ")[4];
     return point === undefined ? [] : [unescapePoint(point)];
   });
-  return points.filter((point) => folders.some((folder) => point === folder || point.startsWith(`${folder}/`))).reverse();
+  return points.filter((point) => folders.some((folder) => point.startsWith(`${folder}/`))).reverse();
 }
 
-/** Unmounts whatever is mounted below; a busy mount is detached, and goes with its last user. */
-export function unmountBelow(folders: readonly string[]): number {
-  const points = mountsBelow(folders, readFileSync("/proc/self/mountinfo", "utf8"));
-  for (const point of points) execFileSync("umount", ["--lazy", point], { stdio: "ignore" });
-  return points.length;
+/** So many paths surely fit into one command line. */
+const BATCH = 200;
+
+/**
+ * Unmounts whatever is mounted below; a busy mount is detached, and goes with its last user.
+ *
+ * @returns what is still there
+ */
+export function unmountBelow(folders: readonly string[]): readonly string[] {
+  // The kernel's list has no symbolic links.
+  const real = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
+  const points = () => mountsBelow(real, readFileSync("/proc/self/mountinfo", "utf8"));
+  const all = points();
+  for (let i = 0; i < all.length; i += BATCH) spawnSync("umount", ["--lazy", ...all.slice(i, i + BATCH)], { stdio: "ignore" });
+  return all.length === 0 ? [] : points();
 }
 
 /** The kernel writes blanks and backslashes as octal numbers. */

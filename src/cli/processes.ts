@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { type Clock, sleep } from "#lib/clock.ts";
 
 /** Every process that a cluster starts carries this variable; its containers do not. */
 export const CLUSTER_VARIABLE = "SKIFF_CLUSTER";
+
+const MARK = new RegExp(`\\0${CLUSTER_VARIABLE}=([^\\0]+)\\0`);
 
 export type Role = "supervisor" | "server" | "agent" | "containerd" | "shim" | "other";
 
@@ -17,12 +19,32 @@ export interface ProcessInfo {
 
 /** All processes of the cluster with this data dir, found in /proc: no file has to be believed. */
 export function clusterProcesses(dataDir: string): readonly ProcessInfo[] {
-  const mark = `\0${CLUSTER_VARIABLE}=${dataDir}\0`;
-  return allPids().flatMap((pid) => {
-    if (!`\0${readProc(pid, "environ")}`.includes(mark)) return [];
-    const info = processInfo(pid);
-    return info === undefined || info.pid === process.pid ? [] : [info];
-  });
+  return runningClusters().get(dataDir) ?? [];
+}
+
+/** The processes of all clusters on this machine, by data dir. */
+export function runningClusters(): ReadonlyMap<string, readonly ProcessInfo[]> {
+  const clusters = new Map<string, ProcessInfo[]>();
+  for (const pid of allPids()) {
+    if (pid === process.pid) continue;
+    const mark = MARK.exec(`\0${readProc(pid, "environ")}`)?.[1];
+    const dataDir = mark === undefined ? undefined : Buffer.from(mark, "latin1").toString();
+    const info = dataDir === undefined ? undefined : processInfo(pid);
+    if (dataDir === undefined || info === undefined) continue;
+    const known = clusters.get(dataDir);
+    if (known === undefined) clusters.set(dataDir, [info]);
+    else known.push(info);
+  }
+  return clusters;
+}
+
+/** Whether a process sees this process's network. */
+export function sharesNetwork(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync("/proc/self/ns/net");
+  } catch {
+    return false;
+  }
 }
 
 /** The direct children of these processes. */
@@ -31,6 +53,12 @@ export function childrenOf(parents: ReadonlySet<number>): readonly ProcessInfo[]
     const info = processInfo(pid);
     return info !== undefined && parents.has(info.parent) ? [info] : [];
   });
+}
+
+/** Parent, its parent, and so on. */
+export function ancestorsOf({ parent }: ProcessInfo): readonly ProcessInfo[] {
+  const info = parent === 0 ? undefined : processInfo(parent);
+  return info === undefined ? [] : [info, ...ancestorsOf(info)];
 }
 
 export function processInfo(pid: number): ProcessInfo | undefined {
@@ -62,13 +90,18 @@ export function signalAll(processes: readonly ProcessInfo[], signal: "SIGTERM" |
 export async function endAll(processes: readonly ProcessInfo[], graceMs: number, clock: Clock): Promise<void> {
   signalAll(processes, "SIGTERM");
   if (await waitUntilGone(processes, graceMs, clock)) return;
+  await killAll(processes, clock);
+}
+
+/** Kills, and waits until they are gone. */
+export async function killAll(processes: readonly ProcessInfo[], clock: Clock): Promise<void> {
   signalAll(processes, "SIGKILL");
   await waitUntilGone(processes, KILLED_MS, clock);
 }
 
 const POLL_MS = 20;
 /** A killed process is gone at once, unless the kernel holds it. */
-const KILLED_MS = 2000;
+const KILLED_MS = 1500;
 
 async function waitUntilGone(processes: readonly ProcessInfo[], timeoutMs: number, clock: Clock): Promise<boolean> {
   const endMs = clock.monotonic() + timeoutMs;

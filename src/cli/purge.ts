@@ -1,55 +1,55 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, globSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { cgroupHierarchies } from "./cgroups.ts";
+import { type HostRecord, handOverRecord, ownFolders, readHostRecord, restoreSwitches, SHARED_FOLDERS } from "./host-record.ts";
+import { removeEmptyTables, removePortRules } from "./iptables.ts";
 import { unmountBelow } from "./mounts.ts";
 import { DEFAULT_DATA_DIR, type Paths } from "./paths.ts";
 
-/**
- * Removes what a stopped cluster left on the machine: mounts, network namespaces and devices, nftables tables, cgroups,
- * files. Whatever it did not make stays; so does a folder that other things live in.
- */
-export function purge(paths: Paths, clusterDns: string): void {
-  endPodProcesses(paths.cgroupRoot);
-  removeNetwork(paths.instance);
-  // The agent gives this address to the loopback device.
-  run("ip", ["address", "delete", `${clusterDns}/32`, "dev", "lo"]);
-  forgetContainers(paths);
-  unmountBelow([paths.dataDir, paths.runDir, paths.kubeletDir]);
-  removeTables(paths.instance);
-  for (const hierarchy of cgroupHierarchies()) removeCgroup(join(hierarchy, paths.cgroupRoot));
-  removeFiles(paths);
-}
+/** A machine that tells us nothing of what was before: all that only clusters make is removed. */
+const NO_RECORD: HostRecord = { switches: {}, absentTables: [], folders: [], addresses: [] };
 
-/** A container's start that was cut off leaves a runc in the pod's cgroup, which waits for ever. */
-function endPodProcesses(cgroupRoot: string): void {
-  const lists = cgroupHierarchies().flatMap((hierarchy) => globSync(join(hierarchy, cgroupRoot, "**/cgroup.procs")));
-  const pids = new Set(lists.flatMap((file) => readFileSync(file, "utf8").split("\n").filter(Boolean).map(Number)));
-  for (const pid of pids) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended meanwhile.
-    }
+/**
+ * Removes what a stopped cluster left on the machine: mounts, network namespaces and devices, nftables tables and
+ * iptables rules, cgroups, files; and sets kernel switches back. Whatever it did not make stays; so does what another
+ * cluster uses, which then inherits the duty to remove it.
+ *
+ * @param heirs other clusters that run on this machine
+ * @returns what could not be removed
+ */
+export function purge(paths: Paths, clusterDns: string, heirs: readonly Paths[]): readonly string[] {
+  const record = readHostRecord(paths) ?? NO_RECORD;
+  const left = [...unmountBelow(ownFolders(paths))];
+  const results = ourCniResults(paths);
+  removeNetwork(paths.instance, new Set([clusterDns, ...record.addresses]));
+  removeTables(paths.instance);
+  removePortRules(results.map(containerOf));
+  for (const file of results) rmSync(file, { force: true });
+  forgetContainers(paths);
+  for (const hierarchy of cgroupHierarchies()) removeCgroup(join(hierarchy, paths.cgroupRoot));
+  const [heir] = heirs;
+  if (heir !== undefined) handOverRecord(record, heir);
+  else {
+    removeEmptyTables(record.absentTables);
+    restoreSwitches(record);
   }
+  return [...left, ...removeFiles(paths, new Set(record.folders), left)];
 }
 
 interface Link {
   readonly ifname: string;
-  readonly link_netnsid?: number;
 }
 
-/** Pods' namespaces are found by their veth's place on our bridge. */
-function removeNetwork(instance: string): void {
+/** Pods' ends go with their network namespaces, which are mounts below the run dir; this removes what is left of them. */
+function removeNetwork(instance: string, addresses: ReadonlySet<string>): void {
   const bridge = `${instance}0`;
-  const veths = ipJson<Link>(["link", "show", "master", bridge]);
-  const ids = new Set(veths.map(({ link_netnsid }) => link_netnsid));
-  const spaces = ipJson<{ readonly nsid: number; readonly name?: string }>(["netns", "list-id"]);
-  for (const { nsid, name } of spaces) if (name !== undefined && ids.has(nsid)) run("ip", ["netns", "delete", name]);
-  for (const { ifname } of veths) run("ip", ["link", "delete", ifname]);
-  for (const { ifname } of ipJson<Link>(["link", "show"])) {
-    if (ifname === bridge || ifname.startsWith(`${instance}-`)) run("ip", ["link", "delete", ifname]);
-  }
-  for (const file of globSync("/var/lib/cni/results/*")) if (isOurCniResult(file, bridge)) rmSync(file, { force: true });
+  const onBridge = new Set(ipJson<Link>(["link", "show", "master", bridge]).map(({ ifname }) => ifname));
+  const ours = ipJson<Link>(["link", "show"]).filter(({ ifname }) => onBridge.has(ifname) || ifname === bridge || ifname.startsWith(`${instance}-`));
+  const commands = ours.map(({ ifname }) => `link delete dev ${ifname}`);
+  // The agent gives these to the loopback device.
+  commands.push(...[...addresses].map((address) => `address delete ${address}/32 dev lo`));
+  output("ip", ["-force", "-batch", "-"], `${commands.join("\n")}\n`);
 }
 
 interface CniResult {
@@ -58,16 +58,23 @@ interface CniResult {
   readonly result?: { readonly interfaces?: readonly { readonly sandbox?: string }[] };
 }
 
-/** One of our bridge, or a loopback's whose namespace is gone: those do not say whose they are. */
-function isOurCniResult(file: string, bridge: string): boolean {
-  try {
-    const { config = "", result } = JSON.parse(readFileSync(file, "utf8")) as CniResult;
-    const text = Buffer.from(config, "base64").toString();
-    const spaces = (result?.interfaces ?? []).flatMap(({ sandbox }) => (sandbox === undefined ? [] : [sandbox]));
-    return text.includes(`"${bridge}"`) || (text.includes('"cni-loopback"') && spaces.every((space) => !existsSync(space)));
-  } catch {
-    return false;
-  }
+/** What the CNI library keeps, for all containerds of a machine, of each network that a container has. */
+function ourCniResults({ instance, runDir }: Paths): readonly string[] {
+  return globSync("/var/lib/cni/results/*").filter((file) => {
+    try {
+      const { config = "", result } = JSON.parse(readFileSync(file, "utf8")) as CniResult;
+      const spaces = (result?.interfaces ?? []).flatMap(({ sandbox }) => (sandbox === undefined ? [] : [sandbox]));
+      const isOnBridge = Buffer.from(config, "base64").toString().includes(`"${instance}0"`);
+      return isOnBridge || spaces.some((space) => space.startsWith(`${runDir}/`));
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** `skiff-CONTAINER-eth0`, after network, container and device. */
+function containerOf(file: string): string {
+  return basename(file).split("-").at(-2) ?? "";
 }
 
 /** runc's own files lie in a folder that all containerds share. */
@@ -93,19 +100,13 @@ function removeTables(instance: string): void {
   if (listing === "") return;
   const { nftables } = JSON.parse(listing) as { nftables: { table?: { family: string; name: string } }[] };
   for (const { table } of nftables) {
-    if (table !== undefined && isOurTable(table.name, instance)) run("nft", ["delete", "table", table.family, table.name]);
+    if (table !== undefined && isOurTable(table.name, instance)) output("nft", ["delete", "table", table.family, table.name]);
   }
 }
 
 /** `skiff`, `skiff_nat`, `skiff-filter`; but not `skiffle`. */
 export function isOurTable(name: string, instance: string): boolean {
   return name === instance || name.startsWith(`${instance}_`) || name.startsWith(`${instance}-`);
-}
-
-/** v2's root, or each controller's of v1. */
-function cgroupHierarchies(): readonly string[] {
-  const root = "/sys/fs/cgroup";
-  return existsSync(root) ? [root, ...globSync(`${root}/*/`)] : [];
 }
 
 /** A cgroup goes only when those in it are gone. */
@@ -115,9 +116,6 @@ function removeCgroup(folder: string): void {
   removeIfEmpty(folder);
 }
 
-/** What shims, runc and CNI plugins make for all containerds of a machine, inner folders first. */
-const SHARED_FOLDERS = ["/run/containerd/runc/k8s.io", "/run/containerd/runc", "/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni"];
-
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
@@ -126,11 +124,36 @@ function removeIfEmpty(folder: string): void {
   }
 }
 
-function removeFiles(paths: Paths): void {
-  const { dataDir, runDir, kubeletDir, podLogsDir, containerLogsDir } = paths;
-  for (const folder of [runDir, kubeletDir, podLogsDir, containerLogsDir, dataDir]) rmSync(folder, { recursive: true, force: true });
-  if (dataDir === DEFAULT_DATA_DIR) rmSync("/var/cache/skiff", { recursive: true, force: true });
-  for (const folder of SHARED_FOLDERS) removeIfEmpty(folder);
+/** @param kept folders that were there before @param mounted what must not be reached into */
+function removeFiles(paths: Paths, kept: ReadonlySet<string>, mounted: readonly string[]): readonly string[] {
+  const left: string[] = [];
+  const remove = (path: string) => {
+    if (mounted.some((point) => point === path || point.startsWith(`${path}/`))) return;
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      left.push(`${path}: ${(error as Error).message}`);
+    }
+  };
+  for (const folder of ownFolders(paths)) {
+    if (!kept.has(folder)) remove(folder);
+    else for (const entry of ownEntries(folder, paths)) remove(join(folder, entry));
+  }
+  if (paths.dataDir === DEFAULT_DATA_DIR) remove("/var/cache/skiff");
+  for (const folder of SHARED_FOLDERS) if (!kept.has(folder)) removeIfEmpty(folder);
+  return left;
+}
+
+/** What is ours in a folder that was there before us: another kubelet may have been its user. */
+function ownEntries(folder: string, { kubeletDir, containerLogsDir, podLogsDir }: Paths): readonly string[] {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  if (folder === kubeletDir) return names.filter((name) => name === "pods");
+  if (folder === containerLogsDir) return names.filter((name) => linkTarget(join(folder, name)).startsWith(`${podLogsDir}/`));
+  return names;
+}
+
+function linkTarget(path: string): string {
+  return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : "";
 }
 
 function ipJson<T>(words: readonly string[]): readonly T[] {
@@ -139,14 +162,10 @@ function ipJson<T>(words: readonly string[]): readonly T[] {
 }
 
 /** A tool's output; empty when the tool or the thing it was asked for is not there. */
-function output(tool: string, words: readonly string[]): string {
+function output(tool: string, words: readonly string[], input = ""): string {
   try {
-    return execFileSync(tool, words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return execFileSync(tool, words, { encoding: "utf8", stdio: ["pipe", "pipe", "ignore"], input }).trim();
   } catch {
     return "";
   }
-}
-
-function run(tool: string, words: readonly string[]): void {
-  output(tool, words);
 }

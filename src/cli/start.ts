@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { sleep } from "#lib/clock.ts";
 import type { Context } from "./context.ts";
 import { SkiffError } from "./errors.ts";
+import { requireRoom } from "./disk.ts";
 import { pathsOf } from "./paths.ts";
-import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, type ProcessInfo, processInfo } from "./processes.ts";
+import { CLUSTER_VARIABLE, endAll, isAlive, type ProcessInfo, processInfo } from "./processes.ts";
 import type { SettingTexts } from "./settings.ts";
 
 export type Program = "server" | "agent";
@@ -21,10 +22,10 @@ export function supervisorOf(processes: readonly ProcessInfo[], program: Program
 /**
  * Starts a program under a supervisor, unless one is there. One that lost its supervisor is ended first.
  *
+ * @param running the cluster's processes
  * @returns the supervisor
  */
-export async function startProgram(program: Program, texts: SettingTexts, context: Context): Promise<ProcessInfo> {
-  const running = clusterProcesses(context.settings.dataDir);
+export async function startProgram(program: Program, running: readonly ProcessInfo[], texts: SettingTexts, context: Context): Promise<ProcessInfo> {
   const supervisor = supervisorOf(running, program);
   if (supervisor !== undefined) return supervisor;
   await endAll(
@@ -63,6 +64,7 @@ export async function waitFor(what: string, program: Program, supervisor: Proces
   while (!(await check())) {
     const gaveUp = !isAlive(supervisor);
     if (gaveUp || context.clock.monotonic() >= endMs) {
+      requireRoom(context.settings.dataDir); // a full disk keeps the log from saying so
       const reason = lastError(logFile(context.settings.dataDir, program));
       const message = gaveUp ? `the ${program} ended before ${what}` : `${what}: not within ${timeoutMs / 1000} s`;
       throw new SkiffError("SKF-1501", message, { ...(reason !== undefined && { reason }), remedy: `./skiff logs ${program}` });

@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
+import { formatTime } from "#lib/clock.ts";
 import { apiCaller } from "./api-call.ts";
 import { API_VERSION, type Arguments, type Context } from "./context.ts";
 import { pathsOf } from "./paths.ts";
+import { type Authority, readAuthority } from "./pki/authority.ts";
 import { clusterProcesses } from "./processes.ts";
 import { isServerReady, type NodeState, nodeStates } from "./readiness.ts";
+import { supervisorOf } from "./start.ts";
 
 /** Stable: programs read it. */
 export interface ClusterStatus {
@@ -11,11 +14,21 @@ export interface ClusterStatus {
   readonly kind: "Status";
   readonly state: "running" | "degraded" | "stopped";
   readonly dataDir: string;
-  readonly server: { readonly pid: number | null; readonly ready: boolean; readonly url: string };
-  readonly agent: { readonly pid: number | null };
+  readonly server: Program & { readonly ready: boolean; readonly url: string };
+  readonly agent: Program;
   readonly containerd: { readonly pid: number | null };
   readonly nodes: readonly NodeState[];
+  /** What should be looked after, though all may be well now. */
+  readonly warnings: readonly string[];
 }
+
+interface Program {
+  readonly pid: number | null;
+  /** Whether it is started again when it ends. */
+  readonly supervised: boolean;
+}
+
+const WARN_MS = 90 * 86_400_000;
 
 const EXIT_CODES = { running: 0, degraded: 4, stopped: 3 } as const;
 
@@ -26,9 +39,10 @@ export async function status(args: Arguments, context: Context): Promise<number>
   return EXIT_CODES[found.state];
 }
 
-async function gatherStatus({ settings }: Context): Promise<ClusterStatus> {
+async function gatherStatus({ settings, clock }: Context): Promise<ClusterStatus> {
   const processes = clusterProcesses(settings.dataDir);
   const pidOf = (role: string) => processes.find((info) => info.role === role)?.pid ?? null;
+  const program = (role: "server" | "agent") => ({ pid: pidOf(role), supervised: supervisorOf(processes, role) !== undefined });
   let ready = false;
   let nodes: readonly NodeState[] = [];
   if (pidOf("server") !== null && existsSync(pathsOf(settings.dataDir).serverTls.admin)) {
@@ -37,7 +51,7 @@ async function gatherStatus({ settings }: Context): Promise<ClusterStatus> {
     if (ready) nodes = await nodeStates(api);
     api.close();
   }
-  const parts = { server: { pid: pidOf("server"), ready, url: `https://127.0.0.1:${settings.httpsPort}` }, agent: { pid: pidOf("agent") } };
+  const parts = { server: { ...program("server"), ready, url: `https://127.0.0.1:${settings.httpsPort}` }, agent: program("agent") };
   return {
     apiVersion: API_VERSION,
     kind: "Status",
@@ -46,24 +60,36 @@ async function gatherStatus({ settings }: Context): Promise<ClusterStatus> {
     ...parts,
     containerd: { pid: pidOf("containerd") },
     nodes,
+    warnings: authorityWarnings(readAuthority(pathsOf(settings.dataDir)), clock.now()),
   };
+}
+
+/** It is never renewed by itself, as everybody who trusts it has to be told of the new one. */
+export function authorityWarnings(authority: Pick<Authority, "certificate"> | undefined, nowMs: number): readonly string[] {
+  const endMs = authority?.certificate.validToDate.getTime();
+  if (endMs === undefined || endMs - nowMs > WARN_MS) return [];
+  return [`the cluster's certificate authority ends on ${formatTime(endMs)}; it has to be replaced before: ./skiff explain SKF-1004`];
 }
 
 export function stateOf(parts: Pick<ClusterStatus, "server" | "agent">, nodes: readonly NodeState[]): ClusterStatus["state"] {
   if (parts.server.pid === null && parts.agent.pid === null) return "stopped";
-  const well = parts.server.ready && parts.agent.pid !== null && nodes.length > 0 && nodes.every(({ ready }) => ready);
+  const supervised = parts.server.supervised && parts.agent.supervised;
+  const well = supervised && parts.server.ready && parts.agent.pid !== null && nodes.length > 0 && nodes.every(({ ready }) => ready);
   return well ? "running" : "degraded";
 }
 
-function formatStatus({ state, dataDir, server, agent, containerd, nodes }: ClusterStatus): string {
+function formatStatus({ state, dataDir, server, agent, containerd, nodes, warnings }: ClusterStatus): string {
   const process = (pid: number | null) => (pid === null ? "not running" : `pid ${pid}`);
+  const keeper = ({ pid, supervised }: Program) =>
+    pid === null ? (supervised ? ", will be started again" : "") : supervised ? "" : ", nobody would start it again: ./skiff up";
   const rows = [
     ["state", state],
     ["data dir", dataDir],
-    ["server", server.pid === null ? "not running" : `${process(server.pid)}, ${server.ready ? "ready" : "not ready"}, ${server.url}`],
-    ["agent", process(agent.pid)],
+    ["server", `${process(server.pid)}${server.pid === null ? "" : `, ${server.ready ? "ready" : "not ready"}, ${server.url}`}${keeper(server)}`],
+    ["agent", `${process(agent.pid)}${keeper(agent)}`],
     ["containerd", process(containerd.pid)],
     ...nodes.map(({ name, ready }) => ["node", `${name}, ${ready ? "Ready" : "NotReady"}`]),
+    ...warnings.map((warning) => ["warning", warning]),
   ];
   return rows.map(([name = "", value = ""]) => `${name.padEnd(12)}${value}\n`).join("");
 }

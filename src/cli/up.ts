@@ -1,14 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readIfThere, writeIfChanged } from "#lib/whole-file.ts";
 import { apiCaller } from "./api-call.ts";
 import { type Arguments, type Context, textFlag } from "./context.ts";
+import { requireRoom } from "./disk.ts";
+import { SkiffError } from "./errors.ts";
+import { rememberHost } from "./host-record.ts";
 import { configOwner, kubeconfigPaths, mergeKubeconfig, writeKubeconfig } from "./kubeconfig-files.ts";
 import type { Stanzas } from "./kubeconfig.ts";
 import { withLock } from "./lock.ts";
 import { contextName, pathsOf } from "./paths.ts";
 import { ensurePki } from "./pki/ensure.ts";
 import { requireFreePort } from "./ports.ts";
-import { clusterProcesses, type ProcessInfo } from "./processes.ts";
+import { type ProcessInfo, type Role, runningClusters } from "./processes.ts";
 import { isNodeReady, isServerReady } from "./readiness.ts";
 import type { SettingTexts } from "./settings.ts";
 import { startProgram, waitFor } from "./start.ts";
@@ -21,9 +25,13 @@ const NODE_TIMEOUT_MS = 120_000;
 export async function up(texts: SettingTexts, args: Arguments, context: Context): Promise<number> {
   const style = args.flags["quiet"] === true ? "quiet" : args.flags["output"] === "json" ? "json" : "text";
   const steps = new Steps(context.clock, context.err, style);
-  const started = await withLock(context.settings.dataDir, () => start(texts, args, context, steps));
+  const { clock, settings } = context;
+  const hadDataDir = existsSync(settings.dataDir);
+  requireRoom(settings.dataDir);
+  const onWait = (holder: string) => steps.note(`waiting: ${holder} is changing this cluster`);
+  const started = await withLock(settings.dataDir, { clock, onWait }, () => start(texts, args, context, steps, hadDataDir));
   await waitUntilReady(started, context, steps);
-  steps.note(`Skiff runs. Next: ./skiff kubectl get nodes   (or kubectl, context ${contextName(context.settings.dataDir)})`);
+  steps.note(`Skiff runs. Next: ./skiff kubectl get nodes   (or kubectl, context ${contextName(settings.dataDir)})`);
   return 0;
 }
 
@@ -34,16 +42,19 @@ interface Started {
   readonly sinceMs: number;
 }
 
-async function start(texts: SettingTexts, args: Arguments, context: Context, steps: Steps): Promise<Started> {
-  const { settings } = context;
-  const roles = new Set(clusterProcesses(settings.dataDir).map(({ role }) => role));
-  if (!roles.has("server")) await requireFreePort(settings.httpsPort, "https-listen-port");
-  if (!roles.has("agent")) await requireFreePort(settings.kubeletPort, "kubelet-port");
-  await steps.run("certificates", () => ensurePki(settings, context.hostname, context.clock));
+async function start(texts: SettingTexts, args: Arguments, context: Context, steps: Steps, hadDataDir: boolean): Promise<Started> {
+  const { settings, clock } = context;
+  const clusters = runningClusters();
+  const running = clusters.get(settings.dataDir) ?? [];
+  const runs = (role: Role) => running.some((info) => info.role === role);
+  if (!runs("server")) await requireFreePort(settings.httpsPort, "https-listen-port");
+  if (!runs("agent")) await requireFreePort(settings.kubeletPort, "kubelet-port");
+  rememberHost(pathsOf(settings.dataDir), settings.clusterDns, hadDataDir);
+  await steps.run("certificates", () => ensurePki(settings, context.hostname, clock));
   rememberSettings(settings.dataDir, texts);
-  const sinceMs = roles.has("agent") ? 0 : context.clock.now();
-  const server = await startProgram("server", texts, context);
-  const agent = await startProgram("agent", texts, context);
+  const sinceMs = runs("agent") ? 0 : clock.now();
+  const server = await startProgram("server", running, texts, context);
+  const agent = await startProgram("agent", running, texts, context);
   const paths = kubeconfigPaths(textFlag(args, "kubeconfig"), context.env["KUBECONFIG"], configOwner(context.env, readPasswd()).home);
   await steps.run(`kubeconfig ${paths.length === 1 ? paths[0] : "files"}`, () => introduce(paths, args, context));
   return { server, agent, sinceMs };
@@ -77,21 +88,31 @@ async function introduce(paths: readonly string[], args: Arguments, context: Con
     key: read(serverTls.adminKey),
   };
   await writeKubeconfig(adminKubeconfig(dataDir), stanzas);
-  const previous = await mergeKubeconfig(paths, stanzas, args.flags["no-switch"] !== true, configOwner(context.env, readPasswd()));
+  const access = { owner: configOwner(context.env, readPasswd()), clock: context.clock };
+  const { previous, made } = await mergeKubeconfig(paths, stanzas, args.flags["no-switch"] !== true, access);
   const known = readIntroduction(dataDir);
   const files = [...new Set([...known.files, ...paths])];
-  writeFileSync(introductionFile(dataDir), JSON.stringify({ files, previous: previous === stanzas.name ? known.previous : previous }), { mode: 0o600 });
+  const introduction: Introduction = { files, made: [...new Set([...known.made, ...made])], previous: previous === stanzas.name ? known.previous : previous };
+  writeIfChanged(introductionFile(dataDir), `${JSON.stringify(introduction)}\n`);
 }
 
 export interface Introduction {
   readonly files: readonly string[];
+  /** Of those, the ones that were not there before. */
+  readonly made: readonly string[];
   /** The context that was current before ours. */
   readonly previous: string;
 }
 
+const STRANGER: Introduction = { files: [], made: [], previous: "" };
+
+/** What is lost here can be found again: the stanzas have the cluster's name. */
 export function readIntroduction(dataDir: string): Introduction {
-  const file = introductionFile(dataDir);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Introduction) : { files: [], previous: "" };
+  try {
+    return { ...STRANGER, ...(JSON.parse(readFileSync(introductionFile(dataDir), "utf8")) as Partial<Introduction>) };
+  } catch {
+    return STRANGER;
+  }
 }
 
 /** A kubeconfig with this cluster alone; `skiff kubectl` uses it. */
@@ -99,10 +120,22 @@ export function adminKubeconfig(dataDir: string): string {
   return join(dataDir, "server/admin.kubeconfig");
 }
 
-/** The settings of the last `up`, which other verbs take where nothing else is said. */
+/**
+ * The settings of the last `up`, which other verbs take where nothing else is said.
+ *
+ * @throws {SkiffError} SKF-1105
+ */
 export function rememberedSettings(dataDir: string): SettingTexts {
   const file = join(dataDir, "settings.json");
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as SettingTexts) : {};
+  const text = readIfThere(file);
+  try {
+    return text === undefined ? {} : (JSON.parse(text) as SettingTexts);
+  } catch {
+    throw new SkiffError("SKF-1105", `${file} is damaged`, {
+      reason: "it holds the settings of the last start",
+      remedy: "./skiff up with the cluster's flags",
+    });
+  }
 }
 
 export function readPasswd(): string {
@@ -110,8 +143,7 @@ export function readPasswd(): string {
 }
 
 function rememberSettings(dataDir: string, texts: SettingTexts): void {
-  mkdirSync(dataDir, { recursive: true });
-  writeFileSync(join(dataDir, "settings.json"), `${JSON.stringify(texts)}\n`, { mode: 0o600 });
+  writeIfChanged(join(dataDir, "settings.json"), `${JSON.stringify(texts)}\n`);
 }
 
 function introductionFile(dataDir: string): string {

@@ -9,6 +9,7 @@ import { SkiffError } from "#cli/errors.ts";
 import { explain } from "#cli/explain.ts";
 import { type HandOver, kubectl, logs } from "#cli/hand-over.ts";
 import { image } from "#cli/image.ts";
+import { withLock } from "#cli/lock.ts";
 import { nodeAddress } from "#cli/node-address.ts";
 import { DEFAULT_DATA_DIR } from "#cli/paths.ts";
 import { givenTexts, readSettings, type SettingTexts } from "#cli/settings.ts";
@@ -51,7 +52,7 @@ export async function main(words: readonly string[], machine: Machine, programs:
   if (verb.name === "version") return print(machine, version(args, machine.home));
   const given = givenTexts(args.flags, machine.env);
   const fresh = ["up", "server", "agent"].includes(verb.name);
-  const texts = fresh ? given : { ...rememberedSettings(resolve(given["data-dir"] ?? DEFAULT_DATA_DIR)), ...given };
+  const texts = fresh ? given : { ...remembered(verb.name, given), ...given };
   return runInContext(line, texts, await contextOf(args, texts, machine), machine, programs);
 }
 
@@ -68,7 +69,7 @@ async function runInContext(
     case "down":
       return down(args, context);
     case "restart":
-      await stopPrograms(context.settings.dataDir, context.clock);
+      await withLock(context.settings.dataDir, context, () => stopPrograms(context.settings.dataDir, context.clock));
       return up(texts, args, context);
     case "status":
       return status(args, context);
@@ -92,6 +93,16 @@ async function contextOf(args: Arguments, texts: SettingTexts, machine: Machine)
   const file = await readConfigFile(configFile ?? DEFAULT_CONFIG_FILE, configFile !== undefined);
   const settings = readSettings({ flags: texts, file }, { hostname: hostname(), nodeIp: nodeAddress() });
   return { clock, env, out, err, self, settings, hostname: hostname(), home, supervisor: join(home, "bin/supervise") };
+}
+
+/** What a damaged file holds must not keep a cluster from being stopped. */
+function remembered(verb: string, given: SettingTexts): SettingTexts {
+  try {
+    return rememberedSettings(resolve(given["data-dir"] ?? DEFAULT_DATA_DIR));
+  } catch (error) {
+    if (verb === "down") return {};
+    throw error;
+  }
 }
 
 function print(machine: Machine, text: string): number {

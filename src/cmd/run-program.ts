@@ -1,8 +1,10 @@
 import { flushCompileCache } from "node:module";
 import type { Context } from "#cli/context.ts";
 import { SkiffError } from "#cli/errors.ts";
+import { rememberHost } from "#cli/host-record.ts";
+import { withLock } from "#cli/lock.ts";
 import { pathsOf } from "#cli/paths.ts";
-import { ensurePki, requireAgentPki } from "#cli/pki/ensure.ts";
+import { ensurePki, isPkiGood, requireAgentPki } from "#cli/pki/ensure.ts";
 import { CLUSTER_VARIABLE } from "#cli/processes.ts";
 import { jsonLogger } from "#lib/logger.ts";
 import { systemRng } from "#lib/rng.ts";
@@ -17,11 +19,12 @@ const FLUSH_DELAY_MS = 5000;
 
 /** Runs a server or an agent until it is told to stop. */
 export async function runProgram(name: "server" | "agent", context: Context, machine: Machine, programs: Programs): Promise<number> {
-  const { settings, clock, hostname } = context;
+  const { settings } = context;
   if (machine.env[CLUSTER_VARIABLE] !== settings.dataDir) restartMarked(name, context, machine);
   const ownsCa = existsSync(pathsOf(settings.dataDir).serverTls.caKey);
-  if (name === "server" || ownsCa) await ensurePki(settings, hostname, clock);
+  if (name === "server" || ownsCa) await preparePki(context);
   else requireAgentPki(settings);
+  if (name === "agent") rememberHost(pathsOf(settings.dataDir), settings.clusterDns, true);
   const deps = processDeps(context, machine);
   deps.logger.info(`${name} starts`, { dataDir: settings.dataDir });
   // Node itself ends the process then; this leaves a line that log readers understand.
@@ -35,6 +38,11 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
   }
   deps.logger.info(`${name} stopped`);
   return 0;
+}
+
+/** Mostly all is well, as `up` has looked, too; if not, nobody else may write the same files. */
+async function preparePki({ settings, hostname, clock }: Context): Promise<void> {
+  if (!isPkiGood(settings, hostname, clock)) await withLock(settings.dataDir, { clock }, () => ensurePki(settings, hostname, clock));
 }
 
 function processDeps({ settings, clock, err }: Context, { env }: Machine): ProcessDeps {

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 
 import type { Clock } from "#lib/clock.ts";
+import { KERNEL_SWITCHES } from "#lib/kernel-switches.ts";
 import { CommandError, runCommand } from "#lib/run-command.ts";
 
 import type { ProxierDeps } from "./proxier.ts";
@@ -9,15 +10,8 @@ import type { ProxierDeps } from "./proxier.ts";
 /** conntrack's exit code when it found nothing to delete. */
 const NOTHING_DELETED = 1;
 
-/** Kernel switches without which packets between pods, node and loopback are dropped. */
-const SYSCTLS: Readonly<Record<string, string>> = {
-  "/proc/sys/net/ipv4/ip_forward": "1",
-  // Node ports are also served over 127.0.0.1, whose packets otherwise never leave the machine.
-  "/proc/sys/net/ipv4/conf/all/route_localnet": "1",
-};
-
 export async function prepareKernel(): Promise<void> {
-  await Promise.all(Object.entries(SYSCTLS).map(([path, value]) => writeFile(path, value)));
+  await Promise.all(Object.entries(KERNEL_SWITCHES).map(([path, value]) => writeFile(path, value)));
 }
 
 /** The proxy's effects on this machine: nft, conntrack, connection attempts. */

@@ -1,13 +1,14 @@
-import { X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import type { X509Certificate } from "node:crypto";
+import { existsSync } from "node:fs";
 import type { Clock } from "#lib/clock.ts";
+import { readIfThere, writeWhole } from "#lib/whole-file.ts";
 import { SkiffError } from "../errors.ts";
 import { type Paths, pathsOf } from "../paths.ts";
 import { addressAt, type Settings } from "../settings.ts";
-import type { Issued, LeafRequest } from "./issue.ts";
+import { type Authority, damaged, ensureAuthority, parseCertificate, parseKey, readAuthority, requireValid } from "./authority.ts";
+import type { LeafRequest } from "./issue.ts";
 
-/** A leaf is issued again when it ends within this time, at the next start. */
+/** A leaf is issued again when it ends within this time: at a start, or by the server while it runs. */
 const RENEW_MS = 30 * 86_400_000;
 
 interface Leaf extends LeafRequest {
@@ -15,33 +16,49 @@ interface Leaf extends LeafRequest {
   readonly keyFile: string;
 }
 
+/** Whether `ensurePki()` would find nothing to do. */
+export function isPkiGood(settings: Settings, hostname: string, clock: Clock): boolean {
+  const paths = pathsOf(settings.dataDir);
+  const authority = readAuthority(paths);
+  if (authority === undefined || readIfThere(paths.agentTls.ca) !== authority.pem) return false;
+  requireValid(authority, clock.now());
+  if (parseKey(readIfThere(paths.serverTls.serviceAccountKey)) === undefined) return false;
+  return leavesOf(settings, paths, hostname).every((leaf) => isGood(leaf, authority, clock.now()));
+}
+
 /**
- * Makes what is missing of the cluster's keys and certificates, and issues anew what ends soon, names other addresses
- * or was signed by another CA. Files of an existing cluster that are still right are not touched.
+ * Makes what is missing of the cluster's keys and certificates, and issues anew what ends soon, is damaged, names other
+ * addresses or was signed by another CA. Files of an existing cluster that are still right are not touched. To be called
+ * under the data dir's lock: two that issue the same certificate would mix their files.
  *
  * @returns the files that were written
+ * @throws {SkiffError} SKF-1105 for a damaged file that cannot be made again without loss, SKF-1004 when the clock is
+ * outside the authority's time
  */
 export async function ensurePki(settings: Settings, hostname: string, clock: Clock): Promise<readonly string[]> {
+  if (isPkiGood(settings, hostname, clock)) return [];
   const paths = pathsOf(settings.dataDir);
-  const written: string[] = [];
+  const { authority, written: found } = await ensureAuthority(paths, clock.now());
+  requireValid(authority, clock.now());
+  const written = [...found];
   const write = (file: string, text: string): void => {
-    writePrivate(file, text);
+    writeWhole(file, text);
     written.push(file);
   };
-  const { ca, caKey, serviceAccountKey } = paths.serverTls;
-  if (!existsSync(ca) || !existsSync(caKey)) {
-    const { issueCa } = await import("./issue.ts");
-    const issued = await issueCa("skiff-ca", clock.now());
-    write(caKey, issued.key);
-    write(ca, issued.certificate);
+  const { issueLeaf, newKey } = await import("./issue.ts");
+  const { serviceAccountKey } = paths.serverTls;
+  const accountKey = readIfThere(serviceAccountKey);
+  if (accountKey === undefined) write(serviceAccountKey, await newKey());
+  else if (parseKey(accountKey) === undefined) {
+    throw damaged(
+      serviceAccountKey,
+      accountKey,
+      `restore it from a backup; or, for a new one that makes pods' tokens void: rm ${serviceAccountKey}, then ./skiff up`,
+    );
   }
-  const authority: Issued = { certificate: readFileSync(ca, "utf8"), key: readFileSync(caKey, "utf8") };
-  if (!existsSync(serviceAccountKey)) write(serviceAccountKey, await (await import("./issue.ts")).newKey());
-  if (!existsSync(paths.agentTls.ca) || readFileSync(paths.agentTls.ca, "utf8") !== authority.certificate) write(paths.agentTls.ca, authority.certificate);
-  const parsed = new X509Certificate(authority.certificate);
+  if (readIfThere(paths.agentTls.ca) !== authority.pem) write(paths.agentTls.ca, authority.pem);
   for (const leaf of leavesOf(settings, paths, hostname)) {
-    if (isGood(leaf, parsed, clock.now())) continue;
-    const { issueLeaf } = await import("./issue.ts");
+    if (isGood(leaf, authority, clock.now())) continue;
     const issued = await issueLeaf(leaf, authority, clock.now());
     write(leaf.keyFile, issued.key);
     write(leaf.certificateFile, issued.certificate);
@@ -100,23 +117,29 @@ function servingNames(settings: Settings, hostname: string): readonly string[] {
   return unique([...services, "localhost", hostname.toLowerCase(), ...addresses, ...settings.tlsSans]);
 }
 
-function isGood(leaf: Leaf, ca: X509Certificate, nowMs: number): boolean {
-  if (!existsSync(leaf.certificateFile) || !existsSync(leaf.keyFile)) return false;
-  const certificate = new X509Certificate(readFileSync(leaf.certificateFile));
+function isGood(leaf: Leaf, ca: Authority, nowMs: number): boolean {
+  const certificate = parseCertificate(readIfThere(leaf.certificateFile));
+  const key = parseKey(readIfThere(leaf.keyFile));
+  if (certificate === undefined || key === undefined) return false;
+  return (
+    names(certificate, leaf) && lasts(certificate, ca.certificate, nowMs) && certificate.verify(ca.certificate.publicKey) && certificate.checkPrivateKey(key)
+  );
+}
+
+function names(certificate: X509Certificate, leaf: Leaf): boolean {
   const sans = new Set((certificate.subjectAltName ?? "").split(", ").map((san) => san.replace(/^(DNS|IP Address):/, "")));
   const wanted = new Set(leaf.names);
   const sameNames = wanted.size === 0 || (wanted.size === sans.size && leaf.names.every((name) => sans.has(name)));
-  const sameSubject = certificate.subject.split("\n").includes(`CN=${leaf.commonName}`);
-  return sameNames && sameSubject && certificate.validToDate.getTime() - nowMs > RENEW_MS && certificate.verify(ca.publicKey);
+  return sameNames && certificate.subject.split("\n").includes(`CN=${leaf.commonName}`);
+}
+
+/** One that ends with its authority cannot be had for longer. */
+function lasts({ validFromDate, validToDate }: X509Certificate, ca: X509Certificate, nowMs: number): boolean {
+  const endMs = validToDate.getTime();
+  const isLongest = endMs >= ca.validToDate.getTime() && endMs > nowMs;
+  return validFromDate.getTime() <= nowMs && (isLongest || endMs - nowMs > RENEW_MS);
 }
 
 function unique(names: readonly string[]): readonly string[] {
   return [...new Set(names)];
-}
-
-/** Readable by root alone, and whole or not there at all. */
-function writePrivate(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
 }

@@ -9,8 +9,9 @@ import {
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import { createPrivateKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
+import type { Authority } from "./authority.ts";
 
 /** Loading this module takes 100 ms: import it only when something is to be issued. */
 
@@ -41,38 +42,44 @@ export async function newKey(): Promise<string> {
   return exportKey((await generatePair()).privateKey);
 }
 
-export async function issueCa(commonName: string, nowMs: number): Promise<Issued> {
-  const pair = await generatePair();
+/**
+ * A certificate for an authority's key, signed by itself.
+ *
+ * @returns PEM
+ */
+export async function issueCa(commonName: string, keyPem: string, nowMs: number): Promise<string> {
+  const key = createPrivateKey(keyPem);
+  const publicKey = await importPublicKey(createPublicKey(key));
   const certificate = await X509CertificateGenerator.create({
-    ...validity(nowMs, CA_DAYS),
+    ...validity(nowMs, nowMs + CA_DAYS * DAY_MS),
     serialNumber: newSerial(),
     subject: [{ CN: [commonName] }],
     issuer: [{ CN: [commonName] }],
-    publicKey: pair.publicKey,
-    signingKey: pair.privateKey,
+    publicKey,
+    signingKey: await importKey(key),
     signingAlgorithm: SIGNING,
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(pair.publicKey),
+      await SubjectKeyIdentifierExtension.create(publicKey),
     ],
   });
-  return { certificate: `${certificate.toString("pem")}\n`, key: await exportKey(pair.privateKey) };
+  return `${certificate.toString("pem")}\n`;
 }
 
-/** @param ca PEM of the CA's certificate and key */
-export async function issueLeaf(request: LeafRequest, ca: Issued, nowMs: number): Promise<Issued> {
+/** It ends with its authority at the latest. */
+export async function issueLeaf(request: LeafRequest, ca: Authority, nowMs: number): Promise<Issued> {
   const pair = await generatePair();
   const { commonName, organization, usage, names } = request;
   const subject = organization === undefined ? [{ CN: [commonName] }] : [{ O: [organization] }, { CN: [commonName] }];
   const sans = names.map((value) => ({ type: isIP(value) === 0 ? ("dns" as const) : ("ip" as const), value }));
   const certificate = await X509CertificateGenerator.create({
-    ...validity(nowMs, LEAF_DAYS),
+    ...validity(nowMs, Math.min(nowMs + LEAF_DAYS * DAY_MS, ca.certificate.validToDate.getTime())),
     serialNumber: newSerial(),
     subject,
-    issuer: new X509Certificate(ca.certificate).subject.split("\n").join(", "),
+    issuer: ca.certificate.subject.split("\n").join(", "),
     publicKey: pair.publicKey,
-    signingKey: await importKey(createPrivateKey(ca.key)),
+    signingKey: await importKey(ca.key),
     signingAlgorithm: SIGNING,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
@@ -88,6 +95,10 @@ function generatePair(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
 }
 
+function importPublicKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
+  return webcrypto.subtle.importKey("spki", new Uint8Array(key.export({ type: "spki", format: "der" })), CURVE, true, ["verify"]);
+}
+
 function importKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey("pkcs8", new Uint8Array(key.export({ type: "pkcs8", format: "der" })), CURVE, false, ["sign"]);
 }
@@ -97,8 +108,8 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${(der.match(/.{1,64}/g) ?? []).join("\n")}\n-----END PRIVATE KEY-----\n`;
 }
 
-function validity(nowMs: number, days: number): { readonly notBefore: Date; readonly notAfter: Date } {
-  return { notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(nowMs + days * DAY_MS) };
+function validity(nowMs: number, endMs: number): { readonly notBefore: Date; readonly notAfter: Date } {
+  return { notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(endMs) };
 }
 
 /** Positive and 16 bytes long, whatever the first bit is. */

@@ -35,6 +35,7 @@ disabled_plugins = ${text([...DISABLED, "io.containerd.tracing.processor.v1.otlp
 
 [${cri}]
   sandbox_image = ${text(sandboxImage)}
+  netns_mounts_under_state_dir = true
   restrict_oom_score_adj = ${restrictOomScoreAdj}
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"
