@@ -1,6 +1,7 @@
 import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 
 import { FieldSet, parseFieldSet } from "./field-set.ts";
+import { sharedFields } from "./shared-fields.ts";
 
 /** Who owns which fields by which kind of request. */
 export interface Manager {
@@ -66,8 +67,10 @@ function encodeManager({ manager, operation, apiVersion, subresource, time, fiel
   const { fieldsV1: before } = original ?? {};
   const sameFields = typeof before === "object" && before !== null && parsedSets.get(before) === fields;
   if (original !== undefined && sameFields && original.time === time && original.apiVersion === apiVersion) return original;
-  const fieldsV1 = fields.toJSON();
-  parsedSets.set(fieldsV1, fields);
+  const json = fields.toJSON();
+  const fieldsV1 = sharedFields(JSON.stringify(json), json);
+  // Of equal sets one stays, as of their JSON.
+  if (!parsedSets.has(fieldsV1)) parsedSets.set(fieldsV1, fields);
   return {
     ...(manager !== "" && { manager }),
     operation,

@@ -1,8 +1,11 @@
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
+import { decodeStored } from "./decode-stored.ts";
+import { DecodedObjects } from "./decoded-objects.ts";
 
-/** One state of one object: frozen, with the bytes that go over the wire. Each is made at most once. */
+/** One state of one object: the bytes that go over the wire, and the frozen object that they say. */
 export interface CachedObject<T extends KubeObject = KubeObject> {
   readonly key: string;
+  /** Decoded when it is asked for; the same one for all who ask, as long as somebody holds it. */
   readonly object: T;
   /** The object as JSON, resourceVersion included. */
   readonly json: Buffer;
@@ -62,20 +65,34 @@ class Cached implements CachedObject {
   readonly key: string;
   readonly revision: number;
   readonly json: Buffer;
-  #object: KubeObject | undefined;
+  #held: KubeObject | undefined;
+  #remembered: WeakRef<KubeObject> | undefined;
 
   constructor(key: string, revision: number, object: KubeObject | undefined, json: Buffer) {
     this.key = key;
     this.revision = revision;
     this.json = json;
-    this.#object = object;
+    if (object !== undefined) this.#hold(object);
   }
 
   get object(): KubeObject {
-    this.#object ??= deepFreeze(JSON.parse(this.json.toString()) as KubeObject);
-    return this.#object;
+    return this.#held ?? this.#hold(this.#remembered?.deref() ?? decodeStored(this.json));
+  }
+
+  /** Leaves the object to those who hold it. */
+  release(): void {
+    if (this.#held !== undefined && this.#remembered?.deref() === undefined) this.#remembered = new WeakRef(this.#held);
+    this.#held = undefined;
+  }
+
+  #hold(object: KubeObject): KubeObject {
+    this.#held = object;
+    recent.add(this, this.json.length);
+    return object;
   }
 }
+
+const recent = new DecodedObjects();
 
 class Moved implements CachedObject {
   readonly key: string;

@@ -16,7 +16,7 @@ function pod(namespace: string, name: string, nodeName?: string, more: object = 
   return { kind: "Pod", apiVersion: "v1", metadata, spec: { ...(nodeName !== undefined && { nodeName }), containers: [] } } as KubeObject;
 }
 
-async function openCache(options: { historySize?: number } = {}) {
+async function openCache(options: { historySize?: number; historyBytes?: number } = {}) {
   const clock = new SimClock();
   const store = createMemoryStore();
   return { clock, store, cache: await WatchCache.open(store, { clock, logger: silentLogger, ...options }) };
@@ -164,6 +164,22 @@ test("WatchCache forgets history beyond its size, the store beyond twice that", 
   assert.equal(cache.list(PODS, { revision: 3 }).items.length, 3);
   await put(cache, pod("a", "p5"));
   await assert.rejects(store.list(PODS, { revision: 2 }), CompactedError);
+});
+
+test("WatchCache forgets history whose states take more than their bytes; what is newest does not count", async () => {
+  const { cache } = await openCache({ historyBytes: 10_000 });
+  for (let i = 0; i < 100; i++) await put(cache, pod("a", `p${i}`));
+  assert.equal(cache.compactedRevision(), 0);
+  for (let i = 0; i < 100; i++) await put(cache, pod("a", "p1"));
+  const compacted = cache.compactedRevision();
+  assert.ok(compacted > 100 && compacted < 199, String(compacted));
+  const past: CacheEvent[] = [];
+  cache.watch(PODS, { afterRevision: compacted }, (event) => past.push(event));
+  const bytes = past.reduce((sum, { previous }) => sum + (previous?.json.length ?? 0), 0);
+  assert.ok(bytes > 5000 && bytes <= 10_000, String(bytes));
+  await put(cache, pod("a", "large", undefined, { annotations: { text: "x".repeat(20_000) } }));
+  await remove(cache, "a", "large");
+  assert.equal(cache.compactedRevision(), cache.revision());
 });
 
 test("WatchCache forgets history of more than its age, in the store too", async () => {

@@ -12,6 +12,8 @@ export interface WatchCacheOptions {
   readonly logger: Logger;
   /** How many events are kept for watches and lists of the past, at most. */
   readonly historySize?: number;
+  /** How much JSON of states that are no longer the newest is kept for them, at most. */
+  readonly historyBytes?: number;
   /** Events older than this are forgotten, here and in the store. */
   readonly historyAgeMs?: number;
 }
@@ -54,7 +56,10 @@ export interface WatchOptions {
 }
 
 const ROOT = "/registry/";
+/** Of a history that holds too much. */
+const KEPT_SHARE = 7 / 8;
 const DEFAULT_HISTORY_SIZE = 50_000;
+const DEFAULT_HISTORY_BYTES = 64 * 1024 * 1024;
 const DEFAULT_HISTORY_AGE_MS = 300_000;
 
 /**
@@ -65,6 +70,9 @@ export class WatchCache {
   readonly #store: Store;
   readonly #logger: Logger;
   readonly #historySize: number;
+  readonly #historyBytes: number;
+  /** JSON of the states that only the history holds. */
+  #supersededBytes = 0;
   readonly #map: RevisionedMap<CachedObject>;
   readonly #watchers = new Watchers();
   readonly #clock: Clock;
@@ -88,11 +96,12 @@ export class WatchCache {
     return cache;
   }
 
-  private constructor(store: Store, revision: number, { clock, logger, historySize = DEFAULT_HISTORY_SIZE }: WatchCacheOptions) {
+  private constructor(store: Store, revision: number, { clock, logger, ...history }: WatchCacheOptions) {
     this.#store = store;
     this.#clock = clock;
     this.#logger = logger;
-    this.#historySize = historySize;
+    this.#historySize = history.historySize ?? DEFAULT_HISTORY_SIZE;
+    this.#historyBytes = history.historyBytes ?? DEFAULT_HISTORY_BYTES;
     this.#map = new RevisionedMap(revision);
     this.#agedRevision = revision;
     this.#storeCompacted = revision;
@@ -205,6 +214,7 @@ export class WatchCache {
       event.type === "delete" ? undefined : attachment instanceof PendingObject ? attachment.publish(revision) : fromStored(key, revision, event.value);
     const change = this.#map.apply(revision, key, current);
     if (change === undefined) return undefined;
+    this.#supersededBytes += change.previous?.json.length ?? 0;
     const seen = new CacheChange(key, revision, current, change.previous);
     if (attachment instanceof PendingDelete) attachment.cached = seen.current;
     return seen;
@@ -233,7 +243,8 @@ export class WatchCache {
 
   /** Keeps to the size of the history; the store, which follows in larger steps, holds at most twice as much. */
   #trim(added: number): void {
-    this.#map.compact(this.#map.revisionToKeep(this.#historySize));
+    this.#forget(this.#map.revisionToKeep(this.#historySize));
+    while (this.#supersededBytes > this.#historyBytes) this.#forget(this.#map.revisionToKeep(Math.floor(this.#map.historyLength * KEPT_SHARE)));
     this.#sinceCompaction += added;
     if (this.#sinceCompaction > this.#historySize && this.#map.compactedRevision > this.#storeCompacted) this.#compactStore(this.#map.compactedRevision);
   }
@@ -242,8 +253,12 @@ export class WatchCache {
   #age(): void {
     const revision = this.#agedRevision;
     this.#agedRevision = this.revision();
-    this.#map.compact(revision);
+    this.#forget(revision);
     this.#compactStore(revision);
+  }
+
+  #forget(revision: number): void {
+    for (const { previous } of this.#map.compact(revision)) this.#supersededBytes -= previous?.json.length ?? 0;
   }
 
   #compactStore(revision: number): void {

@@ -176,11 +176,13 @@ export class ResourceHandler {
 
   readonly #nowMs = () => this.#deps.watch.clock.now();
 
-  #sendObject(exchange: Exchange, { served }: Target, accepted: Accepted, { code, object, state }: ObjectOutcome): Promise<void> {
+  #sendObject(exchange: Exchange, { served }: Target, accepted: Accepted, outcome: ObjectOutcome): Promise<void> {
+    const { code, state } = outcome;
     const pretty = isPretty(exchange.query, exchange.userAgent);
     if (state !== undefined && accepted.as === "" && accepted.format === "json" && !pretty && !accepted.pretty) {
       return sendBytes(exchange, code, CONTENT_TYPE.json, state.json);
     }
+    const { object } = outcome;
     if (accepted.as === "" || (object as { kind?: string }).kind === "Status") return sendValue(exchange, code, object, accepted, pretty);
     const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
     if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info);

@@ -16,6 +16,8 @@ export class EventExpiry {
   readonly #cache: WatchCache;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  /** When each was written, so that it is decoded once and not at every sweep. */
+  readonly #writtenMs = new WeakMap<CachedObject, number>();
   #timer: Timer | undefined;
 
   constructor(cache: WatchCache, clock: Clock, logger: Logger) {
@@ -41,12 +43,18 @@ export class EventExpiry {
     const expired: CachedObject[] = [];
     const before = this.#clock.now() - EVENT_TTL_MS;
     for (const item of this.#cache.list(storagePrefix("", "events")).items) {
-      if (lastWriteMs(item.object.metadata) > before) continue;
+      if (this.#lastWriteMs(item) > before) continue;
       expired.push(item);
       if (expired.length === MAX_PER_SWEEP) break;
     }
     const results = await Promise.all(expired.map(({ key, revision }) => this.#cache.commit([{ key, object: undefined, expected: revision }])));
     return results.filter(({ ok }) => ok).length;
+  }
+
+  #lastWriteMs(item: CachedObject): number {
+    let writtenMs = this.#writtenMs.get(item);
+    if (writtenMs === undefined) this.#writtenMs.set(item, (writtenMs = lastWriteMs(item.object.metadata)));
+    return writtenMs;
   }
 }
 

@@ -30,7 +30,21 @@ export async function getObject(
 
 /** A stored state as the version that was asked for shows it. */
 export function shown({ view }: ServedResource, state: CachedObject): ObjectOutcome {
-  return view === undefined ? { code: 200, object: state.object, state } : { code: 200, object: view.fromStored(state.object) };
+  return view === undefined ? new StoredOutcome(state) : { code: 200, object: view.fromStored(state.object) };
+}
+
+/** Mostly the bytes are all that is wanted: the object is decoded only if somebody looks at it. */
+class StoredOutcome implements ObjectOutcome {
+  readonly code = 200;
+  readonly state: CachedObject;
+
+  constructor(state: CachedObject) {
+    this.state = state;
+  }
+
+  get object(): KubeObject {
+    return this.state.object;
+  }
 }
 
 /** @param options checked */
