@@ -13,7 +13,10 @@ const EXTRA_PREFIX = "impersonate-extra-";
  *
  * @throws {StatusError} 403 when `user` may not, 400 for groups without a user, as upstream has it
  */
-export function impersonated(user: UserInfo, headers: Headers, rawHeaders: readonly string[], authorizer: Authorizer): UserInfo {
+export function impersonated(user: UserInfo, request: { readonly headers: Headers; readonly rawHeaders: readonly string[] }, authorizer: Authorizer): UserInfo {
+  const { headers } = request;
+  if (!asksForAnother(headers)) return user;
+  const { rawHeaders } = request;
   const name = first(headers["impersonate-user"]);
   const groups = rawValues(rawHeaders, "impersonate-group");
   const uid = first(headers["impersonate-uid"]) ?? "";
@@ -30,6 +33,11 @@ export function impersonated(user: UserInfo, headers: Headers, rawHeaders: reado
     for (const value of values) check(authorizer, user, { group: "authentication.k8s.io", plural: "userextras", subresource: key, namespace: "", name: value });
   }
   return { name, uid, groups: groupsFor(name, groups, namespace), extra };
+}
+
+function asksForAnother(headers: Headers): boolean {
+  for (const key in headers) if (key.startsWith("impersonate-")) return true;
+  return false;
 }
 
 /** Names what was asked for as upstream prints its object references. */

@@ -1,15 +1,36 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
+import type { Readable } from "node:stream";
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { TLSSocket } from "node:tls";
 
 import { statusError } from "#apimachinery/status-error.ts";
+import { parseQuery } from "#apiserver/http/query.ts";
 import type { UserInfo } from "#apiserver/user.ts";
+import { ANONYMOUS } from "#apiserver/user.ts";
+import { Http2Stream } from "#lib/http2/stream.ts";
 
-export type Incoming = IncomingMessage | Http2ServerRequest;
-/** HTTP/2's compatibility responses have the same methods as far as they are used here. */
-export type Outgoing = ServerResponse;
+export type Incoming = IncomingMessage | Http2Stream;
+
+/** What responses of HTTP/1.1 and HTTP/2 have in common, as far as it is used here. */
+export interface Outgoing {
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  readonly writableFinished: boolean;
+  /** Bytes that wait for the client to take them. */
+  readonly writableLength: number;
+  writeHead(code: number, headers?: OutgoingHttpHeaders): this;
+  flushHeaders(): void;
+  /** @returns whether the caller may go on; else "drain" tells when */
+  write(chunk: Uint8Array): boolean;
+  end(chunk?: Uint8Array): unknown;
+  destroy(): unknown;
+  once(event: "close", listener: () => void): this;
+  on(event: "drain", listener: () => void): this;
+}
+
+const EMPTY_QUERY = new URLSearchParams();
 
 /** One request and the place for its answer, HTTP/1.1 or HTTP/2 alike. */
-export interface Exchange {
+export class Exchange {
   readonly request: Incoming;
   readonly response: Outgoing;
   readonly method: string;
@@ -17,16 +38,53 @@ export interface Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly userAgent: string;
-  user: UserInfo;
-  readonly warnings: string[];
-  /** Aborts when the client is gone or the time is up. */
-  readonly signal: AbortSignal;
+  user: UserInfo = ANONYMOUS;
+  readonly warnings: string[] = [];
   /** A watch, a log that is followed, a tunnel: it may take as long as it likes. */
-  longRunning: boolean;
-  abort(): void;
+  longRunning = false;
+  #aborted = false;
+  #aborter: AbortController | undefined;
+
+  constructor(request: Incoming, response: Outgoing | undefined) {
+    const url = request.url ?? "/";
+    const question = url.indexOf("?");
+    this.request = request;
+    this.response = response as Outgoing;
+    this.method = request.method ?? "GET";
+    this.path = question < 0 ? url : url.slice(0, question);
+    this.query = question < 0 ? EMPTY_QUERY : parseQuery(url.slice(question + 1));
+    this.userAgent = request.headers["user-agent"] ?? "";
+    response?.once("close", () => {
+      if (!response.writableFinished) this.abort();
+    });
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.request.headers;
+  }
+
+  get socket(): TLSSocket {
+    return this.request.socket as TLSSocket;
+  }
+
+  /** Aborts when the client is gone or the time is up. */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController(); // most requests are over before anybody asks
+    if (this.#aborted) this.#aborter.abort();
+    return this.#aborter.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#aborter?.abort();
+  }
 }
 
-const BODY_LIMIT = 3 * 1024 * 1024;
+const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -34,19 +92,29 @@ const NO_BYTES = Buffer.alloc(0);
  * which is no fault of ours
  */
 export async function readBody(request: Incoming): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  let body: Buffer | undefined;
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size <= BODY_LIMIT) chunks.push(chunk);
-    }
+    body = request instanceof Http2Stream ? await request.readBody(BODY_LIMIT_BYTES) : await bodyOf(request);
   } catch {
     throw statusError.badRequest("unexpected EOF");
   }
-  if (size > BODY_LIMIT) throw statusError.tooLarge(`Request entity too large: limit is ${BODY_LIMIT}`);
+  if (body === undefined) throw statusError.tooLarge(`Request entity too large: limit is ${BODY_LIMIT_BYTES}`);
+  return body;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= BODY_LIMIT_BYTES) chunks.push(chunk);
+  }
+  if (size > BODY_LIMIT_BYTES) return undefined;
   return chunks.length === 0 ? NO_BYTES : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
 }
+
+/** The body as it comes. */
+export const bodyStream = (request: Incoming): Readable => (request instanceof Http2Stream ? request.bodyStream() : request);
 
 const MAX_WARNINGS_RUNES = 4096;
 const MAX_LONG_WARNING_RUNES = 256;

@@ -1,6 +1,6 @@
-import { createSecureServer } from "node:http2";
-import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import type { IncomingMessage } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
@@ -10,17 +10,17 @@ import { impersonated } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import { Deadlines } from "#apiserver/http/deadlines.ts";
-import type { Exchange, Incoming, Outgoing } from "#apiserver/http/exchange.ts";
+import { Exchange, type Incoming, type Outgoing } from "#apiserver/http/exchange.ts";
 import { parseApiPath } from "#apiserver/http/path.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
-import { parseQuery } from "#apiserver/http/query.ts";
 import { sendBytes, sendError } from "#apiserver/http/respond.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
 import { sleep, type Clock } from "#lib/clock.ts";
+import { Http2Connection } from "#lib/http2/connection.ts";
 import type { Logger } from "#lib/logger.ts";
 
 export interface HttpServerOptions {
@@ -49,9 +49,9 @@ const STREAM_WINDOW_BYTES = 1024 * 1024;
 /** HTTPS on one port: HTTP/2, HTTP/1.1 and its upgrades. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #server: Http2SecureServer;
-  readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  readonly #connections = new Set<Http2Connection>();
+  readonly #sockets = new Set<TLSSocket>();
   readonly #deadlines: Deadlines;
   #closing = false;
 
@@ -62,29 +62,28 @@ export class HttpServer {
       exchange.abort();
     });
     const { key, cert, clientCa } = options.tls;
-    this.#server = createSecureServer({
-      allowHTTP1: true,
-      key,
-      cert,
-      ca: clientCa,
-      requestCert: true,
-      rejectUnauthorized: false,
-      settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS, initialWindowSize: STREAM_WINDOW_BYTES },
-    });
+    this.#server = createServer({ ALPNProtocols: ["h2", "http/1.1"], key, cert, ca: clientCa, requestCert: true, rejectUnauthorized: false, noDelay: true });
     // Watches last for an hour: no time limit on a request as a whole.
     Object.assign(this.#server, { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 120_000 });
-    this.#server.on("request", (request, response) => void this.#serve(request, response as unknown as Outgoing));
-    this.#server.on("upgrade", (request: Incoming, socket: Duplex, head: Buffer) => void this.#upgrade(request, socket, head));
-    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => refuseMalformed(error, socket));
-    this.#server.on("session", (session) => {
-      this.#sessions.add(session);
-      session.once("close", () => this.#sessions.delete(session));
-      session.on("error", () => {}); // the client went away
-    });
-    this.#server.on("secureConnection", (socket: Socket) => {
+    this.#server.on("request", (request, response) => void this.#serve(request, response));
+    this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseMalformed(error, socket));
+    this.#takeConnections();
+  }
+
+  /** Node's server for HTTP/1.1 gets the connections of such clients; those of HTTP/2 are ours. */
+  #takeConnections(): void {
+    const [serveHttp1] = this.#server.listeners("secureConnection");
+    this.#server.removeAllListeners("secureConnection");
+    const options = { maxConcurrentStreams: MAX_CONCURRENT_STREAMS, streamWindowBytes: STREAM_WINDOW_BYTES, date: dateHeader(this.#options.clock) };
+    this.#server.on("secureConnection", (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
-      socket.on("error", () => {});
+      socket.on("error", () => {}); // the client went away
+      if (socket.alpnProtocol !== "h2") return void serveHttp1!.call(this.#server, socket);
+      const connection = new Http2Connection(socket, options, (stream) => void this.#serve(stream, stream));
+      this.#connections.add(connection);
+      socket.once("close", () => this.#connections.delete(connection));
     });
   }
 
@@ -108,16 +107,14 @@ export class HttpServer {
     this.#closing = true;
     this.#deadlines.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    // One whose client has just gone is destroyed before it says "close".
-    for (const session of this.#sessions) if (!session.destroyed) session.goaway();
-    if (this.#sessions.size > 0) await sleep(this.#options.clock, GOAWAY_GRACE_MS);
-    for (const session of this.#sessions) session.destroy();
+    for (const connection of this.#connections) connection.goaway();
+    if (this.#connections.size > 0) await sleep(this.#options.clock, GOAWAY_GRACE_MS);
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
   async #serve(request: Incoming, response: Outgoing): Promise<void> {
-    const exchange = exchangeOf(request, response);
+    const exchange = new Exchange(request, response);
     this.#deadlines.add(exchange);
     try {
       await this.#answer(exchange);
@@ -146,7 +143,7 @@ export class HttpServer {
   async #authenticate(exchange: Exchange): Promise<void> {
     const { request } = exchange;
     const { authenticator, authorizer } = this.#options;
-    const pending = authenticator.authenticate({ socket: tlsSocket(request), authorization: request.headers.authorization });
+    const pending = authenticator.authenticate({ socket: exchange.socket, authorization: request.headers.authorization });
     const found = pending instanceof Promise ? await pending : pending;
     if (found === "invalid") throw statusError.unauthorized();
     if (found === undefined) {
@@ -154,7 +151,7 @@ export class HttpServer {
       if (!open || parseApiPath(exchange.path).kind === "resource") throw statusError.unauthorized();
       exchange.user = ANONYMOUS;
     } else {
-      exchange.user = impersonated(found, request.headers, request.rawHeaders, authorizer);
+      exchange.user = impersonated(found, request, authorizer);
     }
   }
 
@@ -166,6 +163,7 @@ export class HttpServer {
 
   async #fail(exchange: Exchange, error: unknown): Promise<void> {
     const { response, path, method } = exchange;
+    if (exchange.aborted) return; // nobody is there to hear of it
     if (!(error instanceof StatusError)) this.#options.logger.error("a request failed", { method, path, error });
     if (response.headersSent) {
       response.destroy();
@@ -179,8 +177,8 @@ export class HttpServer {
     }
   }
 
-  async #upgrade(request: Incoming, socket: Duplex, head: Buffer): Promise<void> {
-    const exchange = exchangeOf(request, undefined as unknown as Outgoing);
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const exchange = new Exchange(request, undefined);
     try {
       await this.#authenticate(exchange);
       const path = parseApiPath(exchange.path);
@@ -209,46 +207,18 @@ function rawAnswer(line: string, status: object): string {
   return `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }
 
-const EMPTY_QUERY = new URLSearchParams();
-
-function exchangeOf(request: Incoming, response: Outgoing): Exchange {
-  const url = request.url ?? "/";
-  const question = url.indexOf("?");
-  const aborter = new AbortController();
-  response?.once("close", () => {
-    if (!response.writableFinished) aborter.abort();
-  });
-  return {
-    request,
-    response,
-    method: request.method ?? "GET",
-    path: question < 0 ? url : url.slice(0, question),
-    query: question < 0 ? EMPTY_QUERY : parseQuery(url.slice(question + 1)),
-    userAgent: request.headers["user-agent"] ?? "",
-    user: ANONYMOUS,
-    warnings: [],
-    signal: aborter.signal,
-    longRunning: false,
-    abort: () => aborter.abort(),
+/** As HTTP writes times, made once a second. */
+function dateHeader(clock: Clock): () => string {
+  let second = 0;
+  let text = "";
+  return () => {
+    const now = Math.floor(clock.now() / 1000);
+    if (now !== second) {
+      second = now;
+      text = new Date(now * 1000).toUTCString();
+    }
+    return text;
   };
-}
-
-/** HTTP/2 wraps the connection's socket; what TLS found out is on the real one. */
-function tlsSocket(request: Incoming): TLSSocket {
-  if ("stream" in request && request.stream.session !== undefined) return sessionSocket(request.stream.session as ServerHttp2Session);
-  return request.socket as TLSSocket;
-}
-
-const socketsOfSessions = new WeakMap<ServerHttp2Session, TLSSocket>();
-
-/** The session gives a new proxy for its socket with every look, so one is kept to know the connection by. */
-function sessionSocket(session: ServerHttp2Session): TLSSocket {
-  let socket = socketsOfSessions.get(session);
-  if (socket === undefined) {
-    socket = session.socket as TLSSocket;
-    socketsOfSessions.set(session, socket);
-  }
-  return socket;
 }
 
 /** Errors are told in the format that was asked for, and in JSON when that one does not exist. */

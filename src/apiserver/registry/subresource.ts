@@ -1,10 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 
 import type { ResourceInfo } from "#api/resources.ts";
 import type { Strategy } from "#api/strategy.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
+import type { Incoming, Outgoing } from "#apiserver/http/exchange.ts";
 import type { Body } from "#apiserver/registry/body.ts";
 import type { WriteOptions } from "#apiserver/registry/options.ts";
 import type { CallOptions, PatchType, RequestContext } from "#apiserver/registry/types.ts";
@@ -62,9 +61,9 @@ export interface ConnectRequest {
   /** What follows the subresource in the path, with its slash, undecoded: `/metrics/x`, or `""`. */
   readonly rest: string;
   readonly user: UserInfo;
-  readonly request: IncomingMessage | Http2ServerRequest;
+  readonly request: Incoming;
   /** Where to answer; absent for an upgrade. */
-  readonly response?: ServerResponse | Http2ServerResponse;
+  readonly response?: Outgoing;
   /** Of a connection upgrade (HTTP/1.1): the handler writes the `101` itself. */
   readonly upgrade?: { readonly socket: Duplex; readonly head: Buffer };
 }

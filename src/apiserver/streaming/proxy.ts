@@ -3,6 +3,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage, type 
 import { request as httpsRequest } from "node:https";
 
 import { ENDPOINTS, SERVICES } from "#api/builtin.ts";
+import { bodyStream } from "#apiserver/http/exchange.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
 import { PODS } from "#api/builtin.ts";
 import type { ConnectRequest, SubresourceHandler } from "#apiserver/registry/subresource.ts";
@@ -42,7 +43,7 @@ async function connect(request: ConnectRequest, backend: Backend): Promise<void>
       answer.response.destroy();
       throw statusError.badRequest(`the backend answered ${answer.response.statusCode} to an upgrade`);
     }
-    request.request.pipe(asking);
+    bodyStream(request.request).pipe(asking);
     const [answer] = (await once(asking, "response")) as [IncomingMessage];
     const out = responseOf(request);
     out.writeHead(answer.statusCode ?? 502, answerHeaders(answer));

@@ -1,8 +1,8 @@
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
-import type { Duplex, Readable, Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Duplex, Readable } from "node:stream";
 
+import type { Outgoing } from "#apiserver/http/exchange.ts";
 import type { ConnectRequest } from "#apiserver/registry/subresource.ts";
 
 const KEEP_ALIVE_MS = 30_000;
@@ -13,17 +13,31 @@ const HOP_HEADERS = new Set(["connection", "keep-alive", "proxy-connection", "te
 const SECRET_HEADERS = new Set(["authorization", "cookie"]);
 
 /** Copies until either end is done; a reader that goes away is no error. */
-export async function pour(from: Readable, to: Writable): Promise<void> {
-  try {
-    await pipeline(from, to);
-  } catch {
-    from.destroy();
-    to.destroy();
-  }
+export function pour(from: Readable, to: Outgoing): Promise<void> {
+  return new Promise((resolve) => {
+    let ended = false;
+    const cut = () => {
+      if (!ended) to.destroy();
+      from.destroy();
+      resolve();
+    };
+    to.once("close", cut);
+    to.on("drain", () => from.resume());
+    from.on("data", (chunk: Buffer) => {
+      if (!to.write(chunk)) from.pause();
+    });
+    from.once("error", cut);
+    from.once("close", cut);
+    from.once("end", () => {
+      ended = true;
+      to.end();
+      resolve();
+    });
+  });
 }
 
-/** Where to answer. HTTP/2's responses have the same methods as far as they are used here. */
-export const responseOf = ({ response }: ConnectRequest): ServerResponse => response as ServerResponse;
+/** Where to answer. */
+export const responseOf = ({ response }: ConnectRequest): Outgoing => response!;
 
 /** The result of asking another server for an upgrade. */
 export type UpgradeAnswer =

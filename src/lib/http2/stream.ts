@@ -1,0 +1,241 @@
+import { EventEmitter } from "node:events";
+import type { IncomingHttpHeaders } from "node:http";
+import { Readable } from "node:stream";
+import type { TLSSocket } from "node:tls";
+
+import { CODE, type Code } from "./frames.ts";
+import type { OutgoingHeaders } from "./hpack.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** What a stream asks of its connection. */
+export interface StreamHost {
+  readonly socket: TLSSocket;
+  sendHeaders(stream: Http2Stream, status: number, headers: OutgoingHeaders): void;
+  /** There is something to send: bytes, or the end. */
+  sendBody(stream: Http2Stream): void;
+  /** Bytes of the body have been used: the peer may send as many again. */
+  credit(stream: Http2Stream, bytes: number): void;
+  reset(stream: Http2Stream, code: Code): void;
+}
+
+/** More than this unsent, and whoever writes should wait for "drain". */
+const HIGH_WATER_BYTES = 64 * 1024;
+
+/**
+ * One request and its answer, with as much of the interface of Node's own requests and responses as a server needs. Emits
+ * "close" when the exchange is over (`writableFinished` tells whether the answer was whole), and "drain".
+ */
+export class Http2Stream extends EventEmitter {
+  readonly id: number;
+  readonly #head: RequestHead;
+  readonly #host: StreamHost;
+  headersSent = false;
+  /** The answer is complete here, and maybe not yet on its way. */
+  writableEnded = false;
+  /** The whole answer is on its way. */
+  writableFinished = false;
+  closed = false;
+  /** What the peer lets us send, and what we let it send. */
+  sendWindow: number;
+  receiveWindow: number;
+  /** Bytes of the body that came, and those of them that were read since the peer was last told. */
+  received = 0;
+  used = 0;
+  bodyEnded = false;
+  #chunks: Buffer[] = [];
+  #reader: (() => void) | undefined;
+  #queue: Uint8Array[] = [];
+  /** How much of the queue's first chunk has been sent. */
+  #sent = 0;
+  #queuedBytes = 0;
+  #wantsDrain = false;
+
+  constructor(host: StreamHost, id: number, head: RequestHead, sendWindow: number, receiveWindow: number) {
+    super();
+    this.#host = host;
+    this.id = id;
+    this.#head = head;
+    this.sendWindow = sendWindow;
+    this.receiveWindow = receiveWindow;
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get url(): string {
+    return this.#head.path;
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#head.headers;
+  }
+
+  /** Names and values by turns, repeated ones too. */
+  get rawHeaders(): string[] {
+    return this.#head.fields.flatMap(({ name, value }) => (name.startsWith(":") ? [] : [name, value]));
+  }
+
+  get socket(): TLSSocket {
+    return this.#host.socket;
+  }
+
+  // The body of the request.
+
+  /**
+   * The whole body.
+   *
+   * @returns `undefined` for one above the limit, of which nothing is kept
+   * @throws {Error} when the client goes away meanwhile
+   */
+  readBody(limitBytes: number): Promise<Buffer | undefined> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    return new Promise((resolve, reject) => {
+      this.#read(
+        (chunk) => {
+          size += chunk.length;
+          if (size <= limitBytes) chunks.push(chunk);
+        },
+        () => {
+          if (!this.bodyEnded) reject(new Error("the client has gone"));
+          else resolve(size > limitBytes ? undefined : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+        },
+      );
+    });
+  }
+
+  /** The body as it comes; when nobody reads, the client waits. */
+  bodyStream(): Readable {
+    let wanted = false;
+    const push = () => {
+      while (wanted && this.#chunks.length > 0) {
+        const chunk = this.#chunks.shift()!;
+        this.#host.credit(this, chunk.length);
+        wanted = readable.push(chunk);
+      }
+      if (!wanted) return;
+      if (this.bodyEnded) readable.push(null);
+      else if (this.closed) readable.destroy(new Error("the client has gone"));
+    };
+    const readable = new Readable({
+      read() {
+        wanted = true;
+        push();
+      },
+    });
+    this.#reader = push;
+    return readable;
+  }
+
+  #read(onChunk: (chunk: Buffer) => void, onEnd: () => void): void {
+    const reader = () => {
+      for (const chunk of this.#chunks) {
+        onChunk(chunk);
+        this.#host.credit(this, chunk.length);
+      }
+      this.#chunks = [];
+      if (!this.bodyEnded && !this.closed) return;
+      this.#reader = undefined;
+      onEnd();
+    };
+    this.#reader = reader;
+    reader();
+  }
+
+  /** For the connection: a piece of the body has come, or its end. */
+  receive(chunk: Buffer, ended: boolean): void {
+    if (chunk.length > 0) this.#chunks.push(chunk);
+    if (ended) this.bodyEnded = true;
+    this.#reader?.();
+  }
+
+  /** For the connection: bytes of the body that nobody has read. */
+  get unreadBytes(): number {
+    return this.#chunks.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  // The answer.
+
+  writeHead(status: number, headers: OutgoingHeaders = {}): this {
+    if (this.headersSent || this.closed) return this;
+    this.headersSent = true;
+    this.#host.sendHeaders(this, status, headers);
+    return this;
+  }
+
+  /** Headers go out by the end of the turn anyway. */
+  flushHeaders(): void {
+    this.writeHead(200);
+  }
+
+  /** @returns whether the caller may go on; else "drain" tells when */
+  write(chunk: Uint8Array): boolean {
+    if (this.writableEnded || this.closed) return true;
+    this.flushHeaders();
+    this.#queueChunk(chunk);
+    this.#host.sendBody(this);
+    this.#wantsDrain = this.#queuedBytes > HIGH_WATER_BYTES;
+    return !this.#wantsDrain;
+  }
+
+  end(...chunks: readonly Uint8Array[]): this {
+    if (this.writableEnded || this.closed) return this;
+    this.flushHeaders();
+    for (const chunk of chunks) this.#queueChunk(chunk);
+    this.writableEnded = true;
+    this.#host.sendBody(this);
+    return this;
+  }
+
+  /** Cuts the exchange off, unless it is over. */
+  destroy(): this {
+    if (!this.closed) this.#host.reset(this, this.headersSent ? CODE.internalError : CODE.cancel);
+    return this;
+  }
+
+  /** Bytes that wait for the client to take them. */
+  get writableLength(): number {
+    return this.#queuedBytes;
+  }
+
+  #queueChunk(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.length;
+  }
+
+  /** For the connection: takes so many bytes off the queue, in pieces. */
+  dequeue(bytes: number, take: (piece: Uint8Array) => void): void {
+    this.#queuedBytes -= bytes;
+    let left = bytes;
+    let whole = 0;
+    while (left > 0) {
+      const first = this.#queue[whole]!;
+      const piece = first.subarray(this.#sent, this.#sent + left);
+      take(piece);
+      left -= piece.length;
+      this.#sent += piece.length;
+      if (this.#sent < first.length) break;
+      whole++;
+      this.#sent = 0;
+    }
+    if (whole > 0) this.#queue.splice(0, whole);
+    if (this.#queuedBytes === 0 && this.#wantsDrain) this.#drained();
+  }
+
+  #drained(): void {
+    this.#wantsDrain = false;
+    queueMicrotask(() => this.emit("drain"));
+  }
+
+  /** For the connection: nothing more comes or goes. */
+  over(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#reader?.();
+    this.emit("close");
+  }
+}
