@@ -1,4 +1,5 @@
 import { flushCompileCache } from "node:module";
+import { getHeapStatistics } from "node:v8";
 import type { Context } from "#cli/context.ts";
 import { SkiffError } from "#cli/errors.ts";
 import { rememberHost } from "#cli/host-record.ts";
@@ -6,7 +7,10 @@ import { withLock } from "#cli/lock.ts";
 import { pathsOf } from "#cli/paths.ts";
 import { ensurePki, isPkiGood, requireAgentPki } from "#cli/pki/ensure.ts";
 import { CLUSTER_VARIABLE } from "#cli/processes.ts";
+import type { Clock } from "#lib/clock.ts";
+import { IdleMemory } from "#lib/idle-memory.ts";
 import { jsonLogger } from "#lib/logger.ts";
+import { ownMemory } from "#lib/process-memory.ts";
 import { systemRng } from "#lib/rng.ts";
 import { existsSync } from "node:fs";
 import { agentConfig } from "./agent-config.ts";
@@ -49,8 +53,19 @@ function processDeps({ settings, clock, err }: Context, { env }: Machine): Proce
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(`${signal} received`)));
   const logger = jsonLogger(err, clock, settings.logLevel);
-  const onReady = () => void clock.after(FLUSH_DELAY_MS, flushCompileCache);
+  const onReady = () => {
+    clock.after(FLUSH_DELAY_MS, flushCompileCache);
+    idleMemory(clock).start();
+  };
   return { clock, rng: systemRng, logger, env, signal: stop.signal, onReady };
+}
+
+function idleMemory(clock: Clock): IdleMemory {
+  const cpuMs = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  return new IdleMemory({ clock, memory: ownMemory(), cpuMs, heapBytes: () => getHeapStatistics().used_heap_size });
 }
 
 /** The mark must stand in the environment that the kernel shows, which only a start can set. */
