@@ -1,8 +1,9 @@
 /**
  * Makes `dist/bundle/main.cjs` from `bin/skiff.ts`: `node tools/bundle.ts`.
  *
- * One CommonJS file with Node's compile cache starts fastest. Files that modules name by
- * `new URL("./x", import.meta.url)` are copied beside it; a `.ts` named so (a worker) becomes a bundle of its own.
+ * CommonJS with Node's compile cache starts fastest. What a module loads by `import("./x.ts")` becomes a file of its own:
+ * an agent neither reads nor keeps the server's program. Files that modules name by `new URL("./x", import.meta.url)` are
+ * copied beside it; a `.ts` named so (a worker) becomes a bundle, too.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -10,6 +11,8 @@ import { build, type Plugin } from "esbuild";
 import { generateDescriptions } from "./generate-descriptions.ts";
 
 const root = resolve(new URL("..", import.meta.url).pathname);
+/** Each file of the bundle has its own copy of what it needs, but for classes that meet in `instanceof`. */
+const SHARED = new Set([join(root, "src/cli/errors.ts")]);
 const URL_EXPRESSION = /new URL\(\s*"(\.[^"]+)",\s*import\.meta\.url\s*\)/g;
 
 /**
@@ -27,20 +30,53 @@ export async function bundle(target: string, stamp: string): Promise<void> {
 }
 
 async function bundleOne(entry: string, outfile: string, target: string, entries: Map<string, string>): Promise<void> {
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [entry],
     outfile,
     bundle: true,
     platform: "node",
     target: "node26",
     format: "cjs",
+    // By require(): the loader of ES modules would have to be started first.
+    supported: { "dynamic-import": false },
+    write: false,
     minifySyntax: true,
+    // Without comments; lines stay short enough to be named in a stack.
+    minifyWhitespace: true,
+    lineLimit: 160,
     legalComments: "none",
     logLevel: "error",
     define: { "import.meta.url": "bundleUrl", "import.meta.main": "false", "import.meta.dirname": "__dirname" },
     banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [assets(target, entries)],
+    plugins: [assets(target, entries), files(entry, entries)],
   });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, ascii(text));
+  }
+}
+
+/** One character beyond Latin-1 would make the engine keep two bytes for each of a file's. */
+function ascii(text: string): string {
+  return text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Leaves out what is loaded on demand, or shared, and adds it to `entries`. */
+function files(entry: string, entries: Map<string, string>): Plugin {
+  return {
+    name: "files",
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /./ }, async ({ path, kind, resolveDir, pluginData }) => {
+        if (pluginData === "resolved" || (kind !== "dynamic-import" && kind !== "import-statement")) return undefined;
+        const { path: file, external } = await esbuild.resolve(path, { kind, resolveDir, pluginData: "resolved" });
+        const apart = kind === "dynamic-import" ? !external && !file.endsWith(".json") : SHARED.has(file);
+        if (!apart || file === "" || file === entry) return undefined;
+        const name = file.startsWith(join(root, "src")) ? nameOf(file) : path.replace(/\W+/g, "-");
+        entries.set(file, name);
+        return { path: `./${name}.cjs`, external: true };
+      });
+    },
+  };
 }
 
 /** Rewrites the URLs of files, copies the files, and adds workers to `entries`. */
@@ -61,9 +97,14 @@ function assets(target: string, entries: Map<string, string>): Plugin {
 }
 
 function worker(file: string, entries: Map<string, string>): string {
-  const name = relative(join(root, "src"), file).replace(/\.ts$/, "").replaceAll("/", "-");
-  entries.set(file, name);
-  return `${name}.cjs`;
+  entries.set(file, nameOf(file));
+  return `${nameOf(file)}.cjs`;
+}
+
+function nameOf(file: string): string {
+  return relative(join(root, "src"), file)
+    .replace(/\.\w+$/, "")
+    .replaceAll("/", "-");
 }
 
 function copy(file: string, target: string): string {

@@ -16,7 +16,7 @@ const CNI_FILE = "10-skiff.conflist";
 
 /** Starts or adopts the private containerd with this node's settings, and gives it the pause image. */
 export async function startNodeRuntime(config: KubeletConfig, arch: PauseArch, deps: ContainerdDeps): Promise<CriRuntime> {
-  const registries = parseRegistries(readText(config.registriesFile) ?? "");
+  const registries = await parseRegistries(readText(config.registriesFile) ?? "");
   writeHostsFiles(config.containerd.certsDir, hostsFiles(registries));
   for (const dir of [config.cni.confDir, hostPortConfDir(config.cni)]) mkdirSync(dir, { recursive: true });
   const text = containerdConfig({

@@ -1,7 +1,5 @@
 import { isIP } from "node:net";
 
-import { parse } from "yaml";
-
 /** registries.yaml, as k3s reads it; `rewrite` is left out, as it needs a containerd of k3s' own. */
 export interface Registries {
   readonly mirrors?: Readonly<Record<string, { readonly endpoint?: readonly string[] }>>;
@@ -14,7 +12,9 @@ interface RegistryConfig {
 }
 
 /** @throws {Error} when the text is not YAML, or not an object of mirrors and configs */
-export function parseRegistries(text: string): Registries {
+export async function parseRegistries(text: string): Promise<Registries> {
+  if (text.trim() === "") return {};
+  const { parse } = await import("yaml");
   const value: unknown = parse(text) ?? {};
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("registries.yaml must be a map with mirrors and configs");
   return value as Registries;

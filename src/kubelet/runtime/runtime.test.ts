@@ -86,7 +86,7 @@ test("cniConfig() has the plugin for ports of the host only where pods have some
   assert.deepEqual(types(true), ["bridge", "portmap"]);
 });
 
-const REGISTRIES = parseRegistries(`
+const REGISTRIES = await parseRegistries(`
 mirrors:
   docker.io:
     endpoint: ["127.0.0.1:5000", "https://mirror.test/v2/hub"]
@@ -126,9 +126,9 @@ test("registryConfigs() carries the credentials", () => {
   assert.match(registryConfigs(REGISTRIES), /registry\.configs\."mirror\.test"\.auth\]\n {2}username = "u"\n {2}password = "p"\n/);
 });
 
-test("parseRegistries() takes an empty file, and refuses what is no map", () => {
-  assert.deepEqual(parseRegistries(""), {});
-  assert.throws(() => parseRegistries("- a"), /must be a map/);
+test("parseRegistries() takes an empty file, and refuses what is no map", async () => {
+  assert.deepEqual(await parseRegistries(""), {});
+  await assert.rejects(parseRegistries("- a"), /must be a map/);
 });
 
 for (const { name, want } of [
