@@ -42,11 +42,13 @@ export class BenchCluster {
     this.paths = pathsOf(this.dataDir);
     this.httpsPort = httpsPort;
     // Two programs may run at once.
-    const network = 150 + 2 * (Number.parseInt(this.paths.instance.slice(3), 16) % 25);
+    const slot = Number.parseInt(this.paths.instance.slice(3), 16) % 25;
+    const network = 150 + 2 * slot;
     this.serviceCidr = `10.${network + 1}.0.0/16`;
     this.clusterDns = `10.${network + 1}.0.10`;
     const ports = ["--https-listen-port", String(httpsPort), "--kubelet-port", String(kubeletPort)];
-    this.#settings = ["--data-dir", this.dataDir, ...ports, "--cluster-cidr", `10.${network}.0.0/16`, "--service-cidr", this.serviceCidr];
+    const nodePorts = ["--service-node-port-range", `${21_000 + 100 * slot}-${21_099 + 100 * slot}`];
+    this.#settings = ["--data-dir", this.dataDir, ...ports, ...nodePorts, "--cluster-cidr", `10.${network}.0.0/16`, "--service-cidr", this.serviceCidr];
     const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("SKIFF_"));
     this.#env = { ...Object.fromEntries(ours), KUBECONFIG: join(folder, "kubeconfig") };
   }

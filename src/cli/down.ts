@@ -1,17 +1,15 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Clock } from "#lib/clock.ts";
 import { podProcesses } from "./cgroups.ts";
-import { type Arguments, type Context, textFlag } from "./context.ts";
+import { type Arguments, type Context } from "./context.ts";
 import { SkiffError } from "./errors.ts";
-import { configOwner, kubeconfigPaths, removeFromKubeconfig } from "./kubeconfig-files.ts";
+import { sayGoodbye } from "./introduction.ts";
 import { withLock } from "./lock.ts";
 import { unmountBelow } from "./mounts.ts";
-import { contextName, type Paths, pathsOf } from "./paths.ts";
+import { type Paths, pathsOf } from "./paths.ts";
 import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, type Role, runningClusters } from "./processes.ts";
 import { purge, removeShimSockets } from "./purge.ts";
 import { Steps } from "./steps.ts";
-import { readIntroduction, readPasswd } from "./up.ts";
 
 /** Together with what it takes to kill and to remove, these stay below the 15 s that `down` may take. */
 const PROGRAM_GRACE_MS = 4000;
@@ -75,7 +73,7 @@ async function stopContainers({ dataDir, containerdState, cgroupRoot }: Paths, c
 async function purgeAll(args: Arguments, context: Context, steps: Steps): Promise<void> {
   const { dataDir, clusterDns } = context.settings;
   // A kubeconfig that cannot be changed must not keep the rest; it is told of at the end.
-  const forgotten = forget(args, context).catch((error: unknown) => error);
+  const forgotten = sayGoodbye(args, context).catch((error: unknown) => error);
   const left = await steps.run("files, mounts, devices, tables removed", async () => {
     await forgotten;
     const heirs = [...runningClusters().keys()].filter((other) => other !== dataDir);
@@ -84,12 +82,4 @@ async function purgeAll(args: Arguments, context: Context, steps: Steps): Promis
   const problem = await forgotten;
   if (problem !== undefined) throw problem;
   if (left.length > 0) throw new SkiffError("SKF-0101", "something could not be removed", { reason: left.join("; "), remedy: "./skiff down --purge" });
-}
-
-async function forget(args: Arguments, context: Context): Promise<void> {
-  const owner = configOwner(context.env, readPasswd());
-  const { files, made, previous } = readIntroduction(context.settings.dataDir);
-  const listed = kubeconfigPaths(textFlag(args, "kubeconfig"), context.env["KUBECONFIG"], owner.home);
-  const paths = [...new Set([...files, ...listed].map((file) => resolve(file)))];
-  await removeFromKubeconfig(paths, { name: contextName(context.settings.dataDir), previous, made }, { owner, clock: context.clock });
 }

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Arguments, type Context } from "./context.ts";
 import { SkiffError } from "./errors.ts";
+import { adminKubeconfig } from "./introduction.ts";
 import { pathsOf } from "./paths.ts";
 import { logFile } from "./start.ts";
-import { adminKubeconfig } from "./up.ts";
 
 /** Another program that takes this process's place. */
 export interface HandOver {

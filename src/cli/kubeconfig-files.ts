@@ -5,7 +5,7 @@ import type { Document } from "yaml";
 import type { Clock } from "#lib/clock.ts";
 import { readIfThere, writeIfChanged, writeWhole } from "#lib/whole-file.ts";
 import { SkiffError } from "./errors.ts";
-import { applyEdit, type ConfigFile, currentContext, type Edit, EMPTY_CONFIG, mergeEdits, removalEdits, type Stanzas } from "./kubeconfig.ts";
+import { applyEdit, type ConfigFile, currentContext, type Edit, EMPTY_CONFIG, mergeEdits, removalEdits, renewalEdits, type Stanzas } from "./kubeconfig.ts";
 import { lockKubeconfig } from "./kubeconfig-lock.ts";
 
 export interface ConfigOwner {
@@ -47,6 +47,12 @@ export async function mergeKubeconfig(paths: readonly string[], stanzas: Stanzas
     result: currentContext(files)?.value ?? "",
   }));
   return { previous, made: missing.filter((path) => existsSync(path)) };
+}
+
+/** Gives a new certificate to the files that have one of this cluster's. */
+export async function renewInKubeconfig(paths: readonly string[], stanzas: Stanzas, access: Access): Promise<void> {
+  const existing = paths.filter((path) => existsSync(path));
+  await withFiles(existing, access, (files) => ({ edits: renewalEdits(files, stanzas), result: undefined }));
 }
 
 /** Whose files they are, and how long to wait for others that change them. */

@@ -44,6 +44,13 @@ export function mergeEdits(files: readonly ConfigFile[], stanzas: Stanzas, switc
   return [...edits, { path: current?.path ?? target.path, section: "current-context", value: stanzas.name }];
 }
 
+/** What gives those files the new certificate that have an older one of the cluster. */
+export function renewalEdits(files: readonly ConfigFile[], stanzas: Stanzas): readonly Edit[] {
+  const { name } = stanzas;
+  const holders = files.filter(({ document }) => document !== undefined && findEntry(document, "users", name) !== undefined);
+  return holders.map(({ path }): Edit => ({ path, section: "users", name, value: stanzaValues(stanzas).users }));
+}
+
 /** What makes the files forget the cluster; `previous` becomes the current context again if ours was it. */
 export function removalEdits(files: readonly ConfigFile[], name: string, previous: string): readonly Edit[] {
   const edits: Edit[] = files.flatMap(({ path, document }) =>

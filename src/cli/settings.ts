@@ -105,6 +105,9 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
   };
   const httpsPort = read("https-listen-port", parsePort, "a port between 1 and 65535");
   const serviceCidr = read("service-cidr", parseCidr, "an IPv4 network such as 10.43.0.0/16");
+  const clusterCidr = read("cluster-cidr", parseCidr, "an IPv4 network such as 10.42.0.0/16");
+  if (networksOverlap(clusterCidr, serviceCidr))
+    throw new SkiffError("SKF-1701", `--cluster-cidr ${clusterCidr} and --service-cidr ${serviceCidr} have addresses in common`);
   const nodeIp = read("node-ip", parseIp, "an IP address", machine.nodeIp);
   return {
     dataDir: read("data-dir", (value) => (value === "" ? undefined : resolve(value)), "a directory"),
@@ -113,7 +116,7 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     advertiseAddress: read("advertise-address", parseIp, "an IP address", nodeIp),
     tlsSans: read("tls-san", parseList, "a list"),
     serviceCidr,
-    clusterCidr: read("cluster-cidr", parseCidr, "an IPv4 network such as 10.42.0.0/16"),
+    clusterCidr,
     clusterDns: read("cluster-dns", parseIp, "an IP address", addressAt(serviceCidr, 10)),
     clusterDomain: read("cluster-domain", parseDomain, "a DNS domain"),
     nodePortRange: read("service-node-port-range", parsePortRange, "a range such as 30000-32767"),
@@ -138,6 +141,21 @@ export function variableOf(flag: string): string {
 export function addressAt(cidr: string, index: number): string {
   const base = (cidr.split("/")[0] ?? "").split(".").reduce((sum, part) => sum * 256 + Number(part), 0) + index;
   return [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".");
+}
+
+/** Whether two IPv4 networks have an address in common. */
+export function networksOverlap(a: string, b: string): boolean {
+  return rangesOverlap(bounds(a), bounds(b));
+}
+
+export function rangesOverlap(a: PortRange, b: PortRange): boolean {
+  return a.from <= b.to && b.from <= a.to;
+}
+
+function bounds(cidr: string): PortRange {
+  const [address = "", length] = cidr.split("/");
+  const from = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  return { from, to: from + 2 ** (32 - Number(length)) - 1 };
 }
 
 function parsePort(value: string): number | undefined {

@@ -1,14 +1,14 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readIfThere, writeIfChanged } from "#lib/whole-file.ts";
 import { apiCaller } from "./api-call.ts";
-import { type Arguments, type Context, textFlag } from "./context.ts";
+import { type Arguments, type Context } from "./context.ts";
 import { requireRoom } from "./disk.ts";
 import { SkiffError } from "./errors.ts";
 import { rememberHost } from "./host-record.ts";
-import { configOwner, kubeconfigPaths, mergeKubeconfig, writeKubeconfig } from "./kubeconfig-files.ts";
-import type { Stanzas } from "./kubeconfig.ts";
+import { introduce, namedKubeconfigs } from "./introduction.ts";
 import { withLock } from "./lock.ts";
+import { claimsOf, neighbours, publishClaims, requireOwnAddresses } from "./neighbours.ts";
 import { contextName, pathsOf } from "./paths.ts";
 import { ensurePki } from "./pki/ensure.ts";
 import { requireFreePort } from "./ports.ts";
@@ -49,14 +49,17 @@ async function start(texts: SettingTexts, args: Arguments, context: Context, ste
   const runs = (role: Role) => running.some((info) => info.role === role);
   if (!runs("server")) await requireFreePort(settings.httpsPort, "https-listen-port");
   if (!runs("agent")) await requireFreePort(settings.kubeletPort, "kubelet-port");
+  const paths = namedKubeconfigs(args, context);
+  const claims = claimsOf(settings, paths);
+  if (!runs("agent")) requireOwnAddresses(claims, neighbours(settings.dataDir, clusters));
   rememberHost(pathsOf(settings.dataDir), settings.clusterDns, hadDataDir);
+  publishClaims(claims);
   await steps.run("certificates", () => ensurePki(settings, context.hostname, clock));
   rememberSettings(settings.dataDir, texts);
   const sinceMs = runs("agent") ? 0 : clock.now();
   const server = await startProgram("server", running, texts, context);
   const agent = await startProgram("agent", running, texts, context);
-  const paths = kubeconfigPaths(textFlag(args, "kubeconfig"), context.env["KUBECONFIG"], configOwner(context.env, readPasswd()).home);
-  await steps.run(`kubeconfig ${paths.length === 1 ? paths[0] : "files"}`, () => introduce(paths, args, context));
+  await steps.run(`kubeconfig ${paths.length === 1 ? paths[0] : "files"}`, () => introduce(paths, args.flags["no-switch"] !== true, context));
   return { server, agent, sinceMs };
 }
 
@@ -73,51 +76,6 @@ async function waitUntilReady({ server, agent, sinceMs }: Started, context: Cont
   } finally {
     api.close();
   }
-}
-
-/** Makes kubectl know the cluster, and keeps what `down --purge` needs to undo it. */
-async function introduce(paths: readonly string[], args: Arguments, context: Context): Promise<void> {
-  const { dataDir, httpsPort } = context.settings;
-  const { serverTls } = pathsOf(dataDir);
-  const read = (file: string) => readFileSync(file, "utf8");
-  const stanzas: Stanzas = {
-    name: contextName(dataDir),
-    server: `https://127.0.0.1:${httpsPort}`,
-    ca: read(serverTls.ca),
-    certificate: read(serverTls.admin),
-    key: read(serverTls.adminKey),
-  };
-  await writeKubeconfig(adminKubeconfig(dataDir), stanzas);
-  const access = { owner: configOwner(context.env, readPasswd()), clock: context.clock };
-  const { previous, made } = await mergeKubeconfig(paths, stanzas, args.flags["no-switch"] !== true, access);
-  const known = readIntroduction(dataDir);
-  const files = [...new Set([...known.files, ...paths])];
-  const introduction: Introduction = { files, made: [...new Set([...known.made, ...made])], previous: previous === stanzas.name ? known.previous : previous };
-  writeIfChanged(introductionFile(dataDir), `${JSON.stringify(introduction)}\n`);
-}
-
-export interface Introduction {
-  readonly files: readonly string[];
-  /** Of those, the ones that were not there before. */
-  readonly made: readonly string[];
-  /** The context that was current before ours. */
-  readonly previous: string;
-}
-
-const STRANGER: Introduction = { files: [], made: [], previous: "" };
-
-/** What is lost here can be found again: the stanzas have the cluster's name. */
-export function readIntroduction(dataDir: string): Introduction {
-  try {
-    return { ...STRANGER, ...(JSON.parse(readFileSync(introductionFile(dataDir), "utf8")) as Partial<Introduction>) };
-  } catch {
-    return STRANGER;
-  }
-}
-
-/** A kubeconfig with this cluster alone; `skiff kubectl` uses it. */
-export function adminKubeconfig(dataDir: string): string {
-  return join(dataDir, "server/admin.kubeconfig");
 }
 
 /**
@@ -138,14 +96,6 @@ export function rememberedSettings(dataDir: string): SettingTexts {
   }
 }
 
-export function readPasswd(): string {
-  return readFileSync("/etc/passwd", "utf8");
-}
-
 function rememberSettings(dataDir: string, texts: SettingTexts): void {
   writeIfChanged(join(dataDir, "settings.json"), `${JSON.stringify(texts)}\n`);
-}
-
-function introductionFile(dataDir: string): string {
-  return join(dataDir, "server/introduction.json");
 }

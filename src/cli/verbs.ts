@@ -31,7 +31,10 @@ export const VERBS: readonly Verb[] = [
     summary: "set up and start a cluster on this machine",
     flags: [KUBECONFIG, { name: "no-switch", help: "leave the current context as it is" }, QUIET, OUTPUT],
     settings: true,
-    examples: ["./skiff up", "./skiff up --data-dir /srv/second --https-listen-port 6444 --kubelet-port 10260"],
+    examples: [
+      "./skiff up",
+      "./skiff up --data-dir /srv/second --https-listen-port 6444 --kubelet-port 10260 --cluster-cidr 10.44.0.0/16 --service-cidr 10.45.0.0/16 --service-node-port-range 28000-29999",
+    ],
   },
   {
     name: "down",

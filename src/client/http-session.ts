@@ -6,16 +6,21 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 const PING_EVERY_MS = 30_000;
 const PING_TIMEOUT_MS = 15_000;
 
-export interface SessionOptions {
-  /** `https://host:port` */
-  readonly server: string;
+/** PEM. */
+export interface ClientTls {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+}
+
+export interface SessionOptions extends ClientTls {
+  /** `https://host:port` */
+  readonly server: string;
   readonly clock: Clock;
 }
 
 interface Session {
+  readonly tls: ClientTls;
   readonly http2: ClientHttp2Session;
   streams: number;
   pings: Timer | undefined;
@@ -25,9 +30,17 @@ interface Session {
 export class SessionPool {
   readonly #options: SessionOptions;
   readonly #sessions = new Set<Session>();
+  #tls: ClientTls;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#tls = options;
+  }
+
+  /** Requests from now on go over connections that show this; what runs over others goes on. */
+  useTls(tls: ClientTls): void {
+    this.#tls = tls;
+    for (const { http2, streams } of this.#sessions) if (streams === 0) http2.close();
   }
 
   request(headers: OutgoingHttpHeaders, hasBody: boolean): ClientHttp2Stream {
@@ -48,20 +61,21 @@ export class SessionPool {
   #free(): Session | undefined {
     for (const session of this.#sessions) {
       const { closed, destroyed } = session.http2;
-      if (!closed && !destroyed && session.streams < STREAMS_PER_SESSION) return session;
+      if (!closed && !destroyed && session.tls === this.#tls && session.streams < STREAMS_PER_SESSION) return session;
     }
     return undefined;
   }
 
   #open(): Session {
-    const { server, ca, cert, key } = this.#options;
-    const http2 = connect(server, {
+    const tls = this.#tls;
+    const { ca, cert, key } = tls;
+    const http2 = connect(this.#options.server, {
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key }),
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
     });
-    const session: Session = { http2, streams: 0, pings: undefined };
+    const session: Session = { tls, http2, streams: 0, pings: undefined };
     const leave = () => {
       this.#sessions.delete(session);
       session.pings?.cancel();
@@ -90,6 +104,8 @@ export class SessionPool {
   #rest(session: Session): void {
     session.pings?.cancel();
     session.pings = undefined;
-    if (!session.http2.destroyed) session.http2.unref();
+    if (session.http2.destroyed) return;
+    if (session.tls === this.#tls) session.http2.unref();
+    else session.http2.close();
   }
 }

@@ -4,7 +4,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { Status } from "#apimachinery/meta-v1/types.ts";
 import { failure, StatusError, type StatusReason } from "#apimachinery/status-error.ts";
 import { apiPath, queryString } from "#client/api-path.ts";
-import { SessionPool, type SessionOptions } from "#client/http-session.ts";
+import { type ClientTls, SessionPool, type SessionOptions } from "#client/http-session.ts";
 import type { ApiCall, PatchType, Transport, WatchCall, WatchEvent, WatchSink } from "#client/transport.ts";
 
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -113,6 +113,11 @@ export class HttpTransport implements Transport {
       return { stop() {} };
     }
     return readWatch(stream, sink);
+  }
+
+  /** For connections from now on. */
+  useTls(tls: ClientTls): void {
+    this.#sessions.useTls(tls);
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { NODES } from "#api/builtin.ts";
 import type { Node } from "#api/core-v1/types.ts";
 import { Client } from "#client/client.ts";
+import type { ClientTls } from "#client/http-session.ts";
 import { HttpTransport } from "#client/http-transport.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
 import type { InformerFactory } from "#client/informer.ts";
@@ -12,12 +13,13 @@ import { informerRecords } from "#dns/informer-records.ts";
 import { startDnsServer } from "#dns/server.ts";
 import { ContainerdTasks } from "#kubelet/cri/tasks.ts";
 import { type KubeletDeps, startKubelet } from "#kubelet/kubelet.ts";
-import { type KubeletServerConfig, startKubeletServer } from "#kubelet/server/server.ts";
+import { type KubeletServer, type KubeletServerConfig, startKubeletServer } from "#kubelet/server/server.ts";
 import { runCommand } from "#lib/run-command.ts";
 import { nodeShell, prepareKernel } from "#proxy/node-shell.ts";
 import { Proxier } from "#proxy/proxier.ts";
 
 import type { AgentConfig } from "./agent-config.ts";
+import { keepCertificates, readTexts } from "./certificates.ts";
 import { holdUntilAborted, type Parts, type ProcessDeps } from "./process-deps.ts";
 
 const DNS_PORT = 53;
@@ -28,14 +30,24 @@ const KUBELET_VERSION = "v1.35.6+skiff";
 export async function runAgent(config: AgentConfig, deps: ProcessDeps): Promise<void> {
   await holdUntilAborted(deps, async (parts) => {
     const { clock, rng, logger } = deps;
-    const transport = new HttpTransport({ server: config.server, ...credentials(config), clock, userAgent: "kubelet" });
+    const certificates = readTexts(certificateFiles(config));
+    const transport = new HttpTransport({ server: config.server, ...clientTlsOf(certificates), clock, userAgent: "kubelet" });
     parts.defer(() => transport.close());
     const client = new Client(transport, "kubelet");
     const informers = new SharedInformerFactory({ client, clock, rng, logger });
     parts.defer(() => informers.stop());
     // The network starts beside the node, and ends after it: pods on their way out wait for the proxy.
     const proxier = startNetwork(config, informers, deps, parts.use(new AsyncDisposableStack()));
-    await Promise.all([proxier, startNode(config, { client, informers, drained: async (podIp) => (await proxier).drained(podIp) }, deps, parts)]);
+    const [, kubeletServer] = await Promise.all([
+      proxier,
+      startNode(config, { client, informers, drained: async (podIp) => (await proxier).drained(podIp) }, deps, parts),
+    ]);
+    const use = (texts: Certificates) => {
+      kubeletServer.useTls({ cert: texts.serving, key: texts.servingKey, ca: texts.ca });
+      transport.useTls(clientTlsOf(texts));
+    };
+    const keeper = keepCertificates(deps, { files: certificateFiles(config), use }, certificates);
+    parts.defer(() => keeper.cancel());
     logger.info("node is ready", { node: config.nodeName });
   });
 }
@@ -43,16 +55,23 @@ export async function runAgent(config: AgentConfig, deps: ProcessDeps): Promise<
 type NodeDeps = Pick<KubeletDeps, "client" | "informers" | "drained">;
 
 /** The kubelet and its API. */
-async function startNode(config: AgentConfig, nodeDeps: NodeDeps, { clock, rng, logger, env }: ProcessDeps, parts: Parts): Promise<void> {
+async function startNode(config: AgentConfig, nodeDeps: NodeDeps, { clock, rng, logger, env }: ProcessDeps, parts: Parts): Promise<KubeletServer> {
   const kubelet = await startKubelet(config, { ...nodeDeps, clock, rng, log: logger, env, version: KUBELET_VERSION });
   parts.defer(() => kubelet.stop());
   const tasks = new ContainerdTasks(config.containerd.socket);
   const server = await startKubeletServer(serverConfig(config), { pods: kubelet, runtime: kubelet.runtime, tasks, clock, rng, log: logger });
   parts.defer(() => server.stop());
+  return server;
 }
 
-function credentials({ tls }: AgentConfig): { ca: string; cert: string; key: string } {
-  return { ca: readFileSync(tls.ca, "utf8"), cert: readFileSync(tls.client, "utf8"), key: readFileSync(tls.clientKey, "utf8") };
+type Certificates = Readonly<Record<keyof ReturnType<typeof certificateFiles>, string>>;
+
+function certificateFiles({ tls: { ca, client, clientKey, serving, servingKey } }: AgentConfig) {
+  return { ca, client, clientKey, serving, servingKey };
+}
+
+function clientTlsOf({ ca, client, clientKey }: Certificates): ClientTls {
+  return { ca, cert: client, key: clientKey };
 }
 
 function serverConfig({ kubeletPort, tls, runDir }: AgentConfig): KubeletServerConfig {

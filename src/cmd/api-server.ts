@@ -35,7 +35,7 @@ export interface ControlPlaneOptions {
   readonly logger: Logger;
   readonly tls: HttpTls;
   /** Who we are towards kubelets, and who signed theirs. */
-  readonly kubeletTls: KubeletTls;
+  readonly kubeletTls: () => KubeletTls;
   readonly serviceAccountKey: KeyObject;
   readonly clusterDomain: string;
   readonly serviceCidr: string;

@@ -13,6 +13,8 @@ export interface ProcessDeps {
   readonly env: NodeJS.ProcessEnv;
   /** Aborted by SIGTERM or SIGINT: stop in an orderly way, then let the returned promise resolve. */
   readonly signal: AbortSignal;
+  /** Issues the cluster's certificates anew that end soon, if its authority is on this machine. */
+  readonly renewCertificates: () => Promise<void>;
   /** To be called once, as soon as the process serves. */
   readonly onReady: () => void;
 }

@@ -3,6 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import type { Context } from "#cli/context.ts";
 import { SkiffError } from "#cli/errors.ts";
 import { rememberHost } from "#cli/host-record.ts";
+import { introduceAgain } from "#cli/introduction.ts";
 import { withLock } from "#cli/lock.ts";
 import { pathsOf } from "#cli/paths.ts";
 import { ensurePki, isPkiGood, requireAgentPki } from "#cli/pki/ensure.ts";
@@ -26,10 +27,11 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
   const { settings } = context;
   if (machine.env[CLUSTER_VARIABLE] !== settings.dataDir) restartMarked(name, context, machine);
   const ownsCa = existsSync(pathsOf(settings.dataDir).serverTls.caKey);
-  if (name === "server" || ownsCa) await preparePki(context);
+  const owner = name === "server" || ownsCa;
+  if (owner) await preparePki(context);
   else requireAgentPki(settings);
   if (name === "agent") rememberHost(pathsOf(settings.dataDir), settings.clusterDns, true);
-  const deps = processDeps(context, machine);
+  const deps = processDeps(context, machine, owner ? () => preparePki(context) : async () => {});
   deps.logger.info(`${name} starts`, { dataDir: settings.dataDir });
   // Node itself ends the process then; this leaves a line that log readers understand.
   process.on("uncaughtExceptionMonitor", (error) => deps.logger.error(`${name} ends by an error that nobody handled`, { error }));
@@ -45,11 +47,14 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
 }
 
 /** Mostly all is well, as `up` has looked, too; if not, nobody else may write the same files. */
-async function preparePki({ settings, hostname, clock }: Context): Promise<void> {
-  if (!isPkiGood(settings, hostname, clock)) await withLock(settings.dataDir, { clock }, () => ensurePki(settings, hostname, clock));
+async function preparePki(context: Context): Promise<void> {
+  const { settings, hostname, clock } = context;
+  if (isPkiGood(settings, hostname, clock)) return;
+  const written = await withLock(settings.dataDir, { clock }, () => ensurePki(settings, hostname, clock));
+  if (written.includes(pathsOf(settings.dataDir).serverTls.admin)) await introduceAgain(context);
 }
 
-function processDeps({ settings, clock, err }: Context, { env }: Machine): ProcessDeps {
+function processDeps({ settings, clock, err }: Context, { env }: Machine, renewCertificates: ProcessDeps["renewCertificates"]): ProcessDeps {
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(`${signal} received`)));
   const logger = jsonLogger(err, clock, settings.logLevel);
@@ -57,7 +62,7 @@ function processDeps({ settings, clock, err }: Context, { env }: Machine): Proce
     clock.after(FLUSH_DELAY_MS, flushCompileCache);
     idleMemory(clock).start();
   };
-  return { clock, rng: systemRng, logger, env, signal: stop.signal, onReady };
+  return { clock, rng: systemRng, logger, env, renewCertificates, signal: stop.signal, onReady };
 }
 
 function idleMemory(clock: Clock): IdleMemory {

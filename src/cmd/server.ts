@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 import type { Resource } from "#api/resources.ts";
+import type { HttpTls } from "#apiserver/http/server.ts";
 import type { ApiServer } from "#apiserver/server.ts";
+import type { KubeletTls } from "#apiserver/streaming/kubelet-dialer.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
 import { SkiffError } from "#cli/errors.ts";
 import { Client } from "#client/client.ts";
@@ -16,6 +18,7 @@ import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
 import type { Store } from "#storage/store.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
+import { keepCertificates, readTexts } from "./certificates.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { holdUntilAborted, type ProcessDeps } from "./process-deps.ts";
 import type { ServerConfig } from "./server-config.ts";
@@ -26,10 +29,18 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
     const store = await openStore(config);
     parts.defer(() => store.close());
-    const server = await openApiServer({ ...controlPlaneOptions(config, deps), store });
+    const certificates = readTexts(certificateFiles(config));
+    let kubeletTls = kubeletTlsOf(certificates);
+    const server = await openApiServer({ ...controlPlaneOptions(config, deps, certificates), kubeletTls: () => kubeletTls, store });
     parts.defer(() => server.close());
+    const use = (texts: Certificates) => {
+      server.http.useTls(httpTlsOf(texts));
+      kubeletTls = kubeletTlsOf(texts);
+    };
+    const keeper = keepCertificates(deps, { files: certificateFiles(config), use }, certificates);
+    parts.defer(() => keeper.cancel());
     if (!config.withoutControllers) {
-      const components = startComponents(server, { ...deps, rootCa: readFileSync(config.tls.ca, "utf8"), clusterCidr: config.clusterCidr });
+      const components = startComponents(server, { ...deps, rootCa: certificates.ca, clusterCidr: config.clusterCidr });
       parts.defer(() => components.stop());
     }
     await server.listen(config.httpsPort, config.bindAddress);
@@ -46,15 +57,29 @@ async function openStore({ database }: ServerConfig): Promise<Store> {
   }
 }
 
-function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: ProcessDeps): Omit<ControlPlaneOptions, "store"> {
-  const { tls } = config;
+type Certificates = Readonly<Record<keyof ReturnType<typeof certificateFiles>, string>>;
+
+function certificateFiles({ tls: { ca, serving, servingKey, kubeletClient, kubeletClientKey } }: ServerConfig) {
+  return { ca, serving, servingKey, kubeletClient, kubeletClientKey };
+}
+
+function httpTlsOf({ ca, serving, servingKey }: Certificates): HttpTls {
+  return { key: servingKey, cert: serving, clientCa: ca };
+}
+
+function kubeletTlsOf({ ca, kubeletClient, kubeletClientKey }: Certificates): KubeletTls {
+  return { cert: kubeletClient, key: kubeletClientKey, ca };
+}
+
+type FixedOptions = Omit<ControlPlaneOptions, "store" | "kubeletTls">;
+
+function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: ProcessDeps, certificates: Certificates): FixedOptions {
   return {
     clock,
     rng,
     logger,
-    tls: { key: readFileSync(tls.servingKey), cert: readFileSync(tls.serving), clientCa: readFileSync(tls.ca) },
-    kubeletTls: { cert: readFileSync(tls.kubeletClient), key: readFileSync(tls.kubeletClientKey), ca: readFileSync(tls.ca) },
-    serviceAccountKey: createPrivateKey(readFileSync(tls.serviceAccountKey)),
+    tls: httpTlsOf(certificates),
+    serviceAccountKey: createPrivateKey(readFileSync(config.tls.serviceAccountKey)),
     clusterDomain: config.clusterDomain,
     serviceCidr: config.serviceCidr,
     nodePortRange: `${config.nodePortRange.from}-${config.nodePortRange.to}`,

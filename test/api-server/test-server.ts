@@ -31,7 +31,7 @@ export async function startTestServer(other: OtherParts = {}): Promise<TestServe
       rng: systemRng,
       logger: silentLogger,
       tls: { ...pki.server, clientCa: pki.ca },
-      kubeletTls: { ...pki.server, ca: pki.ca },
+      kubeletTls: () => ({ ...pki.server, ca: pki.ca }),
       serviceAccountKey: privateKey,
       clusterDomain: "cluster.local",
       serviceCidr: "10.43.0.0/16",

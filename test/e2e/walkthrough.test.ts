@@ -16,7 +16,7 @@ import { eventually } from "./support/eventually.ts";
 import { processesOfPod } from "./support/processes-of-pod.ts";
 import { request, startSteadyClient } from "./support/steady-client.ts";
 
-const NODE_PORT = "http://127.0.0.1:30001/";
+const NODE_PORT = "http://127.0.0.1:24001/";
 const SERVICE = `
 apiVersion: v1
 kind: Service
@@ -31,7 +31,7 @@ spec:
   ports:
     - name: http
       port: 8888
-      nodePort: 30001
+      nodePort: 24001
       targetPort: 80
 `;
 
@@ -147,14 +147,14 @@ test("row 8: a service is applied", async () => {
   assert.equal(await kubectl("apply", "-f", serviceFile), "service/nginx created\n");
   const text = await kubectl("get", "svc");
   assert.match(text, /kubernetes +ClusterIP +10(\.\d+){3} +<none> +443\/TCP/);
-  assert.match(text, /nginx +NodePort +10(\.\d+){3} +<none> +8888:30001\/TCP/);
+  assert.match(text, /nginx +NodePort +10(\.\d+){3} +<none> +8888:24001\/TCP/);
 });
 
 test("row 9: the page comes over the node port, over the node's address, and by name from a pod", async () => {
   const page = await eventually(() => request(NODE_PORT));
   assert.match(page, /1\.7\.9/);
   const [pod] = await pods();
-  assert.equal(await request(`http://${pod!.status.hostIP}:30001/`), page);
+  assert.equal(await request(`http://${pod!.status.hostIP}:24001/`), page);
   await kubectl("run", "client", "--image=busybox:1.36", "--command", "--", "sleep", "3600");
   await kubectl("wait", "--for=condition=Ready", "pod/client", "--timeout=30s");
   assert.equal(await kubectl("exec", "client", "--", "wget", "-qO-", "http://nginx:8888/"), page);

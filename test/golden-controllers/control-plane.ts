@@ -26,7 +26,7 @@ export async function startControlPlane(logger: Logger = silentLogger): Promise<
     rng: systemRng,
     logger,
     tls: { key: pki.server.key, cert: pki.server.cert, clientCa: pki.ca },
-    kubeletTls: { ...pki.server, ca: pki.ca },
+    kubeletTls: () => ({ ...pki.server, ca: pki.ca }),
     serviceAccountKey: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
     clusterDomain: "cluster.local",
     serviceCidr: "10.43.0.0/16",

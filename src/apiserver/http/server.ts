@@ -102,6 +102,11 @@ export class HttpServer {
     });
   }
 
+  /** Shows another certificate from now on; connections that stand go on. @throws when key and certificate do not fit */
+  useTls({ key, cert, clientCa }: HttpTls): void {
+    this.#server.setSecureContext({ key, cert, ca: clientCa });
+  }
+
   /** Stops listening and cuts every connection; HTTP/2 clients are told to go elsewhere first. */
   async close(): Promise<void> {
     this.#closing = true;

@@ -25,10 +25,11 @@ const MAX_IDLE_CONNECTIONS = 4;
 /** Requests to the kubelets of nodes, by the nodes' addresses. */
 export class KubeletDialer {
   readonly #reader: ObjectReader;
-  readonly #tls: KubeletTls;
+  readonly #tls: () => KubeletTls;
   readonly #agent: Agent;
 
-  constructor(reader: ObjectReader, tls: KubeletTls) {
+  /** @param tls asked for each connection, as certificates are renewed */
+  constructor(reader: ObjectReader, tls: () => KubeletTls) {
     this.#reader = reader;
     this.#tls = tls;
     this.#agent = new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE_CONNECTIONS, scheduling: "lifo" });
@@ -49,7 +50,7 @@ export class KubeletDialer {
 
   /** @param options method, path and headers; upgrades get a connection of their own */
   request({ host, port }: KubeletAddress, options: RequestOptions, { upgrade = false } = {}): ClientRequest {
-    const { cert, key, ca } = this.#tls;
+    const { cert, key, ca } = this.#tls();
     const request = httpsRequest({ ...options, host, port, cert, key, ca, agent: upgrade ? false : this.#agent });
     request.once("socket", (socket) => {
       if (!socket.connecting) return;

@@ -68,7 +68,7 @@ before(async () => {
   kubelet = await startKubelet(pki);
   const tls = { ...(await pki.client("kube-apiserver")), ca: pki.ca };
   const reader = readerOf((kubelet.address() as AddressInfo).port);
-  const kubelets = new KubeletDialer(reader, tls);
+  const kubelets = new KubeletDialer(reader, () => tls);
   api = await startTestServer({ bare: true, subresources: () => streamingHandlers({ reader, kubelets, rng: () => 0 }) });
 });
 

@@ -40,12 +40,22 @@ export interface KubeletServerDeps {
   readonly log: Logger;
 }
 
+/** PEM: what the server shows, and who signs those that may use it. */
+export interface KubeletServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 export interface KubeletServer {
   readonly port: number;
+  /** For connections from now on. @throws when key and certificate do not fit */
+  useTls(tls: KubeletServerTls): void;
   /** Closes the listener and every connection; processes that run for a client are killed. */
   stop(): Promise<void>;
 }
 
+const MIN_TLS = "TLSv1.2";
 const IDLE_TIMEOUT_MS = 90_000;
 /** A client whose machine is gone is noticed by this. */
 const KEEP_ALIVE_MS = 30_000;
@@ -59,7 +69,7 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
   await fifos.open();
   const routes = { ...deps, fifos };
   // Refused after the handshake, so that the client learns why.
-  const server = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
+  const server = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false, minVersion: MIN_TLS, ALPNProtocols: ["http/1.1"] });
   server.requestTimeout = 0; // logs are followed for days
   server.keepAliveTimeout = IDLE_TIMEOUT_MS;
   const sockets = new Set<Duplex>();
@@ -79,7 +89,7 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   deps.log.info("kubelet API listens", { host: config.host, port });
-  return { port, stop };
+  return { port, useTls: (tls) => server.setSecureContext({ ...tls, minVersion: MIN_TLS }), stop };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {

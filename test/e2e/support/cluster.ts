@@ -53,7 +53,16 @@ export async function startTestCluster(): Promise<TestCluster> {
   const kubeconfig = join(FOLDER, "kubeconfig");
   const httpsPort = await freePort();
   const settings = ["--data-dir", DATA_DIR, "--https-listen-port", String(httpsPort), "--kubelet-port", String(await freePort())];
-  const addresses = ["--cluster-cidr", "10.142.0.0/16", "--service-cidr", "10.143.0.0/16", "--private-registry", registry.registriesFile];
+  const addresses = [
+    "--cluster-cidr",
+    "10.142.0.0/16",
+    "--service-cidr",
+    "10.143.0.0/16",
+    "--service-node-port-range",
+    "24000-24099",
+    "--private-registry",
+    registry.registriesFile,
+  ];
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   const skiff = (...words: string[]) => run(join(root, "skiff"), words, env);
   const kubectl = (...words: string[]) => run(kubectlPath(), words, env);
