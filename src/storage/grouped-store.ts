@@ -1,7 +1,8 @@
+import { checkKeys } from "./check-keys.ts";
 import { CommitPlanner, type Plan, type PlannedWrite, type Version } from "./commit-planner.ts";
 import type { Change, RevisionedMap } from "./revisioned-map.ts";
 import type { CommitResult, Entry, ListOptions, ListResult, Store, StoreEvent, WriteOp } from "./store.ts";
-import { type Sink, WatchHub } from "./watch-hub.ts";
+import { type Sink, sinkAfter, WatchHub } from "./watch-hub.ts";
 
 /** What a back end adds to the index in memory: somewhere to keep values. */
 export interface Engine<V extends Version> {
@@ -79,7 +80,7 @@ export class GroupedStore<V extends Version> implements Store {
   async watch(prefix: string, afterRevision: number, sink: Sink): Promise<{ stop(): void }> {
     this.#refuseIfClosed();
     const missed = this.#map.since(afterRevision, prefix).map((change) => new Event(change, this.#engine, undefined));
-    const watch = this.#hub.add(prefix, afterRevision <= this.#map.revision ? sink : (events) => later(events, afterRevision, sink));
+    const watch = this.#hub.add(prefix, afterRevision <= this.#map.revision ? sink : sinkAfter(afterRevision, sink));
     if (missed.length > 0) sink(missed);
     return watch;
   }
@@ -201,16 +202,4 @@ class Event<V extends Version> implements StoreEvent {
   get value(): Uint8Array {
     return this.#value ?? this.#engine.value(this.#version);
   }
-}
-
-/** A watch may start after a revision that is still to come, when its caller learnt of that elsewhere. */
-function later(events: readonly StoreEvent[], afterRevision: number, sink: Sink): void {
-  const wanted = events.filter(({ revision }) => revision > afterRevision);
-  if (wanted.length > 0) sink(wanted);
-}
-
-function checkKeys(ops: readonly WriteOp[]): void {
-  if (ops.length === 1 && ops[0]!.key !== "") return;
-  const keys = new Set(ops.map(({ key }) => key));
-  if (keys.size !== ops.length || keys.has("")) throw new TypeError("the keys of a transaction must differ and not be empty");
 }

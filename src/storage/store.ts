@@ -1,11 +1,11 @@
 /**
  * The revisioned key-value store: etcd's semantics, several back ends.
  *
- * Every transaction that writes takes the next revision; all its writes carry that one. Revisions start at 1
- * for an empty store and never fall, not even across restarts.
+ * Every transaction that writes takes the next revision; all its writes carry that one. Revisions never fall, not even
+ * across restarts. A store that others write to as well may skip some.
  */
 export interface Store {
-  /** The newest committed revision. */
+  /** The newest committed revision that the watches of this process have been given. */
   revision(): number;
 
   /**
@@ -18,12 +18,13 @@ export interface Store {
    * Performs `ops` if every expectation holds, all or none.
    *
    * Resolves once the writes are durable and every watch of this process has been given the events: a caller that
-   * resumes has them in its cache. Transactions take effect in the order of the calls.
+   * resumes has them in its cache. Transactions that share a key take effect in the order of the calls.
    *
    * Deleting a key that is not there writes nothing; a transaction that writes nothing takes no revision.
    *
    * @returns the revision of the writes, or the first op (by index) whose expectation failed and what stands there
    * @throws {StoreFullError} when there is no room for the write; nothing was written
+   * @throws {OutcomeUnknownError} when the answer of a store elsewhere was lost
    */
   commit(ops: readonly WriteOp[]): Promise<CommitResult>;
 
@@ -78,7 +79,10 @@ export interface Entry {
 export interface StoreEvent {
   readonly type: "put" | "delete";
   readonly key: string;
-  /** The new value; for a delete, the last one. May be read from disk on first use: take it while handling the event. */
+  /**
+   * The new value; for a delete, the last one (empty where that is forgotten already). May be read from disk on first use,
+   * or be part of a larger buffer: take it, as a copy, while handling the event.
+   */
   readonly value: Uint8Array;
   readonly revision: number;
   readonly createRevision: number;
@@ -116,4 +120,13 @@ export class CompactedError extends Error {
 /** No room for the write; reads go on, and a later write may succeed. */
 export class StoreFullError extends Error {
   override readonly name = "StoreFullError";
+}
+
+/** A write was sent, but not answered. It may have taken effect, or may yet. */
+export class OutcomeUnknownError extends Error {
+  override readonly name = "OutcomeUnknownError";
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the outcome of the write is unknown: ${reason}`, options);
+  }
 }

@@ -38,3 +38,11 @@ export class WatchHub {
     this.#watches.clear();
   }
 }
+
+/** A watch may start after a revision that is still to come, when its caller learnt of that elsewhere. */
+export function sinkAfter(afterRevision: number, sink: Sink): Sink {
+  return (events) => {
+    const wanted = events.filter(({ revision }) => revision > afterRevision);
+    if (wanted.length > 0) sink(wanted);
+  };
+}

@@ -6,7 +6,7 @@ import { CompactedError, type Store, type StoreEvent, type WriteOp } from "../st
 
 export interface ContractSubject {
   readonly name: string;
-  /** An empty store; the suite closes it. */
+  /** An empty store, at whatever revision; the suite closes it. Nobody else writes to it. */
   open(): Promise<Store>;
   /** Ends the store and opens what it has left, where it leaves anything. */
   readonly reopen?: (store: Store) => Promise<Store>;
@@ -16,16 +16,19 @@ const ROOT = "/registry/";
 const text = (value: Uint8Array) => Buffer.from(value).toString();
 const put = (name: string, value: string, expected?: number): WriteOp => ({ key: ROOT + name, value: Buffer.from(value), expected });
 const remove = (name: string, expected?: number): WriteOp => ({ key: ROOT + name, value: undefined, expected });
-const brief = ({ type, key, value, revision, createRevision }: StoreEvent) =>
-  `${revision} ${type} ${key.slice(ROOT.length)}=${text(value)} since ${createRevision}`;
+/** With revisions counted from the empty store's. */
+const briefFrom =
+  (base: number) =>
+  ({ type, key, value, revision, createRevision }: StoreEvent) =>
+    `${revision - base} ${type} ${key.slice(ROOT.length)}=${text(value)} since ${createRevision - base}`;
 
 /** What every back end must do; each registers these tests for itself. */
 export function testStoreContract(subject: ContractSubject): void {
-  const it = (fact: string, run: (store: Store) => Promise<void>) =>
+  const it = (fact: string, run: (store: Store, base: number) => Promise<void>) =>
     void test(`${subject.name}: ${fact}`, async () => {
       const store = await subject.open();
       try {
-        await run(store);
+        await run(store, store.revision());
       } finally {
         await store.close();
       }
