@@ -94,6 +94,8 @@ export const statusError = {
   unauthorized: () => failure(401, "Unauthorized", "Unauthorized"),
   expired: (message: string) => failure(410, "Expired", message),
   tooLarge: (message: string) => failure(413, "RequestEntityTooLarge", message),
+  serviceUnavailable: (message: string) => failure(503, "ServiceUnavailable", message),
+  timeout: (message: string) => failure(504, "Timeout", `Timeout: ${message}`),
   internal: (cause: unknown) => {
     const text = cause instanceof Error ? cause.message : String(cause);
     return failure(500, "InternalError", `Internal error occurred: ${text}`, { causes: [{ message: text }] });

@@ -73,6 +73,12 @@ export const ERRORS = {
     "restore it from a backup",
     "What can be made again, such as certificates, is made again without a word. A key that others trust is never replaced by a new one behind your back.",
   ),
+  "SKF-1109": entry(
+    11,
+    "a migration of the datastore was cut off",
+    "./skiff datastore migrate --help",
+    "The target of `skiff datastore migrate` holds only a part of the state. The source is as it was. Run the same command again: it begins anew.",
+  ),
   "SKF-1201": entry(12, "this needs root", "sudo ./skiff up", "containerd, network devices, mounts and nftables need root."),
   "SKF-1301": entry(
     13,
@@ -82,5 +88,17 @@ export const ERRORS = {
   ),
   "SKF-1401": entry(14, "not found", "./skiff --help", "The thing that was named does not exist."),
   "SKF-1501": entry(15, "it took too long", "./skiff logs", "A process was started but did not become ready in time. Its log says why."),
+  "SKF-1601": entry(
+    16,
+    "the datastore cannot be reached",
+    "etcdctl --endpoints … endpoint health",
+    "None of the etcd endpoints in --datastore-endpoint answers, or etcd has no leader. A server that runs waits for etcd and goes on by itself; reads are answered meanwhile.",
+  ),
+  "SKF-1602": entry(
+    16,
+    "the datastore's certificate, or ours, is not trusted",
+    "openssl s_client -connect HOST:2379 -CAfile CA -cert CERT -key KEY",
+    "--datastore-cafile must hold the authority that signed etcd's certificates, which must name the host of the endpoint; --datastore-certfile must be signed by the authority that etcd trusts.",
+  ),
   "SKF-1701": entry(17, "a setting is wrong", "./skiff up --help", "Settings come from flags, SKIFF_* variables and /etc/skiff/config.yaml, in this order."),
 } as const satisfies Record<string, ErrorEntry>;

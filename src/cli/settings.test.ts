@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { test } from "node:test";
 import { mergeConfig } from "./config-file.ts";
 import { contextName, pathsOf } from "./paths.ts";
@@ -41,11 +42,42 @@ for (const [flag, text] of [
   ["cluster-domain", "-x"],
   ["without-controllers", "yes"],
   ["server", "http://x"],
+  ["datastore-endpoint", "mysql://db"],
+  ["datastore-endpoint", "https://a:2379/path"],
+  ["datastore-endpoint", "https://a:2379,http://b:2379"],
+  ["datastore-endpoint", ","],
 ] as const) {
   test(`readSettings() refuses --${flag} ${text}`, () => {
     assert.throws(() => read({ [flag]: text }), { id: "SKF-1701" });
   });
 }
+
+test("readSettings() takes etcd in the place of the embedded store, its files resolved from where the user stands", () => {
+  assert.equal(read({}).datastore, undefined);
+  const flags = givenTexts({ "datastore-endpoint": "https://a:2379, https://[::1]:2379/", "datastore-cafile": "ca.crt" }, { SKIFF_DATASTORE_CERTFILE: "/c" });
+  assert.deepEqual(read(flags, { "datastore-keyfile": "/k" }).datastore, {
+    endpoints: ["https://a:2379", "https://[::1]:2379"],
+    caFile: resolve("ca.crt"),
+    certFile: "/c",
+    keyFile: "/k",
+  });
+});
+
+for (const [what, flags] of [
+  ["files without an endpoint", { "datastore-cafile": "/ca" }],
+  ["a certificate without its key", { "datastore-endpoint": "https://a:2379", "datastore-certfile": "/c" }],
+] as const) {
+  test(`readSettings() refuses ${what}`, () => {
+    assert.throws(() => read(flags), { id: "SKF-1701" });
+  });
+}
+
+test("givenTexts() resolves paths, as the processes that are started stand elsewhere", () => {
+  assert.deepEqual(givenTexts({ "data-dir": "here" }, { SKIFF_PRIVATE_REGISTRY: "r.yaml" }), {
+    "data-dir": resolve("here"),
+    "private-registry": resolve("r.yaml"),
+  });
+});
 
 test("addressAt() counts from the network's address", () => {
   assert.equal(addressAt("10.43.0.0/16", 1), "10.43.0.1");

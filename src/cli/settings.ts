@@ -16,6 +16,8 @@ export interface Settings {
   readonly clusterDns: string;
   readonly clusterDomain: string;
   readonly nodePortRange: PortRange;
+  /** An etcd cluster in the place of the embedded store. */
+  readonly datastore: DatastoreSettings | undefined;
   /** Off in tests that want the API alone. */
   readonly controllers: boolean;
   /** Where an agent finds its server. */
@@ -29,6 +31,15 @@ export interface Settings {
   readonly logLevel: LogLevel;
 }
 
+export interface DatastoreSettings {
+  /** `https://host:port`; all with TLS, or none. */
+  readonly endpoints: readonly string[];
+  /** Files in PEM: who signed etcd's certificates, and ours. */
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
 export interface PortRange {
   readonly from: number;
   readonly to: number;
@@ -40,10 +51,12 @@ export interface SettingFlag {
   readonly value: string;
   readonly help: string;
   readonly default?: string;
+  /** Relative to where the user stands; processes that are started stand elsewhere. */
+  readonly path?: true;
 }
 
 export const SETTING_FLAGS: readonly SettingFlag[] = [
-  { flag: "data-dir", value: "DIR", help: "state of this cluster; another one moves run files too", default: DEFAULT_DATA_DIR },
+  { flag: "data-dir", value: "DIR", help: "state of this cluster; another one moves run files too", default: DEFAULT_DATA_DIR, path: true },
   { flag: "https-listen-port", value: "PORT", help: "port of the API", default: "6443" },
   { flag: "bind-address", value: "IP", help: "address that the API listens on", default: "0.0.0.0" },
   { flag: "advertise-address", value: "IP", help: "address of the API that pods are told (default: the node's)" },
@@ -53,12 +66,16 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
   { flag: "service-node-port-range", value: "A-B", help: "ports for NodePort services", default: "30000-32767" },
   { flag: "cluster-dns", value: "IP", help: "address of the cluster's DNS (default: the tenth service address)" },
   { flag: "cluster-domain", value: "NAME", help: "DNS domain of the cluster", default: "cluster.local" },
+  { flag: "datastore-endpoint", value: "URLS", help: "etcd to use instead of the embedded store: https://a:2379,https://b:2379" },
+  { flag: "datastore-cafile", value: "FILE", help: "authority of etcd's certificates", path: true },
+  { flag: "datastore-certfile", value: "FILE", help: "our certificate for etcd", path: true },
+  { flag: "datastore-keyfile", value: "FILE", help: "its key", path: true },
   { flag: "server", value: "URL", help: "server that the agent joins (default: the one on this machine)" },
   { flag: "node-name", value: "NAME", help: "name of this node (default: the host name)" },
   { flag: "node-ip", value: "IP", help: "address of this node (default: that of the default route)" },
   { flag: "kubelet-port", value: "PORT", help: "port of the node's own API", default: "10250" },
-  { flag: "private-registry", value: "FILE", help: "mirrors and credentials of registries", default: "/etc/skiff/registries.yaml" },
-  { flag: "resolv-conf", value: "FILE", help: "the node's resolver file", default: "/etc/resolv.conf" },
+  { flag: "private-registry", value: "FILE", help: "mirrors and credentials of registries", default: "/etc/skiff/registries.yaml", path: true },
+  { flag: "resolv-conf", value: "FILE", help: "the node's resolver file", default: "/etc/resolv.conf", path: true },
   { flag: "pause-image", value: "IMAGE", help: "image of pod sandboxes", default: "skiff.dev/pause:1" },
   { flag: "log-level", value: "LEVEL", help: "debug, info, warn or error", default: "info" },
   { flag: "without-controllers", value: "BOOL", help: "true: no controllers, no scheduler", default: "false" },
@@ -80,9 +97,9 @@ export interface SettingSources {
 
 /** The settings that the command line gives, and where it does not, the environment. */
 export function givenTexts(flags: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string | undefined>>): SettingTexts {
-  const given = SETTING_FLAGS.flatMap(({ flag }) => {
+  const given = SETTING_FLAGS.flatMap(({ flag, path }) => {
     const text = flags[flag] ?? env[variableOf(flag)];
-    return typeof text === "string" && text !== "" ? [[flag, text] as const] : [];
+    return typeof text === "string" && text !== "" ? [[flag, path ? resolve(text) : text] as const] : [];
   });
   return Object.fromEntries(given);
 }
@@ -97,7 +114,7 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     const declared = SETTING_FLAGS.find((candidate) => candidate.flag === flag);
     return flags[flag] ?? file[flag] ?? declared?.default;
   };
-  const read = <T>(flag: string, parse: (value: string) => T | undefined, wants: string, fallback = ""): T => {
+  const read: Read = (flag, parse, wants, fallback = "") => {
     const value = text(flag) ?? fallback;
     const parsed = parse(value);
     if (parsed === undefined) throw new SkiffError("SKF-1701", `--${flag}: ${JSON.stringify(value)} is not ${wants}`);
@@ -120,6 +137,7 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     clusterDns: read("cluster-dns", parseIp, "an IP address", addressAt(serviceCidr, 10)),
     clusterDomain: read("cluster-domain", parseDomain, "a DNS domain"),
     nodePortRange: read("service-node-port-range", parsePortRange, "a range such as 30000-32767"),
+    datastore: readDatastore(text, read),
     controllers: read("without-controllers", parseBoolean, "true or false") === false,
     server: read("server", parseUrl, "an https:// address", `https://127.0.0.1:${httpsPort}`),
     nodeName: read("node-name", parseNodeName, "a node name (lower-case letters, digits, '-' and '.')", machine.hostname.toLowerCase()),
@@ -130,6 +148,22 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     pauseImage: read("pause-image", (value) => value || undefined, "an image"),
     logLevel: read("log-level", parseLogLevel, "debug, info, warn or error"),
   };
+}
+
+/** Parses a setting's text. @throws {SkiffError} */
+type Read = <T>(flag: string, parse: (value: string) => T | undefined, wants: string, fallback?: string) => T;
+
+function readDatastore(text: (flag: string) => string | undefined, read: Read): DatastoreSettings | undefined {
+  const files = { caFile: text("datastore-cafile"), certFile: text("datastore-certfile"), keyFile: text("datastore-keyfile") };
+  if (text("datastore-endpoint") === undefined) {
+    if (Object.values(files).some((file) => file !== undefined))
+      throw new SkiffError("SKF-1701", "--datastore-endpoint is missing, but files for it are given");
+    return undefined;
+  }
+  const endpoints = read("datastore-endpoint", parseEndpoints, "a list of etcd's addresses such as https://a:2379,https://b:2379");
+  if ((files.certFile === undefined) !== (files.keyFile === undefined))
+    throw new SkiffError("SKF-1701", "--datastore-certfile and --datastore-keyfile go together");
+  return { endpoints, ...files };
 }
 
 /** The environment variable of a flag: `data-dir` is `SKIFF_DATA_DIR`. */
@@ -204,6 +238,13 @@ function parseBoolean(value: string): boolean | undefined {
 
 function parseUrl(value: string): string | undefined {
   return URL.canParse(value) && value.startsWith("https://") ? value.replace(/\/+$/, "") : undefined;
+}
+
+function parseEndpoints(value: string): readonly string[] | undefined {
+  const urls = parseList(value).map((part) => part.replace(/\/$/, ""));
+  const isEndpoint = (url: string) => URL.canParse(url) && /^https?:\/\/[^/?#@]+$/.test(url);
+  const schemes = new Set(urls.map((url) => url.split(":")[0]));
+  return schemes.size === 1 && urls.every(isEndpoint) ? urls : undefined;
 }
 
 function parseLogLevel(value: string): LogLevel | undefined {

@@ -12,12 +12,14 @@ import { image } from "#cli/image.ts";
 import { withLock } from "#cli/lock.ts";
 import { nodeAddress } from "#cli/node-address.ts";
 import { DEFAULT_DATA_DIR } from "#cli/paths.ts";
+import { clusterProcesses } from "#cli/processes.ts";
 import { givenTexts, readSettings, type SettingTexts } from "#cli/settings.ts";
 import { status } from "#cli/status.ts";
 import { rememberedSettings, up } from "#cli/up.ts";
 import { helpOf, overview } from "#cli/verbs.ts";
 import { version } from "#cli/version.ts";
 import type { Clock } from "#lib/clock.ts";
+import { silentLogger } from "#lib/logger.ts";
 import type { Programs } from "./process-deps.ts";
 import { runProgram } from "./run-program.ts";
 
@@ -65,6 +67,7 @@ async function runInContext(
 ): Promise<number> {
   switch (verb.name) {
     case "up":
+      await checkSettings(context);
       return up(texts, args, context);
     case "down":
       return down(args, context);
@@ -85,6 +88,13 @@ async function runInContext(
     default:
       throw new SkiffError("SKF-0201", `${verb.name} is started by ./skiff`, { remedy: `./skiff ${verb.name}` });
   }
+}
+
+/** What a start would stumble over in the background. */
+async function checkSettings({ settings: { datastore, dataDir }, clock }: Context): Promise<void> {
+  if (datastore === undefined || clusterProcesses(dataDir).some(({ role }) => role === "server")) return;
+  const { checkDatastore } = await import("./datastore.ts"); // the embedded store's users need none of it
+  await checkDatastore(datastore, { clock, logger: silentLogger });
 }
 
 async function contextOf(args: Arguments, texts: SettingTexts, machine: Machine): Promise<Context> {

@@ -27,9 +27,13 @@ export interface Programs {
 
 /**
  * Starts a process's parts, holds them until it is told to stop, and then ends them, the last one first; also when the
- * start fails, or hangs while it is no longer wanted.
+ * start fails, or hangs while it is no longer wanted, and when `failure` rejects.
  */
-export async function holdUntilAborted({ signal, onReady }: Pick<ProcessDeps, "signal" | "onReady">, start: (parts: Parts) => Promise<void>): Promise<void> {
+export async function holdUntilAborted(
+  { signal, onReady }: Pick<ProcessDeps, "signal" | "onReady">,
+  start: (parts: Parts) => Promise<void>,
+  failure?: Promise<never>,
+): Promise<void> {
   await using parts = new AsyncDisposableStack();
   const stop = aborted(signal);
   await Promise.race([
@@ -37,6 +41,7 @@ export async function holdUntilAborted({ signal, onReady }: Pick<ProcessDeps, "s
       .then(onReady)
       .then(() => stop),
     stop,
+    ...(failure === undefined ? [] : [failure]),
   ]);
 }
 

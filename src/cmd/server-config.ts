@@ -1,5 +1,5 @@
 import { pathsOf, type ServerTlsPaths } from "#cli/paths.ts";
-import type { PortRange, Settings } from "#cli/settings.ts";
+import type { DatastoreSettings, PortRange, Settings } from "#cli/settings.ts";
 import type { LogLevel } from "#lib/logger.ts";
 
 /** All that a server process needs to know. `src/cli/settings.ts` has the defaults and the checks. */
@@ -7,6 +7,8 @@ export interface ServerConfig {
   readonly dataDir: string;
   /** The embedded store's file. */
   readonly database: string;
+  /** Used instead of it. */
+  readonly datastore: DatastoreSettings | undefined;
   readonly bindAddress: string;
   readonly httpsPort: number;
   /** The endpoint of the `kubernetes` service. */
@@ -27,6 +29,7 @@ export function serverConfig(settings: Settings): ServerConfig {
   return {
     dataDir: settings.dataDir,
     database: paths.database,
+    datastore: settings.datastore,
     bindAddress: settings.bindAddress,
     httpsPort: settings.httpsPort,
     advertiseAddress: settings.advertiseAddress,

@@ -1,33 +1,29 @@
 import { createPrivateKey } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 
 import type { Resource } from "#api/resources.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
 import type { ApiServer } from "#apiserver/server.ts";
 import type { KubeletTls } from "#apiserver/streaming/kubelet-dialer.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
-import { SkiffError } from "#cli/errors.ts";
 import { Client } from "#client/client.ts";
 import { ApiEventRecorder } from "#client/event-recorder.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
 import { startControllers } from "#controllers/controllers.ts";
 import { startScheduler, SCHEDULER_NAME } from "#scheduler/scheduler.ts";
-import { CorruptStoreError } from "#storage/sqlite/schema.ts";
-import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
-import type { Store } from "#storage/store.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
 import { keepCertificates, readTexts } from "./certificates.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
-import { holdUntilAborted, type ProcessDeps } from "./process-deps.ts";
+import { openDatastore } from "./datastore.ts";
+import { holdUntilAborted, type Parts, type ProcessDeps } from "./process-deps.ts";
 import type { ServerConfig } from "./server-config.ts";
 
 /** The whole control plane in this process, until it is told to stop. */
 export async function runServer(config: ServerConfig, deps: ProcessDeps): Promise<void> {
-  await holdUntilAborted(deps, async (parts) => {
-    mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
-    const store = await openStore(config);
+  const failure = Promise.withResolvers<never>();
+  const start = async (parts: Parts) => {
+    const store = await openDatastore(config, { ...deps, onLost: failure.reject });
     parts.defer(() => store.close());
     const certificates = readTexts(certificateFiles(config));
     let kubeletTls = kubeletTlsOf(certificates);
@@ -45,16 +41,8 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     }
     await server.listen(config.httpsPort, config.bindAddress);
     deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
-  });
-}
-
-async function openStore({ database }: ServerConfig): Promise<Store> {
-  try {
-    return await openSqliteStore({ path: database });
-  } catch (error) {
-    if (!(error instanceof CorruptStoreError)) throw error;
-    throw new SkiffError("SKF-1103", `the database ${error.path} is damaged, or not ours; it was left untouched`, { reason: error.what });
-  }
+  };
+  await holdUntilAborted(deps, start, failure.promise);
 }
 
 type Certificates = Readonly<Record<keyof ReturnType<typeof certificateFiles>, string>>;

@@ -24,7 +24,8 @@ export interface Store {
    *
    * @returns the revision of the writes, or the first op (by index) whose expectation failed and what stands there
    * @throws {StoreFullError} when there is no room for the write; nothing was written
-   * @throws {OutcomeUnknownError} when the answer of a store elsewhere was lost
+   * @throws {StoreUnreachableError} when a store elsewhere does not answer; nothing was written
+   * @throws {OutcomeUnknownError} when it took the write, but its answer was lost
    */
   commit(ops: readonly WriteOp[]): Promise<CommitResult>;
 
@@ -128,5 +129,24 @@ export class OutcomeUnknownError extends Error {
 
   constructor(reason: string, options?: ErrorOptions) {
     super(`the outcome of the write is unknown: ${reason}`, options);
+  }
+}
+
+/** What one endpoint said last. */
+export interface EndpointFailure {
+  readonly endpoint: string;
+  readonly reason: string;
+  /** One side does not trust the other's certificate. */
+  readonly certificate: boolean;
+}
+
+/** A store elsewhere does not answer. Nothing was written. */
+export class StoreUnreachableError extends Error {
+  override readonly name = "StoreUnreachableError";
+  readonly failures: readonly EndpointFailure[];
+
+  constructor(failures: readonly EndpointFailure[], options?: ErrorOptions) {
+    super(`no endpoint of the datastore answers: ${failures.map(({ endpoint, reason }) => `${endpoint}: ${reason}`).join("; ")}`, options);
+    this.failures = failures;
   }
 }

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
 import { StatusError, statusError } from "#apimachinery/status-error.ts";
+import { OutcomeUnknownError, StoreUnreachableError } from "#storage/store.ts";
 import type { Authenticator } from "#apiserver/authn/authenticator.ts";
 import { impersonated } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -174,7 +175,7 @@ export class HttpServer {
       response.destroy();
       return;
     }
-    const status = error instanceof StatusError ? error : statusError.internal(error);
+    const status = statusOf(error);
     try {
       await sendError(exchange, status, errorFormat(exchange), isPretty(exchange.query, exchange.userAgent));
     } catch (failure) {
@@ -191,10 +192,17 @@ export class HttpServer {
       await this.#options.resources.upgrade(exchange, path, { socket, head });
     } catch (error) {
       if (!(error instanceof StatusError)) this.#options.logger.error("an upgrade failed", { path: exchange.path, error });
-      const { status, code } = error instanceof StatusError ? error : statusError.internal(error);
+      const { status, code } = statusOf(error);
       socket.end(rawAnswer(`${code} ${status.reason ?? ""}`, status));
     }
   }
+}
+
+function statusOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  if (error instanceof OutcomeUnknownError) return statusError.timeout(error.message);
+  if (error instanceof StoreUnreachableError) return statusError.serviceUnavailable(error.message);
+  return statusError.internal(error);
 }
 
 /** What is no HTTP/1.1 is answered before any request is made of it; unknown methods end here too. */

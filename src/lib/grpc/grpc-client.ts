@@ -158,10 +158,15 @@ function taken(reader: MessageReader, chunk: Buffer, stream: ClientHttp2Stream):
   }
 }
 
-function brokenCall(path: string, failure: Error | undefined): GrpcError {
-  if (failure instanceof GrpcError) return failure;
+function brokenCall(path: string, error: Error | undefined): GrpcError {
+  if (error instanceof GrpcError) return error;
+  const failure = isCancelled(error) && error.cause instanceof Error ? error.cause : error; // a call that waited for its connection
   const code = failure instanceof MessageTooLargeError ? GRPC_RESOURCE_EXHAUSTED : GRPC_UNAVAILABLE;
   return new GrpcError(code, `${path}: ${failure?.message ?? "connection closed"}`, { cause: failure });
+}
+
+function isCancelled(error: Error | undefined): error is Error {
+  return error !== undefined && "code" in error && error.code === "ERR_HTTP2_STREAM_CANCEL";
 }
 
 /** A grpc-message is percent-encoded; what is not is left as it is. */

@@ -23,7 +23,11 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 /** Opens a connection; its first calls wait until it stands. */
 export function openSession(target: NetConnectOpts, { tls, watchdog }: GrpcSessionOptions): ClientHttp2Session {
   const session = connect(`${tls === undefined ? "http" : "https"}://${authorityOf(target)}`, {
-    createConnection: () => (tls === undefined ? connectSocket(target) : connectTls({ ...target, ...tls, ALPNProtocols: ["h2"] })),
+    createConnection() {
+      const socket = tls === undefined ? connectSocket(target) : connectTls({ ...target, ...tls, ALPNProtocols: ["h2"] });
+      // After a TLS alert, as for a certificate that was refused, node:http2 would leave it open for good.
+      return socket.on("error", () => socket.destroy());
+    },
     settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
   });
   session.once("connect", () => session.setLocalWindowSize(WINDOW_BYTES));

@@ -79,7 +79,8 @@ export class Committer {
         return await this.#concluded(transaction, await this.#connection.call("txn", transaction.request), lost !== undefined, endMs);
       } catch (error) {
         if (!(error instanceof GrpcError)) throw error;
-        if (!isEndpointFailure(error) && !isTransient(error)) throw lost === undefined ? translated(error) : new OutcomeUnknownError(lost.description, { cause: lost });
+        if (!isEndpointFailure(error) && !isTransient(error))
+          throw lost === undefined ? translated(error) : new OutcomeUnknownError(lost.description, { cause: lost });
         if (!wasNotTaken(error)) lost ??= error;
         if (this.#stopping.signal.aborted || this.#clock.monotonic() >= endMs) {
           throw lost === undefined ? this.#connection.unreachable(error) : new OutcomeUnknownError(lost.description, { cause: lost });

@@ -1,8 +1,10 @@
 import type { EtcdConnection } from "./connection.ts";
 import { isCompacted } from "./errors.ts";
-import { COMPARE_VERSION, keyBytes } from "./messages.ts";
+import { COMPARE_VERSION, keyBytes, type KeyValue } from "./messages.ts";
 
 const COMPACT_REVISION_KEY = keyBytes("compact_rev_key");
+/** Revisions; a longer history takes a start too long to read. */
+const MAX_HISTORY = 20_000;
 
 /**
  * Compacts in turn with whoever else does, upstream's servers included: the version of a key is the logical time, and
@@ -14,15 +16,25 @@ export class Compactor {
   readonly #connection: EtcdConnection;
   /** The key's version when we last looked. */
   #version: number;
+  #revision: number;
 
-  private constructor(connection: EtcdConnection, version: number) {
+  private constructor(connection: EtcdConnection, version: number, revision: number) {
     this.#connection = connection;
     this.#version = version;
+    this.#revision = revision;
   }
 
-  static async open(connection: EtcdConnection, timeoutMs: number): Promise<Compactor> {
+  /** @param now etcd's revision */
+  static async open(connection: EtcdConnection, now: number, timeoutMs: number): Promise<Compactor> {
     const { kvs } = await connection.read({ key: COMPACT_REVISION_KEY }, timeoutMs);
-    return new Compactor(connection, kvs[0]?.version ?? 0);
+    const told = revisionOf(kvs[0]);
+    const usable = told > 0 && told <= now && now - told <= MAX_HISTORY && (await isReadable(connection, told, timeoutMs));
+    return new Compactor(connection, kvs[0]?.version ?? 0, usable ? told : now);
+  }
+
+  /** Where the history begins that is worth reading: at the last compaction, unless that is unknown or long ago. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Leaves it to the other when somebody has compacted since our last turn. */
@@ -33,12 +45,31 @@ export class Compactor {
       success: [{ put: { key: COMPACT_REVISION_KEY, value: Buffer.from(String(revision)) } }],
       failure: [{ range: { key: COMPACT_REVISION_KEY } }],
     });
-    this.#version = succeeded ? this.#version + 1 : (responses[0]?.range?.kvs[0]?.version ?? 0);
+    const current = responses[0]?.range?.kvs[0];
+    this.#version = succeeded ? this.#version + 1 : (current?.version ?? 0);
+    this.#revision = Math.max(this.#revision, succeeded ? revision : revisionOf(current));
     if (!succeeded) return;
     try {
       await this.#connection.call("compact", { revision });
     } catch (error) {
       if (!isCompacted(error)) throw error;
     }
+  }
+}
+
+/** The key's value is the revision, in digits. */
+function revisionOf(kv: KeyValue | undefined): number {
+  const text = kv === undefined ? "" : Buffer.from(kv.value).toString();
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
+}
+
+/** Somebody who does not know the key may have compacted, too. */
+async function isReadable(connection: EtcdConnection, revision: number, timeoutMs: number): Promise<boolean> {
+  try {
+    await connection.read({ key: COMPACT_REVISION_KEY, revision }, timeoutMs);
+    return true;
+  } catch (error) {
+    if (isCompacted(error)) return false;
+    throw error;
   }
 }

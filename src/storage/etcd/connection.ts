@@ -3,9 +3,10 @@ import type { ConnectionOptions } from "node:tls";
 import { decodeMessage, encodeMessage } from "#apimachinery/protobuf/codec.ts";
 import { type Clock, sleep } from "#lib/clock.ts";
 import { GrpcClient, type GrpcRequests } from "#lib/grpc/grpc-client.ts";
-import { GRPC_UNAVAILABLE, GrpcError } from "#lib/grpc/grpc-error.ts";
+import { GRPC_DEADLINE_EXCEEDED, GRPC_UNAVAILABLE, GrpcError } from "#lib/grpc/grpc-error.ts";
 import type { Logger } from "#lib/logger.ts";
-import { type EndpointFailure, isCertificateFailure, isEndpointFailure, StoreUnreachableError } from "./errors.ts";
+import { type EndpointFailure, StoreUnreachableError } from "../store.ts";
+import { isCertificateFailure, isEndpointFailure } from "./errors.ts";
 import { CALLS, type Calls, ETCD, type ResponseHeader, WATCH_PATH } from "./messages.ts";
 
 export interface EtcdConnectionOptions {
@@ -26,8 +27,8 @@ interface Endpoint {
 const CONNECT_TIMEOUT_MS = 3000;
 const PING_EVERY_MS = 10_000;
 const PING_TIMEOUT_MS = 5000;
-/** etcd itself gives up after seven seconds. */
-const CALL_TIMEOUT_MS = 10_000;
+/** etcd itself gives up after seven seconds: an endpoint that says nothing for longer hangs. */
+const CALL_TIMEOUT_MS = 8000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
 /** A member that has lost its leader refuses then, instead of waiting or answering from the past. */
@@ -49,7 +50,11 @@ export class EtcdConnection {
       const { protocol, hostname, port } = new URL(url);
       const host = hostname.replace(/^\[|\]$/g, "");
       const target: NetConnectOpts = { host, port: Number(port || 2379) };
-      return { url, failure: undefined, client: new GrpcClient(target, { watchdog, ...(protocol === "https:" && { tls: { ...tls, servername: serverName(host) } }) }) };
+      return {
+        url,
+        failure: undefined,
+        client: new GrpcClient(target, { watchdog, ...(protocol === "https:" && { tls: { ...tls, servername: serverName(host) } }) }),
+      };
     });
   }
 
@@ -104,7 +109,10 @@ export class EtcdConnection {
   }
 
   unreachable(cause: unknown): StoreUnreachableError {
-    return new StoreUnreachableError(this.#endpoints.map(({ url, failure }) => failure ?? { endpoint: url, reason: "not tried", certificate: false }), { cause });
+    return new StoreUnreachableError(
+      this.#endpoints.map(({ url, failure }) => failure ?? { endpoint: url, reason: "not tried", certificate: false }),
+      { cause },
+    );
   }
 
   close(): void {
@@ -118,6 +126,7 @@ export class EtcdConnection {
   /** Of many calls that fail together, the first moves on. */
   #leave(endpoint: Endpoint, error: GrpcError): void {
     endpoint.failure = { endpoint: endpoint.url, reason: reasonOf(error), certificate: isCertificateFailure(error) };
+    if (error.code === GRPC_DEADLINE_EXCEEDED) endpoint.client.close(); // its watch hangs as well
     if (this.#inUse() !== endpoint) return;
     this.#current = (this.#current + 1) % this.#endpoints.length;
     this.#logger.debug("an etcd endpoint failed", { ...endpoint.failure, next: this.#inUse().url });

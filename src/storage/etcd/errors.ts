@@ -1,24 +1,5 @@
 import { GRPC_DEADLINE_EXCEEDED, GRPC_OUT_OF_RANGE, GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE, GrpcError } from "#lib/grpc/grpc-error.ts";
 
-/** What one endpoint said last. */
-export interface EndpointFailure {
-  readonly endpoint: string;
-  readonly reason: string;
-  /** One side does not trust the other's certificate. */
-  readonly certificate: boolean;
-}
-
-/** No endpoint answers. Nothing was written. */
-export class StoreUnreachableError extends Error {
-  override readonly name = "StoreUnreachableError";
-  readonly failures: readonly EndpointFailure[];
-
-  constructor(failures: readonly EndpointFailure[], options?: ErrorOptions) {
-    super(`no endpoint of the datastore answers: ${failures.map(({ endpoint, reason }) => `${endpoint}: ${reason}`).join("; ")}`, options);
-    this.failures = failures;
-  }
-}
-
 /** A migration into this etcd was cut off: what is there is not all. */
 export class UnfinishedMigrationError extends Error {
   override readonly name = "UnfinishedMigrationError";

@@ -39,7 +39,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
     const timeoutMs = options.openTimeoutMs ?? OPEN_TIMEOUT_MS;
     const { kvs, header } = await connection.read({ key: keyBytes(MIGRATION_KEY) }, timeoutMs);
     if (kvs[0] !== undefined) throw new UnfinishedMigrationError(Buffer.from(kvs[0].value).toString());
-    return new EtcdStore(options, connection, header.revision, await Compactor.open(connection, timeoutMs));
+    return new EtcdStore(options, connection, header.revision, await Compactor.open(connection, header.revision, timeoutMs));
   } catch (error) {
     connection.close();
     throw error;
@@ -68,6 +68,10 @@ class EtcdStore implements Store {
 
   revision(): number {
     return this.#feed.revision;
+  }
+
+  compactedRevision(): number {
+    return this.#compactor.revision;
   }
 
   async commit(ops: readonly WriteOp[]): Promise<CommitResult> {

@@ -21,7 +21,9 @@ export const ETCD: ProtoTable = {
     RangeResponse: { fields: [one(1, "header", "ResponseHeader"), many(2, "kvs", "KeyValue"), one(4, "count", "int64")] },
     PutRequest: { fields: [one(1, "key", "bytes"), one(2, "value", "bytes")] },
     DeleteRangeRequest: { fields: [one(1, "key", "bytes"), one(2, "rangeEnd", "bytes")] },
-    Compare: { fields: [one(1, "result", "int64"), one(2, "target", "int64"), one(3, "key", "bytes"), one(4, "version", "int64"), one(6, "modRevision", "int64")] },
+    Compare: {
+      fields: [one(1, "result", "int64"), one(2, "target", "int64"), one(3, "key", "bytes"), one(4, "version", "int64"), one(6, "modRevision", "int64")],
+    },
     RequestOp: { fields: [one(1, "range", "RangeRequest"), one(2, "put", "PutRequest"), one(3, "deleteRange", "DeleteRangeRequest")] },
     ResponseOp: { fields: [one(1, "range", "RangeResponse")] },
     TxnRequest: { fields: [many(1, "compare", "Compare"), many(2, "success", "RequestOp"), many(3, "failure", "RequestOp")] },
