@@ -12,6 +12,8 @@ export interface ApiAnswer {
 export interface ApiCaller {
   /** Undefined when no server answers. */
   get(path: string): Promise<ApiAnswer | undefined>;
+  /** Without a body. */
+  post(path: string, timeoutMs: number): Promise<ApiAnswer | undefined>;
   close(): void;
 }
 
@@ -23,10 +25,10 @@ export function apiCaller(settings: Settings): ApiCaller {
   // Made once: it costs more than the rest of an attempt, and whoever waits for a server to start makes many.
   const secureContext = createSecureContext({ ca: readFileSync(ca), cert: readFileSync(admin), key: readFileSync(adminKey) });
   const agent = new Agent({ keepAlive: true, maxSockets: 1, secureContext });
-  const options = { agent, host: "127.0.0.1", port: settings.httpsPort, timeout: ANSWER_TIMEOUT_MS, headers: { accept: "application/json" } };
-  const get = (path: string) =>
+  const options = { agent, host: "127.0.0.1", port: settings.httpsPort, headers: { accept: "application/json" } };
+  const ask = (method: string, path: string, timeout: number) =>
     new Promise<ApiAnswer | undefined>((resolve) => {
-      const call = request({ ...options, path }, (response) => {
+      const call = request({ ...options, method, path, timeout }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
@@ -36,5 +38,5 @@ export function apiCaller(settings: Settings): ApiCaller {
       call.on("error", () => resolve(undefined));
       call.end();
     });
-  return { get, close: () => agent.destroy() };
+  return { get: (path) => ask("GET", path, ANSWER_TIMEOUT_MS), post: (path, timeoutMs) => ask("POST", path, timeoutMs), close: () => agent.destroy() };
 }

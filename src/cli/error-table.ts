@@ -101,4 +101,10 @@ export const ERRORS = {
     "--datastore-cafile must hold the authority that signed etcd's certificates, which must name the host of the endpoint; --datastore-certfile must be signed by the authority that etcd trusts.",
   ),
   "SKF-1701": entry(17, "a setting is wrong", "./skiff up --help", "Settings come from flags, SKIFF_* variables and /etc/skiff/config.yaml, in this order."),
+  "SKF-1702": entry(
+    17,
+    "the keys for Secrets cannot be used",
+    "./skiff logs server",
+    "server/cred/encryption-config.json in the data dir holds the keys that Secrets are encrypted with in the store: an EncryptionConfiguration with the provider aesgcm. Put a copy of it in its place. Without the file a new key is made, and Secrets under the old one cannot be read.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;

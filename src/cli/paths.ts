@@ -15,6 +15,8 @@ export interface Paths {
   readonly podLogsDir: string;
   readonly containerLogsDir: string;
   readonly database: string;
+  /** Keys that encrypt Secrets: an EncryptionConfiguration of upstream's. */
+  readonly encryptionKeys: string;
   readonly serverTls: ServerTlsPaths;
   readonly agentTls: AgentTlsPaths;
   readonly containerdDir: string;
@@ -62,6 +64,7 @@ export function pathsOf(dataDir: string): Paths {
     podLogsDir: moved ? join(dataDir, "log/pods") : "/var/log/pods",
     containerLogsDir: moved ? join(dataDir, "log/containers") : "/var/log/containers",
     database: join(dataDir, "server/db/state.db"),
+    encryptionKeys: join(dataDir, "server/cred/encryption-config.json"),
     serverTls: serverTlsPaths(join(dataDir, "server/tls")),
     agentTls: agentTlsPaths(join(dataDir, "agent/tls")),
     containerdDir: join(dataDir, "agent/containerd"),

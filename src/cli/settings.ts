@@ -18,6 +18,8 @@ export interface Settings {
   readonly nodePortRange: PortRange;
   /** An etcd cluster in the place of the embedded store. */
   readonly datastore: DatastoreSettings | undefined;
+  /** Whether Secrets are encrypted on their way into the store. */
+  readonly secretsEncryption: boolean;
   /** Off in tests that want the API alone. */
   readonly controllers: boolean;
   /** Where an agent finds its server. */
@@ -78,6 +80,7 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
   { flag: "resolv-conf", value: "FILE", help: "the node's resolver file", default: "/etc/resolv.conf", path: true },
   { flag: "pause-image", value: "IMAGE", help: "image of pod sandboxes", default: "skiff.dev/pause:1" },
   { flag: "log-level", value: "LEVEL", help: "debug, info, warn or error", default: "info" },
+  { flag: "secrets-encryption", value: "BOOL", help: "encrypt Secrets in the store", default: "true" },
   { flag: "without-controllers", value: "BOOL", help: "true: no controllers, no scheduler", default: "false" },
 ];
 
@@ -138,6 +141,7 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     clusterDomain: read("cluster-domain", parseDomain, "a DNS domain"),
     nodePortRange: read("service-node-port-range", parsePortRange, "a range such as 30000-32767"),
     datastore: readDatastore(text, read),
+    secretsEncryption: read("secrets-encryption", parseBoolean, "true or false"),
     controllers: read("without-controllers", parseBoolean, "true or false") === false,
     server: read("server", parseUrl, "an https:// address", `https://127.0.0.1:${httpsPort}`),
     nodeName: read("node-name", parseNodeName, "a node name (lower-case letters, digits, '-' and '.')", machine.hostname.toLowerCase()),

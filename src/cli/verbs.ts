@@ -64,6 +64,15 @@ export const VERBS: readonly Verb[] = [
     examples: ["./skiff image load app.tar", "tar -C root -c . | ./skiff image load --as hello:1 --cmd '/bin/sh' -"],
   },
   {
+    name: "secrets-encrypt",
+    summary: "tell how Secrets are encrypted in the store, or change the key",
+    usage: "secrets-encrypt status | rotate-keys",
+    words: ["status", "rotate-keys"],
+    flags: [OUTPUT],
+    settings: true,
+    examples: ["./skiff secrets-encrypt status", "./skiff secrets-encrypt rotate-keys"],
+  },
+  {
     name: "logs",
     summary: "show the logs of server and agent",
     usage: "logs [server|agent|containerd]",

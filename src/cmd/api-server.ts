@@ -42,6 +42,8 @@ export interface ControlPlaneOptions {
   readonly nodePortRange: string;
   readonly advertiseAddress: string;
   readonly securePort: number;
+  /** What is served besides the API. */
+  readonly plain?: readonly PlainHandler[];
 }
 
 /** What tests put in the place of the product's own parts. */
@@ -65,6 +67,7 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
     plain: ({ resources, tokenIssuer }) => [
       ...plainHandlers(() => resources.infos, options),
+      ...(options.plain ?? []),
       openIdHandler({ ...tokenIssuer, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
     ],
     subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),

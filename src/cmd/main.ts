@@ -13,6 +13,7 @@ import { withLock } from "#cli/lock.ts";
 import { nodeAddress } from "#cli/node-address.ts";
 import { DEFAULT_DATA_DIR } from "#cli/paths.ts";
 import { clusterProcesses } from "#cli/processes.ts";
+import { secretsEncrypt } from "#cli/secrets-encrypt.ts";
 import { givenTexts, readSettings, type SettingTexts } from "#cli/settings.ts";
 import { status } from "#cli/status.ts";
 import { rememberedSettings, up } from "#cli/up.ts";
@@ -78,6 +79,8 @@ async function runInContext(
       return status(args, context);
     case "image":
       return image(args, context);
+    case "secrets-encrypt":
+      return secretsEncrypt(args, context);
     case "kubectl":
       return machine.handOver(kubectl(args, context));
     case "logs":

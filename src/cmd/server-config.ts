@@ -9,6 +9,9 @@ export interface ServerConfig {
   readonly database: string;
   /** Used instead of it. */
   readonly datastore: DatastoreSettings | undefined;
+  /** The file of keys for Secrets. */
+  readonly encryptionKeys: string;
+  readonly secretsEncryption: boolean;
   readonly bindAddress: string;
   readonly httpsPort: number;
   /** The endpoint of the `kubernetes` service. */
@@ -30,6 +33,8 @@ export function serverConfig(settings: Settings): ServerConfig {
     dataDir: settings.dataDir,
     database: paths.database,
     datastore: settings.datastore,
+    encryptionKeys: paths.encryptionKeys,
+    secretsEncryption: settings.secretsEncryption,
     bindAddress: settings.bindAddress,
     httpsPort: settings.httpsPort,
     advertiseAddress: settings.advertiseAddress,

@@ -18,16 +18,23 @@ import { inProcessTransport } from "./in-process-transport.ts";
 import { openDatastore } from "./datastore.ts";
 import { holdUntilAborted, type Parts, type ProcessDeps } from "./process-deps.ts";
 import type { ServerConfig } from "./server-config.ts";
+import { encryptionHandler, openEncryption } from "./encryption.ts";
 
 /** The whole control plane in this process, until it is told to stop. */
 export async function runServer(config: ServerConfig, deps: ProcessDeps): Promise<void> {
   const failure = Promise.withResolvers<never>();
   const start = async (parts: Parts) => {
-    const store = await openDatastore(config, { ...deps, onLost: failure.reject });
+    const encryption = await openEncryption(await openDatastore(config, { ...deps, onLost: failure.reject }), config);
+    const { store } = encryption;
     parts.defer(() => store.close());
     const certificates = readTexts(certificateFiles(config));
     let kubeletTls = kubeletTlsOf(certificates);
-    const server = await openApiServer({ ...controlPlaneOptions(config, deps, certificates), kubeletTls: () => kubeletTls, store });
+    const server = await openApiServer({
+      ...controlPlaneOptions(config, deps, certificates),
+      kubeletTls: () => kubeletTls,
+      store,
+      plain: [encryptionHandler(encryption)],
+    });
     parts.defer(() => server.close());
     const use = (texts: Certificates) => {
       server.http.useTls(httpTlsOf(texts));
@@ -59,7 +66,7 @@ function kubeletTlsOf({ ca, kubeletClient, kubeletClientKey }: Certificates): Ku
   return { cert: kubeletClient, key: kubeletClientKey, ca };
 }
 
-type FixedOptions = Omit<ControlPlaneOptions, "store" | "kubeletTls">;
+type FixedOptions = Omit<ControlPlaneOptions, "store" | "plain" | "kubeletTls">;
 
 function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: ProcessDeps, certificates: Certificates): FixedOptions {
   return {

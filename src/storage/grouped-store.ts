@@ -14,6 +14,7 @@ export interface Engine<V extends Version> {
   values(versions: readonly V[]): Uint8Array[];
   /** Drops the values that `changes` replaced, and the changes. */
   forget(changes: readonly Change<V>[], compactedRevision: number): Promise<void>;
+  scrub?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,6 +90,11 @@ export class GroupedStore<V extends Version> implements Store {
     this.#refuseIfClosed();
     const dropped = this.#map.compact(revision);
     await this.#engine.forget(dropped, this.#map.compactedRevision);
+  }
+
+  async scrub(): Promise<void> {
+    this.#refuseIfClosed();
+    await this.#engine.scrub?.();
   }
 
   close(): Promise<void> {

@@ -53,6 +53,9 @@ export interface Store {
    */
   compact(revision: number): Promise<void>;
 
+  /** Leaves no trace on the disk of what was deleted or compacted; where a back end can. Writes wait meanwhile. */
+  scrub?(): Promise<void>;
+
   close(): Promise<void>;
 }
 
@@ -148,5 +151,14 @@ export class StoreUnreachableError extends Error {
   constructor(failures: readonly EndpointFailure[], options?: ErrorOptions) {
     super(`no endpoint of the datastore answers: ${failures.map(({ endpoint, reason }) => `${endpoint}: ${reason}`).join("; ")}`, options);
     this.failures = failures;
+  }
+}
+
+/** A value that is there but cannot be decrypted. Upstream's words. */
+export class UnreadableValueError extends Error {
+  override readonly name = "UnreadableValueError";
+
+  constructor(key: string, why: string, options?: ErrorOptions) {
+    super(`unable to transform key "${key}": ${why}`, options);
   }
 }

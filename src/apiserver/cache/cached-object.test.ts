@@ -21,7 +21,7 @@ test("CachedObject.object is the same for all who ask as long as somebody holds 
   const { object } = cached;
   for (let i = 0; i < MANY; i++) publish(`o${i}`);
   assert.equal(cached.object, object);
-  const loaded = fromStored("x", 3, new PendingObject("x", configMap("loaded")).value);
+  const loaded = fromStored("x", 3, new PendingObject("x", configMap("loaded")), (error) => assert.ifError(error));
   const decoded = loaded.object;
   for (let i = 0; i < MANY; i++) publish(`p${i}`);
   assert.equal(loaded.object, decoded);

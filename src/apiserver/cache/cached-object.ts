@@ -1,4 +1,5 @@
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
+import { statusError } from "#apimachinery/status-error.ts";
 import { decodeStored } from "./decode-stored.ts";
 import { DecodedObjects } from "./decoded-objects.ts";
 
@@ -51,9 +52,22 @@ export class PendingObject {
   }
 }
 
-/** A state read from the store; its object is parsed when first asked for. */
-export function fromStored(key: string, revision: number, value: Uint8Array): CachedObject {
-  return new Cached(key, revision, undefined, withResourceVersion(usual(value), revision));
+/**
+ * A state read from the store; its object is parsed when first asked for. What cannot be decrypted, or is no JSON, is there
+ * but throws whenever it is looked at: the server goes on, without that object.
+ */
+export function fromStored(key: string, revision: number, stored: { readonly value: Uint8Array }, onUnreadable: (error: unknown) => void): CachedObject {
+  try {
+    return new Cached(key, revision, undefined, withResourceVersion(usual(stored.value), revision));
+  } catch (error) {
+    onUnreadable(error);
+    return new Unreadable(key, revision, error);
+  }
+}
+
+/** What a state's bytes take. */
+export function bytesOf(cached: CachedObject | undefined): number {
+  return cached === undefined || cached instanceof Unreadable ? 0 : cached.json.length;
 }
 
 /** The same state under another revision, as a deletion shows it. Made when first looked at. */
@@ -93,6 +107,26 @@ class Cached implements CachedObject {
 }
 
 const recent = new DecodedObjects();
+
+class Unreadable implements CachedObject {
+  readonly key: string;
+  readonly revision: number;
+  readonly #cause: unknown;
+
+  constructor(key: string, revision: number, cause: unknown) {
+    this.key = key;
+    this.revision = revision;
+    this.#cause = cause;
+  }
+
+  get object(): KubeObject {
+    throw statusError.internal(this.#cause);
+  }
+
+  get json(): Buffer {
+    throw statusError.internal(this.#cause);
+  }
+}
 
 class Moved implements CachedObject {
   readonly key: string;

@@ -4,7 +4,7 @@ import type { Logger } from "#lib/logger.ts";
 import { RevisionedMap } from "#storage/revisioned-map.ts";
 import type { Store, StoreEvent, WriteOp } from "#storage/store.ts";
 import { CacheChange, type CacheEvent } from "./cache-event.ts";
-import { type CachedObject, fromStored, PendingObject } from "./cached-object.ts";
+import { bytesOf, type CachedObject, fromStored, PendingObject } from "./cached-object.ts";
 import { wants, Watchers, type Watcher, type WatchScope } from "./watchers.ts";
 
 export interface WatchCacheOptions {
@@ -90,7 +90,7 @@ export class WatchCache {
   static async open(store: Store, options: WatchCacheOptions): Promise<WatchCache> {
     const { entries, revision } = await store.list(ROOT, { revision: store.compactedRevision() });
     const cache = new WatchCache(store, revision, options);
-    for (const { key, modRevision, value } of entries) cache.#map.load(key, fromStored(key, modRevision, value));
+    for (const entry of entries) cache.#map.load(entry.key, cache.#fromStored(entry.key, entry.modRevision, entry));
     cache.#subscription = await store.watch(ROOT, revision, (events) => cache.#take(events));
     cache.#timer = options.clock.every(options.historyAgeMs ?? DEFAULT_HISTORY_AGE_MS, () => cache.#age());
     return cache;
@@ -211,13 +211,17 @@ export class WatchCache {
   #apply(event: StoreEvent): CacheChange | undefined {
     const { key, revision, attachment } = event;
     const current =
-      event.type === "delete" ? undefined : attachment instanceof PendingObject ? attachment.publish(revision) : fromStored(key, revision, event.value);
+      event.type === "delete" ? undefined : attachment instanceof PendingObject ? attachment.publish(revision) : this.#fromStored(key, revision, event);
     const change = this.#map.apply(revision, key, current);
     if (change === undefined) return undefined;
-    this.#supersededBytes += change.previous?.json.length ?? 0;
+    this.#supersededBytes += bytesOf(change.previous);
     const seen = new CacheChange(key, revision, current, change.previous);
     if (attachment instanceof PendingDelete) attachment.cached = seen.current;
     return seen;
+  }
+
+  #fromStored(key: string, revision: number, stored: { readonly value: Uint8Array }): CachedObject {
+    return fromStored(key, revision, stored, (error) => this.#logger.error("an object cannot be read", { key, revision, error }));
   }
 
   readonly #give = (watcher: Watcher, event: CacheEvent): void => {
@@ -258,7 +262,7 @@ export class WatchCache {
   }
 
   #forget(revision: number): void {
-    for (const { previous } of this.#map.compact(revision)) this.#supersededBytes -= previous?.json.length ?? 0;
+    for (const { previous } of this.#map.compact(revision)) this.#supersededBytes -= bytesOf(previous);
   }
 
   #compactStore(revision: number): void {

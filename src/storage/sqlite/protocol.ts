@@ -11,6 +11,8 @@ export type WriterRequest =
   | { readonly kind: "compact"; readonly ids: Float64Array; readonly compactedRevision: number }
   /** Gives freed space back to the file system. */
   | { readonly kind: "shrink" }
+  /** Writes the database anew, without what is free in it, and empties the log. */
+  | { readonly kind: "scrub" }
   | { readonly kind: "close" };
 
 export type WriterAnswer = { readonly ok: true } | { readonly ok: false; readonly fault: WriterFault; readonly message: string };

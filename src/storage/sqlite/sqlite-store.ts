@@ -163,6 +163,10 @@ class SqliteEngine implements Engine<StoredVersion> {
     await this.#writer.request({ kind: "shrink" });
   }
 
+  scrub(): Promise<void> {
+    return this.#writer.request({ kind: "scrub" });
+  }
+
   async close(): Promise<void> {
     this.#reader.close();
     await this.#writer.close();

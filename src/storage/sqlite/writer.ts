@@ -50,6 +50,13 @@ class Writer {
     }
   }
 
+  /** Free pages and the log may hold what was deleted long ago. */
+  scrub(): void {
+    this.#db.exec("VACUUM");
+    const { busy } = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+    if (busy !== 0) throw new Error("the log could not be emptied, as it is being read");
+  }
+
   /** On a full disk the log's own space may be what the next write, or a compaction, needs. */
   emptyLog(): void {
     try {
@@ -126,6 +133,8 @@ function perform(request: WriterRequest): void {
       return writer!.compact(request.ids, request.compactedRevision);
     case "shrink":
       return writer!.shrink();
+    case "scrub":
+      return writer!.scrub();
     case "close":
       return writer?.close();
   }
