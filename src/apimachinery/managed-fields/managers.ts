@@ -1,3 +1,4 @@
+import type { JsonObject } from "#apimachinery/decode/own.ts";
 import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 
 import { FieldSet, parseFieldSet } from "./field-set.ts";
@@ -71,6 +72,10 @@ function encodeManager({ manager, operation, apiVersion, subresource, time, fiel
   const fieldsV1 = sharedFields(JSON.stringify(json), json);
   // Of equal sets one stays, as of their JSON.
   if (!parsedSets.has(fieldsV1)) parsedSets.set(fieldsV1, fields);
+  return entryOf({ manager, operation, apiVersion, subresource, time }, fieldsV1);
+}
+
+export function entryOf({ manager, operation, apiVersion, subresource, time }: Omit<Manager, "fields">, fieldsV1: JsonObject): ManagedFieldsEntry {
   return {
     ...(manager !== "" && { manager }),
     operation,

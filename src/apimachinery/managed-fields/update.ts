@@ -4,8 +4,10 @@ import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 import { equalJson } from "#apimachinery/patch/json-patch.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 
+import { createdFields } from "./created-fields.ts";
 import { FieldSet } from "./field-set.ts";
-import { type Manager, type Managers, decodeManagers, encodeManagers, foldOldUpdaters, identityOf } from "./managers.ts";
+import { type Manager, type Managers, decodeManagers, encodeManagers, entryOf, foldOldUpdaters, identityOf } from "./managers.ts";
+import { sharedFields } from "./shared-fields.ts";
 import { type Comparison, compareTyped, ElementError } from "./typed.ts";
 
 /** An object as far as owners of its fields are concerned. */
@@ -28,16 +30,16 @@ export interface RecordUpdate<T extends Managed> {
   readonly resetFields?: FieldSet | undefined;
 }
 
-/** Never anyone's. */
-const STRIPPED = FieldSet.of(
+const SERVERS_OWN = FieldSet.of(
   ["f:apiVersion"],
   ["f:kind"],
-  ["f:metadata"],
   ...["name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion"].map((name) => [
     "f:metadata",
     `f:${name}`,
   ]),
 );
+/** Never anyone's. */
+const STRIPPED = SERVERS_OWN.union(FieldSet.of(["f:metadata"]));
 
 /**
  * Who owns what after a create, update or patch.
@@ -46,6 +48,7 @@ const STRIPPED = FieldSet.of(
  */
 export function recordUpdate<T extends Managed>(update: RecordUpdate<T>): readonly ManagedFieldsEntry[] | undefined {
   const { schema, live, updated, subresource = "" } = update;
+  if (live === undefined && (updated.metadata.managedFields ?? undefined) === undefined) return recordCreate(update);
   const kept = live?.metadata.managedFields ?? undefined;
   const asBefore = subresource !== "" || sameEntries(kept, updated.metadata.managedFields);
   const comparison = compared(schema, live, updated);
@@ -56,6 +59,20 @@ export function recordUpdate<T extends Managed>(update: RecordUpdate<T>): readon
   if (managers.size === 0 && live?.metadata.uid) return undefined; // tracking was ended, and starts with an apply only
   const entries = encodeManagers(foldOldUpdaters(managersAfter(managers, comparison, update)), kept);
   return entries.length === 0 ? undefined : entries;
+}
+
+/** A create by who says nothing of owners: all that there is, is the creator's. */
+function recordCreate(update: RecordUpdate<Managed>): readonly ManagedFieldsEntry[] | undefined {
+  const { schema, updated, manager, apiVersion, subresource = "", time, resetFields = FieldSet.EMPTY } = update;
+  let text: string;
+  try {
+    text = createdFields(schema, emptyObject(schema), updated as unknown as JsonObject, SERVERS_OWN.union(resetFields));
+  } catch (error) {
+    if (error instanceof ElementError) return undefined;
+    throw error;
+  }
+  if (text === "{}") return undefined;
+  return [entryOf({ manager: manager === "" ? "unknown" : manager, operation: "Update", apiVersion, subresource, time }, sharedFields(text))];
 }
 
 /** @returns `undefined` when a list has elements without a key: upstream then gives up on owners */
