@@ -2,7 +2,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import { RevisionedMap } from "#storage/revisioned-map.ts";
-import type { Store, StoreEvent, WriteOp } from "#storage/store.ts";
+import { type Store, type StoreEvent, StoreFullError, type WriteOp } from "#storage/store.ts";
 import { CacheChange, type CacheEvent } from "./cache-event.ts";
 import { bytesOf, type CachedObject, fromStored, PendingObject } from "./cached-object.ts";
 import { wants, Watchers, type Watcher, type WatchScope } from "./watchers.ts";
@@ -82,6 +82,8 @@ export class WatchCache {
   #storeCompacted: number;
   /** Events since the store was last told to compact. */
   #sinceCompaction = 0;
+  /** Whether the last write found no room. */
+  #isFull = false;
   #timer: Timer | undefined;
   #subscription: { stop(): void } | undefined;
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
@@ -133,9 +135,24 @@ export class WatchCache {
       const attachment = pending[i]!;
       return { key, expected, value: attachment instanceof PendingObject ? attachment.value : undefined, attachment };
     });
-    const result = await this.#store.commit(writes);
+    const result = await this.#store.commit(writes).catch((error: unknown) => this.#refused(error));
+    if (this.#isFull) this.#hasRoom();
     if (!result.ok) return { ok: false, index: result.index, current: this.#map.get(ops[result.index]!.key) };
     return { ok: true, revision: result.revision, objects: pending.map(({ cached }) => cached) };
+  }
+
+  /** Told once: every write fails until there is room, and the log may be on the same disk. */
+  #refused(error: unknown): never {
+    if (error instanceof StoreFullError && !this.#isFull) {
+      this.#isFull = true;
+      this.#logger.error("the store is full: writes are refused until there is room", { error });
+    }
+    throw error;
+  }
+
+  #hasRoom(): void {
+    this.#isFull = false;
+    this.#logger.info("the store has room again");
   }
 
   get(key: string): CachedObject | undefined {

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
 import { StatusError, statusError } from "#apimachinery/status-error.ts";
-import { OutcomeUnknownError, StoreUnreachableError } from "#storage/store.ts";
+import { OutcomeUnknownError, StoreFullError, StoreUnreachableError } from "#storage/store.ts";
 import type { Authenticator } from "#apiserver/authn/authenticator.ts";
 import { impersonated } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -170,7 +170,7 @@ export class HttpServer {
   async #fail(exchange: Exchange, error: unknown): Promise<void> {
     const { response, path, method } = exchange;
     if (exchange.aborted) return; // nobody is there to hear of it
-    if (!(error instanceof StatusError)) this.#options.logger.error("a request failed", { method, path, error });
+    if (!(error instanceof StatusError || error instanceof StoreFullError)) this.#options.logger.error("a request failed", { method, path, error });
     if (response.headersSent) {
       response.destroy();
       return;
@@ -201,6 +201,7 @@ export class HttpServer {
 function statusOf(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
   if (error instanceof OutcomeUnknownError) return statusError.timeout(error.message);
+  if (error instanceof StoreFullError) return statusError.internal(error); // as upstream when etcd has no room
   if (error instanceof StoreUnreachableError) return statusError.serviceUnavailable(error.message);
   return statusError.internal(error);
 }
