@@ -19,6 +19,7 @@ import type { PlainHandler } from "#apiserver/http/plain.ts";
 import { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
 import { HttpServer } from "#apiserver/http/server.ts";
+import { WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import { BookmarkTicker, WatchBudget } from "#apiserver/http/watch-stream.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { EventExpiry } from "#apiserver/registry/event-expiry.ts";
@@ -120,7 +121,7 @@ export class ApiServer {
     const subresources = new SubresourceTable();
     subresources.register(...specialHandlers(parts), ...(options.subresources?.(parts) ?? []));
     const api = new ResourceApi(deps, subresources);
-    const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock), budget: new WatchBudget() };
+    const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock), budget: new WatchBudget(), pacer: new WatchPacer(clock) };
     const http: HttpServer = new HttpServer({
       tls,
       authenticator: new Authenticator(tokens),

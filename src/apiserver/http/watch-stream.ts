@@ -3,14 +3,16 @@ import { StatusError, statusError } from "#apimachinery/status-error.ts";
 import { toWatchEvent } from "#apiserver/cache/cache-event.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
-import type { Exchange } from "#apiserver/http/exchange.ts";
+import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
 import { warningHeaders } from "#apiserver/http/exchange.ts";
 import type { Headers } from "#apiserver/http/respond.ts";
+import type { PacedStream, WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
 import { objectOf, parseVersion, waitForVersion } from "#apiserver/registry/read.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import { selectionOf } from "#apiserver/registry/selection.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
+import { Http2Stream } from "#lib/http2/stream.ts";
 import type { Rng } from "#lib/rng.ts";
 import { CompactedError } from "#storage/store.ts";
 
@@ -25,6 +27,7 @@ export interface WatchDeps {
   readonly rng: Rng;
   readonly bookmarks: BookmarkTicker;
   readonly budget: WatchBudget;
+  readonly pacer: WatchPacer;
 }
 
 /** How much may pile up for clients that do not read: for all together, so for one the less the more there are. */
@@ -69,7 +72,7 @@ export async function serveWatch(
   if (options.sendInitialEvents === true && start > 0) await waitForVersion(cache, start);
   const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_S * (1 + deps.rng());
   await new Promise<void>((resolve) => {
-    const stream = new WatchStream(exchange, served, shape, deps.budget);
+    const stream = new WatchStream(exchange, served, shape, deps);
     deps.budget.enter();
     let subscription: { stop(): void } | undefined;
     let timer: Timer | undefined = undefined;
@@ -96,7 +99,6 @@ export async function serveWatch(
       const initial = options.sendInitialEvents ?? start === 0;
       const afterRevision = initial || start === 0 ? cache.revision() : start;
       if (initial) sendInitial(stream, cache, served, namespace, selection.matches);
-      stream.allowPending();
       if (options.sendInitialEvents === true && options.allowWatchBookmarks) stream.bookmark(cache.revision(), INITIAL_EVENTS_END);
       subscription = cache.watch(
         served.prefix,
@@ -132,7 +134,7 @@ function sendInitial(
 ): void {
   const prefix = namespace === "" ? served.prefix : `${served.prefix}${namespace}/`;
   const filter = matches && ((cached: CachedObject) => matches(cached.object));
-  for (const state of cache.list(prefix, filter === undefined ? {} : { filter }).items) stream.send("ADDED", state);
+  stream.sendInitial(cache.list(prefix, filter === undefined ? {} : { filter }).items);
 }
 
 function watchError(error: unknown, resourceVersion: string): StatusError {
@@ -185,22 +187,25 @@ function frameOf(type: "ADDED" | "MODIFIED" | "DELETED", state: CachedObject): B
   return lastFrame;
 }
 
-/** Writes events to a client; those of one turn go out together. */
-class WatchStream {
+/** Writes events to a client, as the pacer has it. */
+class WatchStream implements PacedStream {
   readonly #exchange: Exchange;
   readonly #served: ServedResource;
   readonly #shape: Shape;
   readonly #budget: WatchBudget;
+  readonly #pacer: WatchPacer;
+  /** The state at the start, however large, does not count as the client's slowness. */
   #allowedBytes = 0;
   #pending: Buffer[] = [];
   #ended = false;
   onOverflow = () => {};
 
-  constructor(exchange: Exchange, served: ServedResource, shape: Shape, budget: WatchBudget) {
+  constructor(exchange: Exchange, served: ServedResource, shape: Shape, { budget, pacer }: WatchDeps) {
     this.#exchange = exchange;
     this.#served = served;
     this.#shape = shape;
     this.#budget = budget;
+    this.#pacer = pacer;
   }
 
   /** Sends the headers, also when there is no event yet. */
@@ -214,15 +219,28 @@ class WatchStream {
     if ("flushHeaders" in response) response.flushHeaders();
   }
 
-  /** What was sent so far is the state at the start, however large: it does not count as the client's slowness. */
-  allowPending(): void {
-    this.#allowedBytes = this.#pending.reduce((sum, frame) => sum + frame.length, 0);
+  /** The state at the start. Its bytes are those of the cache, however slowly the client takes them. */
+  sendInitial(states: readonly CachedObject[]): void {
+    const pieces = this.#isPlain
+      ? states.flatMap(({ json }) => [FRAME_STARTS.ADDED, json, NEWLINE_CLOSE])
+      : states.map((state) => this.#shaped("ADDED", state));
+    if (pieces.length === 0) return;
+    this.open();
+    writeAll(this.#exchange.response, pieces);
+    this.#allowedBytes = this.#exchange.response.writableLength;
   }
 
   send(type: "ADDED" | "MODIFIED" | "DELETED", state: CachedObject): void {
-    if (this.#shape === undefined && this.#served.view === undefined) return this.#push(frameOf(type, state));
+    this.#push(this.#isPlain ? frameOf(type, state) : this.#shaped(type, state));
+  }
+
+  get #isPlain(): boolean {
+    return this.#shape === undefined && this.#served.view === undefined;
+  }
+
+  #shaped(type: WatchEventType, state: CachedObject): Buffer {
     const object = objectOf(this.#served, state);
-    this.#push(jsonFrame(type, this.#shape === undefined ? object : this.#shape(object)));
+    return jsonFrame(type, this.#shape === undefined ? object : this.#shape(object));
   }
 
   bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
@@ -239,25 +257,35 @@ class WatchStream {
   end(): void {
     if (this.#ended) return;
     this.open();
-    this.#flush();
+    if (this.#pending.length > 0) this.write(Buffer.concat(this.takePending()));
     this.#ended = true;
     if (!this.#exchange.response.writableEnded) this.#exchange.response.end();
   }
 
   #push(frame: Buffer): void {
     if (this.#ended) return;
-    if (this.#pending.push(frame) === 1) queueMicrotask(() => this.#flush());
+    if (this.#pending.push(frame) === 1) this.#pacer.add(this);
   }
 
-  #flush(): void {
+  takePending(): Buffer[] {
     const frames = this.#pending;
-    if (frames.length === 0 || this.#ended) return;
     this.#pending = [];
+    return frames;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#ended) return;
     this.open();
     const { response } = this.#exchange;
-    response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    response.write(bytes);
     if (response.writableLength > this.#allowedBytes + this.#budget.shareBytes) this.onOverflow();
   }
+}
+
+/** HTTP/2 keeps references to the pieces until they go out; HTTP/1.1 gets them in one. */
+function writeAll(response: Outgoing, pieces: readonly Buffer[]): void {
+  if (response instanceof Http2Stream) response.writeAll(pieces);
+  else response.write(Buffer.concat(pieces));
 }
 
 function jsonFrame(type: WatchEventType, object: unknown): Buffer {

@@ -45,6 +45,8 @@ export class Http2Stream extends EventEmitter {
   #chunks: Buffer[] = [];
   #reader: (() => void) | undefined;
   #queue: Uint8Array[] = [];
+  /** How many of its chunks have been sent. */
+  #sentChunks = 0;
   /** How much of the queue's first chunk has been sent. */
   #sent = 0;
   #queuedBytes = 0;
@@ -171,9 +173,14 @@ export class Http2Stream extends EventEmitter {
 
   /** @returns whether the caller may go on; else "drain" tells when */
   write(chunk: Uint8Array): boolean {
+    return this.writeAll([chunk]);
+  }
+
+  /** As one write: the chunks are kept as they are until they go out. */
+  writeAll(chunks: readonly Uint8Array[]): boolean {
     if (this.writableEnded || this.closed) return true;
     this.flushHeaders();
-    this.#queueChunk(chunk);
+    for (const chunk of chunks) this.#queueChunk(chunk);
     this.#host.sendBody(this);
     this.#wantsDrain = this.#queuedBytes > HIGH_WATER_BYTES;
     return !this.#wantsDrain;
@@ -209,19 +216,25 @@ export class Http2Stream extends EventEmitter {
   dequeue(bytes: number, take: (piece: Uint8Array) => void): void {
     this.#queuedBytes -= bytes;
     let left = bytes;
-    let whole = 0;
     while (left > 0) {
-      const first = this.#queue[whole]!;
-      const piece = first.subarray(this.#sent, this.#sent + left);
+      const first = this.#queue[this.#sentChunks]!;
+      const piece = this.#sent === 0 && first.length <= left ? first : first.subarray(this.#sent, this.#sent + left);
       take(piece);
       left -= piece.length;
       this.#sent += piece.length;
       if (this.#sent < first.length) break;
-      whole++;
+      this.#sentChunks++;
       this.#sent = 0;
     }
-    if (whole > 0) this.#queue.splice(0, whole);
+    this.#cutQueue();
     if (this.#queuedBytes === 0 && this.#wantsDrain) this.#drained();
+  }
+
+  /** Now and then, as a list may be queued in very many pieces. */
+  #cutQueue(): void {
+    if (this.#sentChunks < this.#queue.length && this.#sentChunks * 2 < this.#queue.length) return;
+    this.#queue = this.#queue.slice(this.#sentChunks);
+    this.#sentChunks = 0;
   }
 
   #drained(): void {
@@ -234,6 +247,7 @@ export class Http2Stream extends EventEmitter {
     if (this.closed) return;
     this.closed = true;
     this.#queue = [];
+    this.#sentChunks = 0;
     this.#queuedBytes = 0;
     this.#reader?.();
     this.emit("close");
