@@ -31,6 +31,8 @@ export class BenchCluster {
   readonly paths: Paths;
   readonly httpsPort: number;
   readonly serviceCidr: string;
+  /** What all pods' addresses begin with. */
+  readonly podNetwork: string;
   readonly clusterDns: string;
   readonly nodeName = hostname().toLowerCase();
   readonly #settings: readonly string[];
@@ -44,6 +46,7 @@ export class BenchCluster {
     // Two programs may run at once.
     const slot = Number.parseInt(this.paths.instance.slice(3), 16) % 25;
     const network = 150 + 2 * slot;
+    this.podNetwork = `10.${network}.`;
     this.serviceCidr = `10.${network + 1}.0.0/16`;
     this.clusterDns = `10.${network + 1}.0.10`;
     const ports = ["--https-listen-port", String(httpsPort), "--kubelet-port", String(kubeletPort)];
