@@ -79,6 +79,12 @@ export const ERRORS = {
     "./skiff datastore migrate --help",
     "The target of `skiff datastore migrate` holds only a part of the state. The source is as it was. Run the same command again: it begins anew.",
   ),
+  "SKF-1110": entry(
+    11,
+    "the datastore's state cannot be moved as things are",
+    "./skiff datastore migrate --help",
+    "A migration copies a state that nobody changes meanwhile into a place that is empty: stop the servers first, and name an etcd without objects, or a file that does not exist.",
+  ),
   "SKF-1201": entry(12, "this needs root", "sudo ./skiff up", "containerd, network devices, mounts and nftables need root."),
   "SKF-1301": entry(
     13,

@@ -38,6 +38,26 @@ export function runningClusters(): ReadonlyMap<string, readonly ProcessInfo[]> {
   return clusters;
 }
 
+/** The pids of other processes that have a file open. */
+export function holdersOf(path: string): readonly number[] {
+  const holds = (pid: number) => {
+    try {
+      return readdirSync(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === path);
+    } catch {
+      return false; // it has ended
+    }
+  };
+  return allPids().filter((pid) => pid !== process.pid && holds(pid));
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a process sees this process's network. */
 export function sharesNetwork(pid: number): boolean {
   try {

@@ -80,6 +80,23 @@ export const VERBS: readonly Verb[] = [
     flags: [{ name: "follow", short: "f", help: "go on as lines come" }],
     settings: true,
   },
+  {
+    name: "datastore",
+    summary: "copy the cluster's state between the embedded database and etcd",
+    usage: "datastore migrate --from embedded|etcd|FILE --to embedded|etcd|FILE",
+    words: ["migrate"],
+    flags: [
+      { name: "from", value: "STORE", help: "embedded (that of --data-dir), etcd (that of --datastore-endpoint), or a database's file" },
+      { name: "to", value: "STORE", help: "likewise; it must be empty" },
+      QUIET,
+      OUTPUT,
+    ],
+    settings: true,
+    examples: [
+      "./skiff datastore migrate --from embedded --to etcd --datastore-endpoint https://a:2379,https://b:2379",
+      "./skiff datastore migrate --from etcd --to embedded",
+    ],
+  },
   { name: "version", summary: "show versions", flags: [OUTPUT] },
   { name: "explain", summary: "tell more about an error", usage: "explain SKF-NNNN" },
   { name: "completion", summary: "print a completion script", usage: "completion bash|zsh|fish", words: ["bash", "zsh", "fish"] },

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ErrorId } from "#cli/error-table.ts";
 import { SkiffError } from "#cli/errors.ts";
@@ -7,9 +7,10 @@ import { type Clock, sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { EtcdConnectionOptions } from "#storage/etcd/connection.ts";
 import { UnfinishedMigrationError } from "#storage/etcd/errors.ts";
-import { openEtcdStore } from "#storage/etcd/etcd-store.ts";
+import { type EtcdStoreOptions, openEtcdStore } from "#storage/etcd/etcd-store.ts";
 import { CorruptStoreError } from "#storage/sqlite/schema.ts";
 import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
+import { unfinishedCopyOf } from "#storage/sqlite/sqlite-target.ts";
 import { type Store, StoreUnreachableError } from "#storage/store.ts";
 import type { ServerConfig } from "./server-config.ts";
 
@@ -18,7 +19,7 @@ interface Deps {
   readonly logger: Logger;
 }
 
-const CHECK_TIMEOUT_MS = 3000;
+const CHECK_TIMEOUT_MS = 2000;
 const RETRY_MS = 2000;
 
 /**
@@ -28,13 +29,14 @@ const RETRY_MS = 2000;
  */
 export async function openDatastore(
   { database, datastore }: Pick<ServerConfig, "database" | "datastore">,
-  { clock, logger, signal, onLost }: Deps & { readonly signal: AbortSignal; readonly onLost: (error: Error) => void },
+  { clock, logger, signal, ...rest }: Deps & Pick<EtcdStoreOptions, "onLost" | "openTimeoutMs"> & { readonly signal: AbortSignal },
 ): Promise<Store> {
   if (datastore === undefined) {
+    refuseUnfinished(database);
     mkdirSync(dirname(database), { recursive: true, mode: 0o700 });
     return told(() => openSqliteStore({ path: database }));
   }
-  const options = { ...etcdOptions(datastore, { clock, logger }), onLost };
+  const options = { ...etcdOptions(datastore, { clock, logger }), ...rest };
   for (;;) {
     try {
       return await told(() => openEtcdStore(options));
@@ -44,6 +46,13 @@ export async function openDatastore(
     }
     await sleep(clock, RETRY_MS, signal);
   }
+}
+
+/** An empty store must not be made where a copy was to be. */
+function refuseUnfinished(database: string): void {
+  const draft = unfinishedCopyOf(database);
+  if (existsSync(database) || !existsSync(draft)) return;
+  throw new SkiffError("SKF-1109", `${draft} is an unfinished copy`, { reason: `${database} does not exist yet` });
 }
 
 /** Opens etcd once, so that `up` can say at once what is wrong. @throws {SkiffError} */

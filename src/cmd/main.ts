@@ -81,6 +81,8 @@ async function runInContext(
       return image(args, context);
     case "secrets-encrypt":
       return secretsEncrypt(args, context);
+    case "datastore":
+      return (await import("./datastore-migrate.ts")).datastore(args, context);
     case "kubectl":
       return machine.handOver(kubectl(args, context));
     case "logs":

@@ -17,6 +17,8 @@ export interface EtcdStoreOptions extends EtcdConnectionOptions {
   readonly onLost: (error: Error) => void;
   /** How long to look for an endpoint that answers. */
   readonly openTimeoutMs?: number;
+  /** Opens what a migration has not completed, too. */
+  readonly unfinished?: boolean;
 }
 
 /** Stands in an etcd whose content is not complete; its value says where it is copied from. */
@@ -38,7 +40,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   try {
     const timeoutMs = options.openTimeoutMs ?? OPEN_TIMEOUT_MS;
     const { kvs, header } = await connection.read({ key: keyBytes(MIGRATION_KEY) }, timeoutMs);
-    if (kvs[0] !== undefined) throw new UnfinishedMigrationError(Buffer.from(kvs[0].value).toString());
+    if (kvs[0] !== undefined && !options.unfinished) throw new UnfinishedMigrationError(Buffer.from(kvs[0].value).toString());
     return new EtcdStore(options, connection, header.revision, await Compactor.open(connection, header.revision, timeoutMs));
   } catch (error) {
     connection.close();

@@ -18,6 +18,8 @@ export interface SqliteStoreOptions {
   readonly writerEntry?: URL | string;
 }
 
+export const WRITER_ENTRY = new URL("./writer.ts", import.meta.url);
+
 /** A version and the row that holds its value; 0 until the row is written. */
 interface StoredVersion extends Version {
   id: number;
@@ -48,7 +50,7 @@ const COMPACTION_BATCH = 2000;
  *
  * @throws {CorruptStoreError} when the file is damaged or not ours; it is left as it was, and so are its companions
  */
-export async function openSqliteStore({ path, maxBytes, writerEntry = new URL("./writer.ts", import.meta.url) }: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore({ path, maxBytes, writerEntry = WRITER_ENTRY }: SqliteStoreOptions): Promise<Store> {
   const existed = existsSync(path);
   if (!existed && isFilled(`${path}-wal`)) throw new CorruptStoreError(path, "it is missing, but its write-ahead log is there");
   const writer = new WriterThread(writerEntry); // the thread starts while this one reads
