@@ -127,7 +127,7 @@ export class ApiServer {
       authenticator: new Authenticator(tokens),
       authorizer,
       resources: new ResourceHandler({ api, resources, subresources, authorizer, watch }),
-      plain: [healthHandler([...ownChecks(() => http.closing), ...(options.healthChecks?.(reader) ?? [])]), ...(options.plain?.(parts) ?? [])],
+      plain: [healthHandler([...ownChecks(options.store, () => http.closing), ...(options.healthChecks?.(reader) ?? [])]), ...(options.plain?.(parts) ?? [])],
       logger,
       clock,
     });
@@ -150,12 +150,12 @@ export class ApiServer {
 }
 
 /** Under upstream's names, as far as there is something behind them here. */
-function ownChecks(isClosing: () => boolean): HealthCheck[] {
+function ownChecks(store: Store, isClosing: () => boolean): HealthCheck[] {
   const fine = () => undefined;
   return [
     { name: "ping", check: fine },
     { name: "log", check: fine },
-    { name: "etcd", check: fine },
+    { name: "etcd", check: () => store.fault?.() },
     { name: "informer-sync", readyOnly: true, check: fine },
     { name: "shutdown", readyOnly: true, check: () => (isClosing() ? "process is shutting down" : undefined) },
   ];

@@ -56,6 +56,9 @@ export interface Store {
   /** Leaves no trace on the disk of what was deleted or compacted; where a back end can. Writes wait meanwhile. */
   scrub?(): Promise<void>;
 
+  /** What keeps it from taking writes now, as far as it knows. */
+  fault?(): string | undefined;
+
   close(): Promise<void>;
 }
 

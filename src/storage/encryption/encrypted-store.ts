@@ -56,6 +56,10 @@ export class EncryptedStore implements Store {
     await this.#store.scrub?.();
   }
 
+  fault(): string | undefined {
+    return this.#store.fault?.();
+  }
+
   close(): Promise<void> {
     return this.#store.close();
   }

@@ -131,6 +131,10 @@ class EtcdStore implements Store {
     await this.#compactor.compact(Math.min(revision, this.#feed.revision));
   }
 
+  fault(): string | undefined {
+    return this.#feed.fault;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

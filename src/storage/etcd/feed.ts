@@ -33,6 +33,7 @@ export class Feed {
   #end: (() => void) | undefined;
   /** Streams in a row that broke before etcd answered anything else. */
   #failures = 0;
+  #fault: string | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class Feed {
   /** All events up to this revision have been delivered. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Why it does not go on now. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   start(): void {
@@ -92,7 +98,8 @@ export class Feed {
   #ended(error: GrpcError | CompactedError): void {
     if (this.#stopping.signal.aborted) return;
     if (error instanceof CompactedError) return this.#lose(error);
-    this.#options.logger.warn("the watch on etcd broke and is taken up again", { revision: this.#revision, error: error.message });
+    if (this.#fault === undefined) this.#options.logger.warn("the watch on etcd broke", { revision: this.#revision, error: error.message });
+    this.#fault = error.message;
     void this.#resume();
   }
 
@@ -111,6 +118,8 @@ export class Feed {
     try {
       const { header } = await this.#options.connection.read({ ...ALL_KEYS, countOnly: true }, VERIFY_TIMEOUT_MS, this.#stopping.signal);
       this.#failures = 0;
+      this.#fault = undefined;
+      this.#options.logger.info("the watch on etcd goes on", { revision: this.#revision });
       if (header.revision < this.#revision) this.#lose(new Error(`etcd is at revision ${header.revision}, but has been at ${this.#revision}`));
     } catch {
       // The stream will break as well, and its successor is verified.
