@@ -1,24 +1,30 @@
 /**
  * The API server over TLS, without controllers, on the durable store, asked by 64 clients from the same machine: creates,
- * gets, lists of 10,000, watch deliveries. Beside them the same client on Node's bare HTTP/2 server.
+ * gets, lists of 10,000, watch deliveries. Beside them the same client on Node's bare HTTP/2 server. Last, the memory that
+ * the server has kept of all that, with 20,000 pods left in it.
  *
- *     node bench/api.ts [--seconds 8] [--load-client DIR] [--json]
+ *     node bench/api.ts [--seconds 8] [--settle 30] [--load-client DIR] [--json]
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isServerReady } from "#cli/readiness.ts";
+import type { HttpTransport } from "#client/http-transport.ts";
 import { atEnd, benchmark, numberOption, progress } from "./support/benchmark.ts";
 import { BenchCluster } from "./support/cluster.ts";
 import { eventually, stopProgram } from "./support/command.ts";
 import { type LoadClient, loadClient, type LoadResult, type Rate } from "./support/load.ts";
-import { usageOf } from "./support/processes.ts";
+import { type Usage, usageOf } from "./support/processes.ts";
 import type { Row } from "./support/row.ts";
 import { median } from "./support/statistics.ts";
 import { TARGETS, type Target } from "./support/targets.ts";
 
 const LISTED = 10_000;
+/** With which the server's memory is measured. */
+const KEPT_PODS = 20_000;
+const KEPT_ROUNDS = 4;
+const DELETES_AT_ONCE = 64;
 const WATCHERS = 1000;
 /** What we aim at; more would only measure how a backlog grows. */
 const WATCH_RATE = TARGETS.deliveries.aim / WATCHERS;
@@ -34,15 +40,24 @@ await benchmark(async () => {
   const load = await ask(cluster.httpsPort, ["create", "get"], "load");
   const watch = await ask(cluster.httpsPort, ["watch"], "watch", { rate: WATCH_RATE });
   const lists = await timeLists(cluster, ask, load.create?.perSecond ?? 1000);
-  const after = usageOf(server);
+  const full = usageOf(server);
+  const pods = await keepPods(cluster, ask, load.create?.perSecond ?? 1000);
+  const settled = await settle(server);
   const bare = await askBareServer(cluster, ask, lists);
-  const before = `${idle.rssMb.toFixed(0)} MB before, PSS ${after.pssMb.toFixed(0)} MB`;
+  const mb = ({ rssMb }: Usage) => rssMb.toFixed(0);
   return [
     rateRow("durable pod creates, 64 clients over TLS", load.create, bare.create, TARGETS.creates),
     rateRow("GET of one pod over TLS", load.get, bare.get, TARGETS.gets),
     listRow(lists, bare),
     watchRow(watch.watch),
-    { what: "the server's RSS after that", value: after.rssMb, unit: "MB", note: before },
+    {
+      what: `server with ${KEPT_PODS.toLocaleString("en-US")} pods after that: RSS`,
+      value: settled.rssMb,
+      unit: "MB",
+      note: `${pods.toLocaleString("en-US")} pods, PSS ${settled.pssMb.toFixed(0)} MB; ${mb(idle)} MB at the start, ${mb(full)} MB as the load ended`,
+      floor: { name: "their JSON", value: (lists.megabytes * pods) / LISTED },
+      target: TARGETS.loadedMemory,
+    },
   ];
 });
 
@@ -93,6 +108,47 @@ async function timeLists(cluster: BenchCluster, ask: Ask, createsPerSecond: numb
   const pods = "/api/v1/namespaces/list/pods";
   const [list, object] = [await read(pods), await read(`${pods}/p-1`)];
   return { ms: median(lists.map(({ ms }) => ms)) * scale, megabytes: first.megabytes * scale, scale, list, object };
+}
+
+/**
+ * Brings the pods that the load has left to the number that memory is measured with.
+ *
+ * @returns how many there are
+ */
+async function keepPods(cluster: BenchCluster, ask: Ask, createsPerSecond: number): Promise<number> {
+  const transport = cluster.transport();
+  const all = "/api/v1/pods?limit=1";
+  const count = async () => {
+    const { metadata } = JSON.parse((await transport.request({ path: all })).body.toString()) as { metadata: { remainingItemCount?: number } };
+    return 1 + (metadata.remainingItemCount ?? 0);
+  };
+  for (let round = 1; ; round++) {
+    const missing = KEPT_PODS - (await count());
+    if (Math.abs(missing) <= KEPT_PODS / 100 || round > KEPT_ROUNDS) break;
+    if (missing > 0) await ask(cluster.httpsPort, ["create"], `more-${round}`, { seconds: missing / createsPerSecond });
+    else await deletePods(transport, -missing);
+  }
+  const left = await count();
+  transport.close();
+  return left;
+}
+
+/** As many of those that were created first. */
+async function deletePods(transport: HttpTransport, count: number): Promise<void> {
+  const list = await transport.request({ path: `/api/v1/namespaces/load/pods?limit=${count}` });
+  const { items } = JSON.parse(list.body.toString()) as { items: { metadata: { name: string } }[] };
+  for (let at = 0; at < items.length; at += DELETES_AT_ONCE) {
+    const some = items.slice(at, at + DELETES_AT_ONCE);
+    await Promise.all(some.map(({ metadata }) => transport.request({ method: "DELETE", path: `/api/v1/namespaces/load/pods/${metadata.name}` })));
+  }
+}
+
+/** The load has ended and its connections are closed: the server has some time to notice. */
+async function settle(server: number): Promise<Usage> {
+  const seconds = numberOption("settle", 30);
+  progress(`waits ${seconds} s`);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  return usageOf(server);
 }
 
 /** The same questions to a server that has the answers ready, and writes nothing. */

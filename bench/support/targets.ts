@@ -16,5 +16,6 @@ export const TARGETS = {
   gets: { must: 18_000, aim: 25_000 },
   list: { must: 80, aim: 50 },
   deliveries: { must: 150_000, aim: 250_000 },
+  loadedMemory: { must: 300, aim: 200 },
   bindings: { must: 2500, aim: 5000 },
 } as const satisfies Record<string, Target>;

@@ -4,7 +4,8 @@ import type { Clock } from "#lib/clock.ts";
 export interface PacedStream {
   /** Takes what waits. */
   takePending(): Buffer[];
-  write(bytes: Buffer): void;
+  /** @param sharers how many streams are given these very bytes, this one included */
+  write(bytes: Buffer, sharers: number): void;
 }
 
 /** So many watches can be served in a millisecond, and leave most of it to others. */
@@ -39,28 +40,28 @@ export class WatchPacer {
     const streams = this.#due;
     this.#due = [];
     this.#scheduled = false;
-    const joiner = new Joiner();
-    for (const stream of streams) {
-      const frames = stream.takePending();
-      if (frames.length > 0) stream.write(joiner.join(frames));
-    }
+    for (const { bytes, sharers } of joined(streams)) for (const stream of sharers) stream.write(bytes, sharers.length);
     this.#nextMs = this.#clock.monotonic() + Math.min(MAX_PAUSE_MS, Math.floor(streams.length / STREAMS_PER_MS));
   }
 }
 
-/** Watchers of the same things are sent the same bytes: those of the one before, where the frames are the same. */
-class Joiner {
-  #frames: readonly Buffer[] = [];
-  #joined: Buffer = Buffer.alloc(0);
+interface Joined {
+  readonly bytes: Buffer;
+  readonly sharers: PacedStream[];
+}
 
-  join(frames: readonly Buffer[]): Buffer {
-    if (frames.length === 1) return frames[0]!;
-    if (!areSame(frames, this.#frames)) {
-      this.#frames = frames;
-      this.#joined = Buffer.concat(frames);
-    }
-    return this.#joined;
+/** Watchers of the same things stand in a row mostly, and are sent the same bytes. */
+function joined(streams: readonly PacedStream[]): Joined[] {
+  const all: Joined[] = [];
+  let last: readonly Buffer[] = [];
+  for (const stream of streams) {
+    const frames = stream.takePending();
+    if (frames.length === 0) continue;
+    if (areSame(frames, last)) all.at(-1)!.sharers.push(stream);
+    else all.push({ bytes: frames.length === 1 ? frames[0]! : Buffer.concat(frames), sharers: [stream] });
+    last = frames;
   }
+  return all;
 }
 
 function areSame(a: readonly Buffer[], b: readonly Buffer[]): boolean {

@@ -42,9 +42,13 @@ export class WatchBudget {
     this.#open--;
   }
 
-  /** A client that lets more than this pile up is too slow: it is cut off, and may begin again. */
-  get shareBytes(): number {
-    return Math.max(MIN_PENDING_BYTES, Math.min(MAX_PENDING_BYTES, ALL_PENDING_BYTES / this.#open));
+  /**
+   * A client that lets more than this pile up is too slow: it is cut off, and may begin again.
+   *
+   * @param sharers how many clients wait for the same bytes, which are there once
+   */
+  shareBytes(sharers: number): number {
+    return Math.max(MIN_PENDING_BYTES, Math.min(MAX_PENDING_BYTES, (ALL_PENDING_BYTES / this.#open) * sharers));
   }
 }
 
@@ -196,6 +200,8 @@ class WatchStream implements PacedStream {
   readonly #pacer: WatchPacer;
   /** The state at the start, however large, does not count as the client's slowness. */
   #allowedBytes = 0;
+  /** The least number of streams that what waits is shared with. */
+  #sharers = 1;
   #pending: Buffer[] = [];
   #ended = false;
   onOverflow = () => {};
@@ -257,7 +263,7 @@ class WatchStream implements PacedStream {
   end(): void {
     if (this.#ended) return;
     this.open();
-    if (this.#pending.length > 0) this.write(Buffer.concat(this.takePending()));
+    if (this.#pending.length > 0) this.write(Buffer.concat(this.takePending()), 1);
     this.#ended = true;
     if (!this.#exchange.response.writableEnded) this.#exchange.response.end();
   }
@@ -273,12 +279,13 @@ class WatchStream implements PacedStream {
     return frames;
   }
 
-  write(bytes: Buffer): void {
+  write(bytes: Buffer, sharers: number): void {
     if (this.#ended) return;
     this.open();
     const { response } = this.#exchange;
+    this.#sharers = response.writableLength === 0 ? sharers : Math.min(this.#sharers, sharers);
     response.write(bytes);
-    if (response.writableLength > this.#allowedBytes + this.#budget.shareBytes) this.onOverflow();
+    if (response.writableLength > this.#allowedBytes + this.#budget.shareBytes(this.#sharers)) this.onOverflow();
   }
 }
 
