@@ -10,6 +10,8 @@ export interface CrashOptions {
   readonly server: ServerProcess;
   readonly rounds: number;
   readonly seed: number;
+  /** What else breaks in each round, shortly before the server is killed. */
+  readonly disturb?: (rng: Rng) => Promise<void>;
   readonly onRound?: (round: number, result: CrashResult) => void;
 }
 
@@ -33,7 +35,7 @@ const KINDS = [CONFIG_MAPS, SECRETS] as unknown as readonly Resource<KubeObject>
  * Kills a server with SIGKILL while clients write and watch, starts it again, and holds what it has then against what it
  * had acknowledged: every write with its content, deletes too, revisions that never fall, watches without a gap.
  */
-export async function crashRounds({ server, rounds, seed, onRound }: CrashOptions): Promise<CrashResult> {
+export async function crashRounds({ server, rounds, seed, disturb, onRound }: CrashOptions): Promise<CrashResult> {
   const rng = seededRng(seed);
   const result: CrashResult = { acknowledged: 0, events: 0, resumed: 0, recoveryMs: [], faults: [] };
   server.start();
@@ -48,6 +50,7 @@ export async function crashRounds({ server, rounds, seed, onRound }: CrashOption
   for (let round = 1; round <= rounds && result.faults.length === 0; round++) {
     const writing = Promise.all(writers.map((writer) => writer.run(server.transport)));
     await Promise.race([pause(WRITING_MS.least + rng() * WRITING_MS.more), writing]); // a refusal ends the run at once
+    await Promise.race([disturb?.(rng), writing]);
     await server.kill();
     await writing;
     result.recoveryMs.push(await restart(server, rng));

@@ -27,8 +27,8 @@ export class Compactor {
   /** @param now etcd's revision */
   static async open(connection: EtcdConnection, now: number, timeoutMs: number): Promise<Compactor> {
     const { kvs } = await connection.read({ key: COMPACT_REVISION_KEY }, timeoutMs);
-    const told = revisionOf(kvs[0]);
-    const usable = told > 0 && told <= now && now - told <= MAX_HISTORY && (await isReadable(connection, told, timeoutMs));
+    const told = Math.max(1, revisionOf(kvs[0])); // nobody has compacted yet: from the beginning
+    const usable = told <= now && now - told <= MAX_HISTORY && (await isReadable(connection, told, timeoutMs));
     return new Compactor(connection, kvs[0]?.version ?? 0, usable ? told : now);
   }
 

@@ -44,8 +44,10 @@ export interface TestCluster {
 /**
  * Sets up a cluster by `./skiff up`, with a registry that has nginx:1.7.9, nginx:1.9.1 and busybox:1.36 and stands for
  * docker.io. Its addresses differ from the defaults, so that it does not meet a cluster that runs here already.
+ *
+ * @param flags more settings
  */
-export async function startTestCluster(): Promise<TestCluster> {
+export async function startTestCluster(flags: readonly string[] = []): Promise<TestCluster> {
   clearLeftovers();
   mkdirSync(FOLDER, { recursive: true });
   const registry = await startRegistry(join(FOLDER, "registry"));
@@ -62,6 +64,7 @@ export async function startTestCluster(): Promise<TestCluster> {
     "24000-24099",
     "--private-registry",
     registry.registriesFile,
+    ...flags,
   ];
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   const skiff = (...words: string[]) => run(join(root, "skiff"), words, env);
