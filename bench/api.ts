@@ -3,7 +3,7 @@
  * gets, lists of 10,000, watch deliveries. Beside them the same client on Node's bare HTTP/2 server. Last, the memory that
  * the server has kept of all that, with 20,000 pods left in it.
  *
- *     node bench/api.ts [--seconds 8] [--settle 30] [--load-client DIR] [--json]
+ *     node bench/api.ts [--rounds 5] [--seconds 4] [--settle 30] [--load-client DIR] [--json]
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ import { eventually, stopProgram } from "./support/command.ts";
 import { type LoadClient, loadClient, type LoadResult, type Rate } from "./support/load.ts";
 import { type Usage, usageOf } from "./support/processes.ts";
 import type { Row } from "./support/row.ts";
-import { median } from "./support/statistics.ts";
+import { median, spread } from "./support/statistics.ts";
 import { TARGETS, type Target } from "./support/targets.ts";
 
 const LISTED = 10_000;
@@ -31,25 +31,32 @@ const WATCH_RATE = TARGETS.deliveries.aim / WATCHERS;
 
 await benchmark(async () => {
   const cluster = await BenchCluster.prepare();
-  const seconds = numberOption("seconds", 8);
+  const rounds = numberOption("rounds", 5);
+  const seconds = numberOption("seconds", 4);
   const server = await startServer(cluster);
   const client = await loadClient(cluster.folder);
   const ask = askWith(client, cluster, seconds);
   progress(`asks with the ${client.name}`);
   const idle = usageOf(server);
-  const load = await ask(cluster.httpsPort, ["create", "get"], "load");
-  const watch = await ask(cluster.httpsPort, ["watch"], "watch", { rate: WATCH_RATE });
-  const lists = await timeLists(cluster, ask, load.create?.perSecond ?? 1000);
+  const inRounds = async (phases: readonly string[], name: string, more: AskMore = {}) => {
+    const results: LoadResult[] = [];
+    for (let round = 1; round <= rounds; round++) results.push(await ask(cluster.httpsPort, phases, `${name}-${round}`, more));
+    return results;
+  };
+  const load = await inRounds(["create", "get"], "load");
+  const watch = await inRounds(["watch"], "watch", { rate: WATCH_RATE });
+  const creates = middle(load.map(({ create }) => create));
+  const lists = await timeLists(cluster, ask, creates.perSecond);
   const full = usageOf(server);
-  const pods = await keepPods(cluster, ask, load.create?.perSecond ?? 1000);
+  const pods = await keepPods(cluster, ask, creates.perSecond);
   const settled = await settle(server);
   const bare = await askBareServer(cluster, ask, lists);
   const mb = ({ rssMb }: Usage) => rssMb.toFixed(0);
   return [
-    rateRow("durable pod creates, 64 clients over TLS", load.create, bare.create, TARGETS.creates),
-    rateRow("GET of one pod over TLS", load.get, bare.get, TARGETS.gets),
+    rateRow("durable pod creates, 64 clients over TLS", creates, bare.create, TARGETS.creates),
+    rateRow("GET of one pod over TLS", middle(load.map(({ get }) => get)), bare.get, TARGETS.gets),
     listRow(lists, bare),
-    watchRow(watch.watch),
+    watchRow(watch.flatMap((result) => result.watch ?? [])),
     {
       what: `server with ${KEPT_PODS.toLocaleString("en-US")} pods after that: RSS`,
       value: settled.rssMb,
@@ -61,7 +68,12 @@ await benchmark(async () => {
   ];
 });
 
-type Ask = (port: number, phases: readonly string[], namespace: string, more?: { readonly rate?: number; readonly seconds?: number }) => Promise<LoadResult>;
+interface AskMore {
+  readonly rate?: number;
+  readonly seconds?: number;
+}
+
+type Ask = (port: number, phases: readonly string[], namespace: string, more?: AskMore) => Promise<LoadResult>;
 
 function askWith(client: LoadClient, { paths }: BenchCluster, seconds: number): Ask {
   const { admin, adminKey } = paths.serverTls;
@@ -166,11 +178,28 @@ async function askBareServer({ paths, folder }: BenchCluster, ask: Ask, { list, 
   return result;
 }
 
-function rateRow(what: string, rate: Rate | undefined, bare: Rate | undefined, target: Target): Row {
-  if (rate === undefined) throw new Error(`${what}: the load program has said nothing`);
-  const failed = rate.failed > 0 ? `, ${rate.failed} failed` : "";
-  const floor = bare === undefined ? {} : { floor: { name: "bare HTTP/2 server", value: bare.perSecond } };
-  return { what, value: rate.perSecond, unit: "/s", note: `p50 ${rate.p50} ms, p99 ${rate.p99} ms${failed}`, ...floor, target };
+/** Medians of the rounds; what failed in any counts. */
+function middle(rounds: readonly (Rate | undefined)[]): Rounds {
+  const rates = rounds.filter((rate) => rate !== undefined);
+  if (rates.length === 0) throw new Error("the load program has said nothing");
+  const of = (pick: (rate: Rate) => number) => Math.round(10 * median(rates.map(pick))) / 10;
+  const failed = rates.reduce((sum, rate) => sum + rate.failed, 0);
+  return {
+    perSecond: of((rate) => rate.perSecond),
+    p50: of((rate) => rate.p50),
+    p99: of((rate) => rate.p99),
+    failed,
+    runs: spread(rates.map((rate) => rate.perSecond)),
+  };
+}
+
+interface Rounds extends Rate {
+  readonly runs: string;
+}
+
+function rateRow(what: string, { perSecond, p50, p99, failed, runs }: Rounds, bare: Rate | undefined, target: Target): Row {
+  const note = `${runs}; p50 ${p50} ms, p99 ${p99} ms${failed > 0 ? `, ${failed} failed` : ""}`;
+  return { what, value: perSecond, unit: "/s", note, ...(bare !== undefined && { floor: { name: "bare HTTP/2 server", value: bare.perSecond } }), target };
 }
 
 function listRow({ ms, megabytes, scale }: Lists, bare: LoadResult): Row {
@@ -179,9 +208,11 @@ function listRow({ ms, megabytes, scale }: Lists, bare: LoadResult): Row {
   return { what, value: ms, unit: "ms", note: `${megabytes.toFixed(1)} MB`, floor: { name: "bare HTTP/2 server", value }, target: TARGETS.list };
 }
 
-function watchRow(watch: LoadResult["watch"]): Row {
-  if (watch === undefined) throw new Error("watch: the load program has said nothing");
-  const { perSecond, p50, p99, delivered, offered } = watch;
+function watchRow(rounds: readonly NonNullable<LoadResult["watch"]>[]): Row {
+  const { perSecond, p50, p99, runs } = middle(rounds);
+  const sum = (pick: (round: (typeof rounds)[number]) => number) => rounds.reduce((total, round) => total + pick(round), 0);
+  const [offered, delivered] = [sum((round) => round.offered), sum((round) => round.delivered)];
   const lost = delivered < offered ? `, ${offered - delivered} of ${offered} not delivered` : "";
-  return { what: "watch deliveries, 1,000 watchers", value: perSecond, unit: "/s", note: `p50 ${p50} ms, p99 ${p99} ms${lost}`, target: TARGETS.deliveries };
+  const note = `${runs}; p50 ${p50} ms, p99 ${p99} ms${lost}`;
+  return { what: "watch deliveries, 1,000 watchers", value: perSecond, unit: "/s", note, target: TARGETS.deliveries };
 }
