@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { NODES } from "#api/builtin.ts";
 import type { Node } from "#api/core-v1/types.ts";
 import { Client } from "#client/client.ts";
+import { afterContact, firstContact } from "#client/first-contact.ts";
 import type { ClientTls } from "#client/http-session.ts";
 import { HttpTransport } from "#client/http-transport.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
@@ -33,7 +34,10 @@ export async function runAgent(config: AgentConfig, deps: ProcessDeps): Promise<
     const certificates = readTexts(certificateFiles(config));
     const transport = new HttpTransport({ server: config.server, ...clientTlsOf(certificates), clock, userAgent: "kubelet" });
     parts.defer(() => transport.close());
-    const client = new Client(transport, "kubelet");
+    // Server and agent start together; the runtime comes up meanwhile.
+    const contact = firstContact(config.server, clock, deps.signal);
+    contact.catch(() => undefined);
+    const client = new Client(afterContact(transport, contact), "kubelet");
     const informers = new SharedInformerFactory({ client, clock, rng, logger });
     parts.defer(() => informers.stop());
     // The network starts beside the node, and ends after it: pods on their way out wait for the proxy.
