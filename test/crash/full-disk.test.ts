@@ -52,7 +52,7 @@ test("on a full disk writes are refused as internal errors, reads and watches go
     return items.map(({ metadata }) => metadata.name).sort();
   };
   const isFull = (error: unknown) =>
-    error instanceof StatusError && error.status.code === 500 && /^Internal error occurred: no room to write: /.test(error.message);
+    error instanceof StatusError && error.status.code === 500 && error.message.startsWith("Internal error occurred: no room to write: ");
   try {
     server.start();
     await server.ready();

@@ -11,8 +11,6 @@ export interface EtcdOptions {
   readonly members?: number;
   /** With these, clients speak TLS and need a certificate of the same authority. */
   readonly tls?: { readonly ca: string; readonly server: Pair };
-  /** Keeps the data, and is not removed with the cluster. */
-  readonly folder?: string;
 }
 
 export interface EtcdMember {
@@ -29,12 +27,14 @@ export interface EtcdMember {
 export interface Etcd {
   readonly endpoints: readonly string[];
   readonly members: readonly EtcdMember[];
+  /** Removes the data of members that were killed: they begin empty. */
+  forget(): void;
   stop(): Promise<void>;
 }
 
 /** Starts Debian's etcd on loopback: one member, or a cluster of several. They end with this process, however it ends. */
-export async function startEtcd({ members: count = 1, tls, folder }: EtcdOptions = {}): Promise<Etcd> {
-  const root = folder ?? mkdtempSync(join(tmpdir(), "skiff-etcd-"));
+export async function startEtcd({ members: count = 1, tls }: EtcdOptions = {}): Promise<Etcd> {
+  const root = mkdtempSync(join(tmpdir(), "skiff-etcd-"));
   const scheme = tls === undefined ? "http" : "https";
   const files = { ca: join(root, "ca.crt"), cert: join(root, "server.crt"), key: join(root, "server.key") };
   if (tls !== undefined) {
@@ -69,7 +69,7 @@ export async function startEtcd({ members: count = 1, tls, folder }: EtcdOptions
   });
   const stop = async () => {
     await Promise.all(members.map((member) => member.kill()));
-    if (folder === undefined) rmSync(root, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
   };
   try {
     await Promise.all(members.map((member) => member.start()));
@@ -77,7 +77,12 @@ export async function startEtcd({ members: count = 1, tls, folder }: EtcdOptions
     await stop();
     throw error;
   }
-  return { endpoints: seats.map((_, i) => members[i]!.endpoint), members, stop };
+  return {
+    endpoints: seats.map((_, i) => members[i]!.endpoint),
+    members,
+    forget: () => seats.forEach(({ name }) => rmSync(join(root, name), { recursive: true })),
+    stop,
+  };
 }
 
 class Member implements EtcdMember {

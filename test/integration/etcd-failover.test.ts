@@ -22,8 +22,8 @@ before(async () => {
 afterEach(() => Promise.all(stores.splice(0).map((store) => store.close())));
 after(() => etcd?.stop());
 
-async function open(endpoints: readonly string[] = etcd.endpoints, tls: object = client): Promise<Store> {
-  const store = await openEtcdStore({ endpoints, tls, clock: systemClock, logger: silentLogger, onLost: assert.ifError, openTimeoutMs: 10_000 });
+async function open(endpoints: readonly string[] = etcd.endpoints, tls: object = client, openTimeoutMs = 10_000): Promise<Store> {
+  const store = await openEtcdStore({ endpoints, tls, clock: systemClock, logger: silentLogger, onLost: assert.ifError, openTimeoutMs });
   stores.push(store);
   return store;
 }
@@ -155,9 +155,8 @@ for (const { what, tls, certificate, reason } of [
     reason: /certificate|alert/,
   },
 ]) {
-  test(`openEtcdStore() with ${what} fails at once and names every endpoint and reason`, async () => {
-    const startMs = performance.now();
-    await assert.rejects(open(etcd.endpoints, await tls()), (error) => {
+  test(`openEtcdStore() with ${what} fails without waiting and names every endpoint and reason`, async () => {
+    await assert.rejects(open(etcd.endpoints, await tls(), 600_000), (error) => {
       assert.ok(error instanceof StoreUnreachableError);
       assert.deepEqual(
         error.failures.map(({ endpoint }) => endpoint),
@@ -169,7 +168,6 @@ for (const { what, tls, certificate, reason } of [
       }
       return true;
     });
-    assert.ok(performance.now() - startMs < 5000);
   });
 }
 

@@ -19,6 +19,8 @@ export interface Watchdog {
 }
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** Beyond, node:http2 breaks calls; its default of 10 is a few large requests. Callers bound what they have in flight. */
+const SESSION_MEGABYTES = 1024;
 
 /** Opens a connection; its first calls wait until it stands. */
 export function openSession(target: NetConnectOpts, { tls, watchdog }: GrpcSessionOptions): ClientHttp2Session {
@@ -29,6 +31,7 @@ export function openSession(target: NetConnectOpts, { tls, watchdog }: GrpcSessi
       return socket.on("error", () => socket.destroy());
     },
     settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
+    maxSessionMemory: SESSION_MEGABYTES,
   });
   session.once("connect", () => session.setLocalWindowSize(WINDOW_BYTES));
   if (watchdog !== undefined) watchOver(session, watchdog);

@@ -22,6 +22,8 @@ interface Endpoint {
   readonly url: string;
   readonly client: GrpcClient;
   failure: EndpointFailure | undefined;
+  /** It belongs to another cluster than the endpoint that answered first. */
+  foreign: boolean;
 }
 
 const CONNECT_TIMEOUT_MS = 3000;
@@ -53,6 +55,7 @@ export class EtcdConnection {
       return {
         url,
         failure: undefined,
+        foreign: false,
         client: new GrpcClient(target, { watchdog, ...(protocol === "https:" && { tls: { ...tls, servername: serverName(host) } }) }),
       };
     });
@@ -95,11 +98,19 @@ export class EtcdConnection {
   /** Opens a stream of watches at the endpoint that is in use. `onEnd` is called once. */
   watch(onMessage: (bytes: Uint8Array) => void, onEnd: (error?: GrpcError) => void): GrpcRequests {
     const endpoint = this.#inUse();
+    let cancelled = false;
     const end = (error?: GrpcError) => {
-      this.#leave(endpoint, error ?? new GrpcError(GRPC_UNAVAILABLE, "the watch ended"));
+      if (!cancelled) this.#leave(endpoint, error ?? new GrpcError(GRPC_UNAVAILABLE, "the watch ended"));
       onEnd(error);
     };
-    return endpoint.client.duplex(WATCH_PATH, { onMessage, onEnd: end }, { headers: REQUIRE_LEADER });
+    const requests = endpoint.client.duplex(WATCH_PATH, { onMessage, onEnd: end }, { headers: REQUIRE_LEADER });
+    return {
+      send: requests.send,
+      cancel: () => {
+        cancelled = true; // that is no fault of the endpoint
+        requests.cancel();
+      },
+    };
   }
 
   /** Waits before the next attempt: not at all while there are endpoints that were not tried, then longer and longer. */
@@ -113,6 +124,11 @@ export class EtcdConnection {
       this.#endpoints.map(({ url, failure }) => failure ?? { endpoint: url, reason: "not tried", certificate: false }),
       { cause },
     );
+  }
+
+  /** Whether another cluster stands in the place of the one that answered first. */
+  isReplaced(): boolean {
+    return this.#endpoints.every(({ foreign }) => foreign);
   }
 
   close(): void {
@@ -133,10 +149,10 @@ export class EtcdConnection {
   }
 
   /** An endpoint of another cluster must neither be read nor written. */
-  #checkCluster({ clusterId }: ResponseHeader, { url }: Endpoint): void {
+  #checkCluster({ clusterId }: ResponseHeader, endpoint: Endpoint): void {
     this.#clusterId ??= clusterId;
-    if (clusterId === this.#clusterId) return;
-    throw new GrpcError(GRPC_UNAVAILABLE, `${url} belongs to another etcd cluster than the endpoint that answered before`);
+    endpoint.foreign = clusterId !== this.#clusterId;
+    if (endpoint.foreign) throw new GrpcError(GRPC_UNAVAILABLE, `${endpoint.url} belongs to another etcd cluster than the endpoint that answered before`);
   }
 }
 

@@ -97,7 +97,7 @@ class EtcdStore implements Store {
     for (;;) {
       const answer = await this.#page({ key, rangeEnd, revision: shown, limit: Math.min(page, limit - entries.length) });
       if (answer === "too large") {
-        page = Math.ceil(page / 4);
+        page = Math.ceil(page / 16);
         continue;
       }
       if (shown === 0) shown = answer.header.revision;

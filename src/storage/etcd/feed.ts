@@ -22,7 +22,7 @@ interface Waiting {
   readonly resolve: (reached: boolean) => void;
 }
 
-const VERIFY_TIMEOUT_MS = 30_000;
+const VERIFY_TIMEOUT_MS = 5000;
 
 /** This process's one watch: every event once and in order, across broken streams and endpoints. */
 export class Feed {
@@ -113,16 +113,23 @@ export class Feed {
     this.#watch(startAfter(this.#revision), () => void this.#verify());
   }
 
-  /** A watch from the future is silent: it would hide that etcd was set back, as by an old backup. */
+  /** A watch from the future is silent: it would hide that etcd was set back, as by an old backup, or is another one. */
   async #verify(): Promise<void> {
+    const { connection, logger } = this.#options;
+    const { signal } = this.#stopping;
+    const end = this.#end;
     try {
-      const { header } = await this.#options.connection.read({ ...ALL_KEYS, countOnly: true }, VERIFY_TIMEOUT_MS, this.#stopping.signal);
+      const { header } = await connection.read({ ...ALL_KEYS, countOnly: true }, VERIFY_TIMEOUT_MS, signal);
       this.#failures = 0;
       this.#fault = undefined;
-      this.#options.logger.info("the watch on etcd goes on", { revision: this.#revision });
+      logger.info("the watch on etcd goes on", { revision: this.#revision });
       if (header.revision < this.#revision) this.#lose(new Error(`etcd is at revision ${header.revision}, but has been at ${this.#revision}`));
-    } catch {
-      // The stream will break as well, and its successor is verified.
+    } catch (error) {
+      if (signal.aborted) return;
+      if (connection.isReplaced()) return this.#lose(error as Error);
+      if (this.#end !== end) return; // the stream broke meanwhile, and its successor is verified
+      end?.();
+      void this.#resume();
     }
   }
 
