@@ -17,5 +17,7 @@ export const TARGETS = {
   list: { must: 80, aim: 50 },
   deliveries: { must: 150_000, aim: 250_000 },
   loadedMemory: { must: 300, aim: 200 },
+  recovery: { must: 3000, aim: 1000 },
+  storeFile: { must: 3, aim: 1.5 },
   bindings: { must: 2500, aim: 5000 },
 } as const satisfies Record<string, Target>;

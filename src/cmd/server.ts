@@ -42,12 +42,12 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     };
     const keeper = keepCertificates(deps, { files: certificateFiles(config), use }, certificates);
     parts.defer(() => keeper.cancel());
+    await server.listen(config.httpsPort, config.bindAddress);
+    deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
     if (!config.withoutControllers) {
       const components = startComponents(server, { ...deps, rootCa: certificates.ca, clusterCidr: config.clusterCidr });
       parts.defer(() => components.stop());
     }
-    await server.listen(config.httpsPort, config.bindAddress);
-    deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
   };
   await holdUntilAborted(deps, start, failure.promise);
 }
