@@ -12,7 +12,7 @@ const root = new URL("..", import.meta.url).pathname;
 /** What users feel first; programs that are not named here follow. */
 const ORDER = ["start", "idle", "pod-start", "api", "schedule", "store", "cache"];
 /** What takes long, and shows that nothing breaks; by name only. */
-const ENDURANCE = new Set(["crash", "fuzz", "soak"]);
+const ENDURANCE = new Set(["crash", "fuzz", "node-crash", "soak"]);
 const names = globSync("bench/*.ts", { cwd: root })
   .filter((file) => !file.endsWith(".test.ts"))
   .map((file) => basename(file, ".ts"))

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Clock, sleep } from "#lib/clock.ts";
@@ -7,6 +7,7 @@ import { runCommand } from "#lib/run-command.ts";
 
 import type { KubeletConfig } from "./config.ts";
 import { CriRuntime } from "./cri/runtime.ts";
+import { killTree, shimsOf } from "./leftovers/processes.ts";
 import { Cgroups } from "./pod/cgroups.ts";
 import { runningPid, stopContainerd } from "./runtime/containerd.ts";
 import { mountsBelow } from "./volume/volume-manager.ts";
@@ -59,33 +60,8 @@ async function stopPods({ containerd }: KubeletConfig, { log }: CleanupDeps): Pr
 async function endShims({ containerd }: KubeletConfig, { clock }: CleanupDeps): Promise<void> {
   const deadline = clock.monotonic() + SHIM_WAIT_MS;
   for (let shims = shimsOf(containerd.socket); shims.length > 0 && clock.monotonic() < deadline; shims = shimsOf(containerd.socket)) {
-    for (const pid of shims) for (const victim of [...childrenOf(pid), pid]) kill(victim);
+    for (const { pid } of shims) killTree(pid);
     await sleep(clock, POLL_MS);
-  }
-}
-
-function shimsOf(socket: string): number[] {
-  return processes().filter((pid) => {
-    const parts = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
-    return (parts[0] ?? "").includes("containerd-shim") && parts.includes(socket);
-  });
-}
-
-function childrenOf(parent: number): number[] {
-  return processes().filter((pid) => Number(/^PPid:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1]) === parent);
-}
-
-function processes(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
@@ -115,13 +91,5 @@ async function removePortChains(clock: Clock): Promise<void> {
   for (const chain of [PORT_CHAINS, "CNI-HOSTPORT-SETMARK", "CNI-HOSTPORT-MASQ"]) {
     await nat("-F", chain);
     await nat("-X", chain);
-  }
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
   }
 }

@@ -1,14 +1,15 @@
-import { readdirSync, rmSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readlinkSync, rmSync, statfsSync } from "node:fs";
+import { join, relative } from "node:path";
 
 import type { KubeletConfig } from "#kubelet/config.ts";
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import { imagesInUse, imagesToRemove } from "#kubelet/image/image-gc.ts";
-import { removeOrphan } from "#kubelet/pod/adoption.ts";
-import type { Cgroups } from "#kubelet/pod/cgroups.ts";
+import { type ListedPods, removeOrphan } from "#kubelet/pod/adoption.ts";
+import { type Cgroups, clearCgroup } from "#kubelet/pod/cgroups.ts";
 import { rotateLog } from "#kubelet/pod/log-rotation.ts";
 import type { RuntimePod } from "#kubelet/pod/runtime-pod.ts";
 import type { VolumeManager } from "#kubelet/volume/volume-manager.ts";
+import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 
 export interface HousekeepingDeps {
@@ -16,24 +17,49 @@ export interface HousekeepingDeps {
   readonly runtime: Runtime;
   readonly volumes: VolumeManager;
   readonly cgroups: Cgroups;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Removes what pods that are gone have left: containers, volumes, cgroups, logs. */
-export async function removeLeftovers(deps: HousekeepingDeps, live: ReadonlySet<string>, found: ReadonlyMap<string, RuntimePod>): Promise<void> {
-  const { config, runtime, volumes, cgroups, log } = deps;
+/** Removes what pods that are gone have left: containers, volumes, cgroups, logs. What cannot be removed now is another time. */
+export async function removeLeftovers(deps: HousekeepingDeps, live: ReadonlySet<string>, listed: ListedPods): Promise<void> {
+  const { config, runtime, volumes, cgroups, clock, log } = deps;
   // All is looked up before the first wait: pods that come meanwhile are none of these.
-  const orphans = [...found].filter(([uid]) => !live.has(uid));
+  const orphans = [...listed].filter(([uid]) => !live.has(uid));
   const folders = namesIn(join(config.kubeletDir, "pods")).filter((uid) => !live.has(uid));
   const groups = [...cgroups.podUids()].filter(([uid]) => !live.has(uid));
-  const logs = namesIn(config.podLogsDir).filter((name) => !live.has(name.slice(name.lastIndexOf("_") + 1)));
+  const links = namesIn(config.containerLogsDir).map((name) => join(config.containerLogsDir, name));
+  const deadLinks = links.filter((link) => isLogOf(link, config.podLogsDir, (uid) => !live.has(uid)));
+  const logs = namesIn(config.podLogsDir).filter((name) => !live.has(uidIn(name)));
+  const remove = async (what: string, work: () => void | Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      log.warn("leftover of a pod cannot be removed", { what, error });
+    }
+  };
   for (const [uid, pod] of orphans) {
     log.info("orphaned pod removed", { uid });
-    await removeOrphan(runtime, pod);
+    await remove(uid, () => removeOrphan(runtime, pod));
   }
-  for (const uid of folders) await volumes.unmount(uid);
-  for (const [, path] of groups) cgroups.remove(path);
-  for (const name of logs) rmSync(join(config.podLogsDir, name), { recursive: true, force: true });
+  for (const uid of folders) await remove(uid, () => volumes.unmount(uid));
+  for (const [, path] of groups) await remove(path, () => clearCgroup(cgroups, path, clock));
+  for (const path of [...deadLinks, ...logs.map((name) => join(config.podLogsDir, name))])
+    await remove(path, () => rmSync(path, { recursive: true, force: true }));
+}
+
+/** Folders of pods' logs end in their uid. */
+const uidIn = (folder: string): string => folder.slice(folder.lastIndexOf("_") + 1);
+
+/** Whether a link leads to a log of such a pod. */
+function isLogOf(link: string, podLogsDir: string, isSuch: (uid: string) => boolean): boolean {
+  try {
+    const target = readlinkSync(link);
+    const [folder = ""] = relative(podLogsDir, target).split("/");
+    return target.startsWith(`${podLogsDir}/`) && isSuch(uidIn(folder));
+  } catch {
+    return false; // no link
+  }
 }
 
 /** Rotates the logs of running containers. */

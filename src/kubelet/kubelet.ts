@@ -16,18 +16,19 @@ import type { Rng } from "#lib/rng.ts";
 import { runCommand } from "#lib/run-command.ts";
 
 import type { CriRuntime, Runtime } from "./cri/runtime.ts";
-import { SANDBOX_READY } from "./cri/types.ts";
 import { collectImages, type HousekeepingDeps, removeLeftovers, rotateLogs } from "./housekeeping.ts";
 import { ImageManager } from "./image/image-manager.ts";
 import { goArch, readMachine } from "./node/machine.ts";
 import { NodeAgent } from "./node/node-agent.ts";
-import { runtimePods } from "./pod/adoption.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
+import { listedPods, runtimePods } from "./pod/adoption.ts";
 import { Backoff } from "./pod/backoff.ts";
 import { Cgroups } from "./pod/cgroups.ts";
 import { parseResolvConf } from "./pod/dns.ts";
 import type { PodContext } from "./pod/pod-context.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
 import { latestRun, type RuntimeContainer } from "./pod/runtime-pod.ts";
+import { Sweeper } from "./leftovers/sweeper.ts";
 import { ProbeManager } from "./probe/probe-manager.ts";
 import { StatusManager } from "./status/status-manager.ts";
 import { TokenSource } from "./volume/tokens.ts";
@@ -68,6 +69,8 @@ export interface Kubelet {
 
 /** A net under the event stream, not the way that exits are noticed. */
 const RELIST_MS = 20_000;
+const SWEEP_MS = 60_000;
+const FIRST_SWEEP_MS = 1000;
 const VOLUME_REFRESH_MS = 60_000;
 const LOG_CHECK_MS = 10_000;
 const IMAGE_GC_MS = 300_000;
@@ -84,7 +87,9 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Pr
   const nodeIps = [config.nodeIp];
   const agent = new NodeAgent({ ...config, nodeIps, kubeletVersion: deps.version, machine, client, recorder, clock, log });
   // The runtime comes up while the node is registered.
-  const startRuntime = () => startNodeRuntime(config, goArch(arch()) === "arm64" ? "arm64" : "amd64", { clock, log, env });
+  const sweeper = new Sweeper(config, { clock, log, env });
+  const onDown = () => sweeper.runtimeIsDown();
+  const startRuntime = () => startNodeRuntime(config, goArch(arch()) === "arm64" ? "arm64" : "amd64", { clock, log, env, onDown });
   const starting = startRuntime();
   starting.catch(() => undefined);
   const podCidr = await agent.register();
@@ -98,7 +103,7 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Pr
   await Promise.all([pods.synced, services.synced]);
   const context = podContext(config, deps, { runtime, recorder, services, machine, nodeIps });
   const revive = async () => (await startRuntime()).close();
-  const kubelet = new RunningKubelet(config, deps, { agent, runtime, pods, revive }, context);
+  const kubelet = new RunningKubelet(config, deps, { agent, runtime, pods, sweeper, revive }, context);
   await kubelet.begin();
   await reported;
   return kubelet;
@@ -138,6 +143,7 @@ interface Parts {
   readonly agent: NodeAgent;
   readonly runtime: Runtime;
   readonly pods: Informer<Pod>;
+  readonly sweeper: Sweeper;
   /** Starts the runtime anew if it has ended. */
   readonly revive: () => Promise<void>;
 }
@@ -148,6 +154,8 @@ class RunningKubelet implements Kubelet {
   readonly #deps: KubeletDeps;
   readonly #agent: NodeAgent;
   readonly #pods: Informer<Pod>;
+  readonly #sweeper: Sweeper;
+  readonly #sweep: () => Promise<void>;
   readonly #revive: () => Promise<void>;
   readonly #context: PodContext;
   readonly #workers = new Map<string, PodWorker>();
@@ -156,25 +164,29 @@ class RunningKubelet implements Kubelet {
   readonly #imagesSeenMs = new Map<string, number>();
   #release: (() => void)[] = [];
   #timers: Timer[] = [];
+  #nextSweep: Timer | undefined;
+  #isStopped = false;
 
-  constructor(config: KubeletConfig, deps: KubeletDeps, { agent, runtime, pods, revive }: Parts, context: SharedContext) {
+  constructor(config: KubeletConfig, deps: KubeletDeps, { agent, runtime, pods, sweeper, revive }: Parts, context: SharedContext) {
     this.#config = config;
     this.#deps = deps;
     this.#agent = agent;
     this.runtime = runtime as CriRuntime;
     this.#pods = pods;
+    this.#sweeper = sweeper;
     this.#revive = revive;
     this.#context = {
       ...context,
       exitedEarly: (id) => this.#strangers.delete(id),
-      finished: (pod) => void this.#workers.delete(pod.metadata.uid as string),
+      finished: (pod) => this.#finished(pod),
     };
+    this.#sweep = oneAtATime(() => this.#sweepNow(), deps.log);
   }
 
   /** Adopts what runs, removes what belongs to nobody, and follows pods and the runtime from then on. */
   async begin(): Promise<void> {
     const { clock, log } = this.#deps;
-    const lost = this.#oneAtATime(() => this.#recover());
+    const lost = oneAtATime(() => this.#recover(), log);
     const sink = { exited: (id: string) => this.#exited(id), lost: () => void lost() };
     this.#release.push(followEvents(this.#config.containerd.socket, sink, { clock, log }));
     const found = await runtimePods(this.runtime);
@@ -182,8 +194,9 @@ class RunningKubelet implements Kubelet {
     const add = (pod: Pod) => this.#seen(pod, adopting ? found.get(pod.metadata.uid as string) : undefined);
     this.#release.push(this.#pods.onChange({ added: add, updated: add, deleted: (pod) => this.#workers.get(pod.metadata.uid as string)?.removed() }));
     adopting = false;
-    const live = new Set(this.#workers.keys());
-    removeLeftovers(this.#housekeeping(), live, found).catch((error: unknown) => log.warn("leftovers cannot be removed", { error }));
+    void this.#sweep();
+    this.#sweepOften();
+    this.#every(SWEEP_MS, this.#sweep);
     this.#every(RELIST_MS, () => this.#relist());
     this.#every(VOLUME_REFRESH_MS, () => this.#refreshVolumes());
     this.#every(LOG_CHECK_MS, () =>
@@ -228,6 +241,8 @@ class RunningKubelet implements Kubelet {
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
+    this.#nextSweep?.cancel();
+    this.#isStopped = true;
     for (const release of this.#release) release();
     this.#agent.stop();
     for (const worker of this.#workers.values()) worker.stop();
@@ -241,6 +256,12 @@ class RunningKubelet implements Kubelet {
     const worker = this.#workers.get(uid);
     if (worker !== undefined) worker.update(pod);
     else this.#workers.set(uid, new PodWorker(pod, this.#context, runtime));
+  }
+
+  #finished(pod: Pod): void {
+    this.#workers.delete(pod.metadata.uid as string);
+    // The runtime that made the pod may have been killed while it took it down: what was the pod's is nobody's now.
+    if (this.#sweeper.isSuspicious) void this.#sweep();
   }
 
   #exited(id: string): void {
@@ -260,14 +281,28 @@ class RunningKubelet implements Kubelet {
   async #recover(): Promise<void> {
     await this.#revive();
     await this.#relist();
+    await this.#sweep();
+    this.#sweepOften();
+  }
+
+  /** What a killed runtime made becomes nobody's as pods let go of it, most of it soon. */
+  #sweepOften(delayMs = FIRST_SWEEP_MS): void {
+    this.#nextSweep?.cancel();
+    if (this.#isStopped || !this.#sweeper.isSuspicious || delayMs >= SWEEP_MS) return;
+    this.#nextSweep = this.#deps.clock.after(delayMs, () => void this.#sweep().then(() => this.#sweepOften(2 * delayMs)));
+  }
+
+  /** Removes what is there without a pod, or without a sandbox. */
+  async #sweepNow(): Promise<void> {
+    const listed = await listedPods(this.runtime);
+    await removeLeftovers(this.#housekeeping(), new Set(this.#workers.keys()), listed);
+    await this.#sweeper.sweep(this.runtime);
   }
 
   async #relist(): Promise<void> {
-    const [sandboxes, containers] = await Promise.all([this.runtime.listPodSandboxes(), this.runtime.listContainers()]);
-    const names = ["created", "running", "exited", "unknown"] as const;
-    const states = new Map(containers.map(({ id, state }) => [id, names[state] ?? "unknown"] as const));
-    const ready = new Set(sandboxes.filter(({ state }) => state === SANDBOX_READY).map(({ id }) => id));
-    for (const worker of this.#workers.values()) await worker.compare(states, ready);
+    const listed = await listedPods(this.runtime);
+    for (const [uid, worker] of this.#workers) await worker.compare(listed.get(uid));
+    if ([...listed.keys()].some((uid) => !this.#workers.has(uid))) await removeLeftovers(this.#housekeeping(), new Set(this.#workers.keys()), listed);
   }
 
   async #refreshVolumes(): Promise<void> {
@@ -275,29 +310,13 @@ class RunningKubelet implements Kubelet {
   }
 
   #housekeeping(): HousekeepingDeps {
-    const { runtime, volumes, cgroups, log } = this.#context;
-    return { config: this.#config, runtime, volumes, cgroups, log };
+    const { runtime, volumes, cgroups, clock, log } = this.#context;
+    return { config: this.#config, runtime, volumes, cgroups, clock, log };
   }
 
   #every(periodMs: number, work: () => Promise<void>): void {
-    const run = this.#oneAtATime(work);
+    const run = oneAtATime(work, this.#deps.log);
     this.#timers.push(this.#deps.clock.every(periodMs, () => void run()));
-  }
-
-  /** `work` that is not joined by another run of it, and whose failure is only told: what caused it comes again. */
-  #oneAtATime(work: () => Promise<void>): () => Promise<void> {
-    let busy = false;
-    return async () => {
-      if (busy) return;
-      busy = true;
-      try {
-        await work();
-      } catch (error) {
-        this.#deps.log.warn("housekeeping failed", { error });
-      } finally {
-        busy = false;
-      }
-    };
   }
 }
 

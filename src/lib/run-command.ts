@@ -23,6 +23,13 @@ export class CommandError extends Error {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+export interface CommandOptions {
+  readonly stdin?: string;
+  readonly timeoutMs?: number;
+  /** This process's environment when absent. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /**
  * Runs a program without a shell.
  *
@@ -32,10 +39,10 @@ export function runCommand(
   clock: Clock,
   file: string,
   args: readonly string[],
-  { stdin = "", timeoutMs = DEFAULT_TIMEOUT_MS }: { readonly stdin?: string; readonly timeoutMs?: number } = {},
+  { stdin = "", timeoutMs = DEFAULT_TIMEOUT_MS, env }: CommandOptions = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: "pipe" });
+    const child = spawn(file, args, { stdio: "pipe", ...(env !== undefined && { env }) });
     const timer = clock.after(timeoutMs, () => child.kill("SIGKILL"));
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];

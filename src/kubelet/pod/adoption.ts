@@ -1,4 +1,5 @@
 import type { Runtime } from "#kubelet/cri/runtime.ts";
+import { CONTAINER_RUNNING, type ContainerSummary, type Sandbox } from "#kubelet/cri/types.ts";
 
 import { LABEL } from "./labels.ts";
 import { NOTHING_RUNS, runtimeContainer, type RuntimePod, runtimeSandbox, withContainer, withSandbox } from "./runtime-pod.ts";
@@ -23,9 +24,20 @@ export async function runtimePods(runtime: Runtime): Promise<ReadonlyMap<string,
   return pods;
 }
 
+/** What lists of the runtime show, by pod uid. */
+export type ListedPods = ReadonlyMap<string, { readonly sandboxes: readonly Sandbox[]; readonly containers: readonly ContainerSummary[] }>;
+
+export async function listedPods(runtime: Runtime): Promise<ListedPods> {
+  const [sandboxes, containers] = await Promise.all([runtime.listPodSandboxes(), runtime.listContainers()]);
+  const uidOf = ({ labels }: Sandbox | ContainerSummary) => labels[LABEL.podUid] ?? "";
+  const [sandboxesOf, containersOf] = [Map.groupBy(sandboxes, uidOf), Map.groupBy(containers, uidOf)];
+  const uids = new Set([...sandboxesOf.keys(), ...containersOf.keys()]);
+  return new Map([...uids].map((uid) => [uid, { sandboxes: sandboxesOf.get(uid) ?? [], containers: containersOf.get(uid) ?? [] }]));
+}
+
 /** Stops and removes all that is left of a pod that no longer is. */
-export async function removeOrphan(runtime: Runtime, { sandboxes, containers }: RuntimePod): Promise<void> {
-  for (const { id, state } of containers) if (state === "running") await runtime.stopContainer(id, 1);
+export async function removeOrphan(runtime: Runtime, { sandboxes, containers }: NonNullable<ReturnType<ListedPods["get"]>>): Promise<void> {
+  for (const { id, state } of containers) if (state === CONTAINER_RUNNING) await runtime.stopContainer(id, 1);
   for (const { id } of sandboxes) await runtime.stopPodSandbox(id);
   for (const { id } of containers) await runtime.removeContainer(id);
   for (const { id } of sandboxes) await runtime.removePodSandbox(id);

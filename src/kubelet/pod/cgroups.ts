@@ -3,6 +3,8 @@ import { join } from "node:path";
 
 import { qosClass } from "#api/core-v1/pod/resources.ts";
 import type { Pod } from "#api/core-v1/types.ts";
+import { killProcess } from "#kubelet/leftovers/processes.ts";
+import { type Clock, sleep } from "#lib/clock.ts";
 
 import { type CgroupResources, CPU_PERIOD_US, podResources, weightOf } from "./resources.ts";
 
@@ -10,6 +12,7 @@ export type CgroupVersion = 1 | 2;
 
 /** The v1 controllers that limits are written to; runc makes the other hierarchies' folders itself. */
 const LIMITED = ["cpu", "memory"] as const;
+const CLEAR_WAIT_MS = 500;
 const CONTROLLERS_V2 = ["cpuset", "cpu", "io", "memory", "pids", "hugetlb"];
 
 /**
@@ -45,9 +48,26 @@ export class Cgroups {
     return path;
   }
 
-  /** Removes a pod's cgroup from all hierarchies; what is still in use stays. */
-  remove(path: string): void {
-    for (const hierarchy of this.#hierarchies()) removeTree(join(hierarchy, path));
+  /**
+   * Kills what runs in a cgroup or below it. Whoever made it tells first of what may run there.
+   *
+   * @returns how many processes there were
+   */
+  end(path: string): number {
+    const pids = new Set(this.#hierarchies().flatMap((hierarchy) => processesIn(join(hierarchy, path))));
+    for (const pid of pids) killProcess(pid);
+    return pids.size;
+  }
+
+  /**
+   * Removes a pod's cgroup from all hierarchies; what is still in use stays.
+   *
+   * @returns whether nothing is left of it
+   */
+  remove(path: string): boolean {
+    return this.#hierarchies()
+      .map((hierarchy) => removeTree(join(hierarchy, path)))
+      .every(Boolean);
   }
 
   /** Uids of pods that have a cgroup. */
@@ -104,6 +124,14 @@ export class Cgroups {
   }
 }
 
+/** Removes the cgroup of a pod whose containers are gone; what runs there all the same, as a start that was cut off leaves it, is killed. */
+export async function clearCgroup(cgroups: Cgroups, path: string, clock: Clock): Promise<void> {
+  for (let waitMs = 1; !cgroups.remove(path) && waitMs < CLEAR_WAIT_MS; waitMs *= 2) {
+    cgroups.end(path);
+    await sleep(clock, waitMs);
+  }
+}
+
 /** @param mount where cgroups are mounted; a hybrid machine counts as version 1, as its controllers are there */
 export function cgroupVersion(mount: string): CgroupVersion {
   return existsSync(join(mount, "cgroup.controllers")) ? 2 : 1;
@@ -135,12 +163,25 @@ function foldersIn(dir: string): string[] {
   }
 }
 
-function removeTree(dir: string): void {
+function processesIn(dir: string): number[] {
+  const below = foldersIn(dir).flatMap((name) => processesIn(join(dir, name)));
+  try {
+    return [...below, ...readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number)];
+  } catch {
+    return below; // it went meanwhile, or was never there
+  }
+}
+
+/** @returns whether it is gone */
+function removeTree(dir: string): boolean {
   for (const name of foldersIn(dir)) removeTree(join(dir, name));
   try {
     rmdirSync(dir);
+    return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code !== "ENOENT" && code !== "EBUSY" && code !== "ENOTEMPTY") throw error;
+    if (code === "ENOENT") return true;
+    if (code !== "EBUSY" && code !== "ENOTEMPTY") throw error;
+    return false;
   }
 }

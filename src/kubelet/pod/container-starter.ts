@@ -5,7 +5,7 @@ import { CONFIG_MAPS, PODS, SECRETS } from "#api/builtin.ts";
 import type { ConfigMap, Pod, Secret } from "#api/core-v1/types.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo } from "#client/event-recorder.ts";
-import { GrpcError } from "#lib/grpc/grpc-error.ts";
+import { GRPC_UNAVAILABLE, GrpcError } from "#lib/grpc/grpc-error.ts";
 import type { CriMount, Image, SandboxConfig } from "#kubelet/cri/types.ts";
 import { ImageError } from "#kubelet/image/image-manager.ts";
 import type { MountedVolumes } from "#kubelet/volume/volume-manager.ts";
@@ -69,13 +69,15 @@ export async function ensureImage(context: PodContext, pod: Pod, container: PodC
  *
  * @returns its id
  * @throws {StartError} when it does not start; an event has told so
+ * @throws {GrpcError} when the runtime went away meanwhile: what it has done is to be looked at when it is back
  */
 export async function startContainer(context: PodContext, request: StartRequest): Promise<string> {
   const { pod, container, sandboxId, sandboxConfig } = request;
   const { recorder, runtime } = context;
   const image = await request.image;
   const about = referenceTo(PODS, pod, fieldPathOf(container));
-  const failed = (reason: string, error: unknown, containerId?: string): StartError => {
+  const failed = (reason: string, error: unknown, containerId?: string): Error => {
+    if (error instanceof GrpcError && error.code === GRPC_UNAVAILABLE) return error;
     const text = error instanceof GrpcError ? error.description : error instanceof Error ? error.message : String(error);
     recorder.record(about, "Warning", "Failed", `Error: ${text}`);
     return new StartError(reason, text, { ...(containerId !== undefined && { containerId }) });

@@ -2,12 +2,16 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Pod } from "#api/core-v1/types.ts";
+import { type ContainerSummary, type Sandbox, SANDBOX_READY } from "#kubelet/cri/types.ts";
 import { sleep } from "#lib/clock.ts";
 
+import { podCgroup } from "./cgroups.ts";
 import { logLinkName, messageFileOf } from "./container-starter.ts";
 import { containersOf } from "./containers.ts";
+import { LABEL } from "./labels.ts";
 import type { PodContext } from "./pod-context.ts";
 import {
+  containerState,
   NOTHING_RUNS,
   type RuntimeContainer,
   runtimeContainer,
@@ -23,18 +27,54 @@ import { terminationMessage } from "./termination-message.ts";
 const FIRST_LOOK_MS = 4;
 const LAST_LOOK_MS = 2000;
 
+/** What lists of the runtime show of one pod. */
+export interface Listed {
+  readonly sandboxes: readonly Sandbox[];
+  readonly containers: readonly ContainerSummary[];
+}
+
 /** What the runtime has of one pod, kept current; the runtime is asked for one container or sandbox at a time. */
 export class PodRuntime {
   readonly #context: PodContext;
   #seen: RuntimePod;
+  #isDoubtful = false;
 
   constructor(context: PodContext, seen: RuntimePod = NOTHING_RUNS) {
     this.#context = context;
     this.#seen = seen;
+    // What was found half done may go on.
+    this.#isDoubtful = seen.sandboxes.some(({ ready }) => !ready) || seen.containers.some(({ state }) => state !== "running");
   }
 
   get seen(): RuntimePod {
     return this.#seen;
+  }
+
+  /** A call has failed, which may have had its effect all the same, or something was done by who is gone: `settle()` is due. */
+  doubt(): void {
+    this.#isDoubtful = true;
+  }
+
+  /** Looks at all that the runtime has of the pod, if there is doubt. */
+  async settle(pod: Pod): Promise<void> {
+    if (!this.#isDoubtful) return;
+    const { runtime } = this.#context;
+    const labels = { [LABEL.podUid]: pod.metadata.uid as string };
+    const [sandboxes, containers] = await Promise.all([runtime.listPodSandboxes(labels), runtime.listContainers(labels)]);
+    for (const id of new Set([...this.#seen.sandboxes, ...sandboxes].map((sandbox) => sandbox.id))) await this.lookAtSandbox(id);
+    for (const id of new Set([...this.#seen.containers, ...containers].map((container) => container.id))) await this.lookAtContainer(pod, id);
+    this.#endStrays(pod);
+    this.#isDoubtful = false;
+  }
+
+  /** A start that was cut off leaves a process that waits for ever, and a shim that was killed may leave a container's. */
+  #endStrays(pod: Pod): void {
+    const { cgroups, config, log } = this.#context;
+    const ended = [...this.#seen.sandboxes.filter(({ ready }) => !ready), ...this.#seen.containers.filter(({ state }) => state !== "running")];
+    for (const { id } of ended) {
+      const count = cgroups.end(join(podCgroup(config.cgroupRoot, pod), id));
+      if (count > 0) log.warn("processes of a container that does not run killed", { id, count });
+    }
   }
 
   /** Looks at a container or sandbox of the pod; others are passed over. */
@@ -53,11 +93,17 @@ export class PodRuntime {
     }
   }
 
+  knows(id: string): boolean {
+    return [...this.#seen.sandboxes, ...this.#seen.containers].some((part) => part.id === id);
+  }
+
   /** The ids whose state is not as a list of the runtime shows it. */
-  differing(listed: ReadonlyMap<string, RuntimeContainer["state"]>, readySandboxes: ReadonlySet<string>): string[] {
-    const containers = this.#seen.containers.filter(({ id, state }) => listed.get(id) !== state);
-    const sandboxes = this.#seen.sandboxes.filter(({ id, ready }) => ready && !readySandboxes.has(id));
-    return [...containers, ...sandboxes].map(({ id }) => id);
+  differing({ sandboxes, containers }: Listed): string[] {
+    const states = new Map(containers.map(({ id, state }) => [id, containerState(state)]));
+    const ready = new Set(sandboxes.filter(({ state }) => state === SANDBOX_READY).map(({ id }) => id));
+    const changed = this.#seen.containers.filter(({ id, state }) => states.get(id) !== state);
+    const lost = this.#seen.sandboxes.filter((sandbox) => sandbox.ready && !ready.has(sandbox.id));
+    return [...changed, ...lost].map(({ id }) => id);
   }
 
   async lookAtSandbox(id: string): Promise<void> {

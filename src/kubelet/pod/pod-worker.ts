@@ -13,14 +13,14 @@ import { computePodStatus, podIps, type PodVerdict } from "#kubelet/status/pod-s
 import { type MountedVolumes, VolumeSetupError } from "#kubelet/volume/volume-manager.ts";
 import { formatTime, type Timer } from "#lib/clock.ts";
 
-import { podCgroup } from "./cgroups.ts";
+import { clearCgroup, podCgroup } from "./cgroups.ts";
 import { type ContainerKill, computePodActions, type PodActions } from "./compute-actions.ts";
 import { graceSecondsOf, killContainer, stopQuietly } from "./container-killer.ts";
 import { ensureImage, startContainer, StartError } from "./container-starter.ts";
 import { containersOf, fieldPathOf, type PodContainer } from "./containers.ts";
 import { runHook } from "./hooks.ts";
 import type { PodContext } from "./pod-context.ts";
-import { PodRuntime } from "./pod-runtime.ts";
+import { type Listed, PodRuntime } from "./pod-runtime.ts";
 import { latestRun, type RuntimeContainer, type RuntimePod } from "./runtime-pod.ts";
 import { podLogDir, sandboxConfig } from "./sandbox-config.ts";
 import { StartGate } from "./start-gate.ts";
@@ -106,12 +106,15 @@ export class PodWorker {
       .catch((error: unknown) => this.#context.log.warn("exited container cannot be looked at", { id, error })); // the next list shows it
   }
 
-  /** Compares with what a list of the runtime shows; looks closer where they differ. */
-  async compare(listed: ReadonlyMap<string, RuntimeContainer["state"]>, readySandboxes: ReadonlySet<string>): Promise<void> {
-    for (const id of this.#runtime.differing(listed, readySandboxes)) {
+  /** Compares with what lists of the runtime show; looks closer where they differ. */
+  async compare(listed: Listed = { sandboxes: [], containers: [] }): Promise<void> {
+    for (const id of this.#runtime.differing(listed)) {
       await this.#runtime.look(this.#pod, id);
       this.kick();
     }
+    if ([...listed.sandboxes, ...listed.containers].every(({ id }) => this.#runtime.knows(id))) return;
+    this.#runtime.doubt();
+    this.kick();
   }
 
   /** Ends the pod as failed: out of time, or not to be run here. */
@@ -139,6 +142,7 @@ export class PodWorker {
 
   async #step(signal: AbortSignal): Promise<void> {
     if (this.#stage === "gone") return;
+    await this.#runtime.settle(this.#pod);
     const phase = this.#pod.status?.phase;
     const over = phase === "Succeeded" || phase === "Failed";
     const leaves = this.#pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined;
@@ -149,6 +153,7 @@ export class PodWorker {
   }
 
   #failedStep(error: unknown, interrupted: boolean): void {
+    this.#runtime.doubt();
     if (!interrupted && !(error instanceof StepFailed)) this.#context.log.warn("pod sync failed", { pod: this.#name, error });
     this.#publish();
   }
@@ -250,6 +255,7 @@ export class PodWorker {
       await this.#runtime.removeOldRuns(this.#pod, name);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
+      this.#runtime.doubt();
       if (error.containerId !== undefined) {
         this.#gate.made(this.#pod, container, previous);
         await this.#runtime.lookAtContainer(this.#pod, error.containerId);
@@ -336,14 +342,14 @@ export class PodWorker {
 
   /** The last step of a deleted pod: all that it had on the node goes, then its object. */
   async #leave(): Promise<void> {
-    const { statuses, cgroups, config, restarts, images, finished } = this.#context;
+    const { statuses, cgroups, clock, config, restarts, images, finished } = this.#context;
     const uid = this.#pod.metadata.uid as string;
     await this.#releaseVolumes();
     await statuses.flushed(uid);
     if (!this.#deleted) await this.#deleteObject();
     for (const run of this.runtime.containers) await this.#runtime.removeRun(this.#pod, run);
     for (const { id } of this.runtime.sandboxes) await this.#runtime.removeSandbox(id);
-    cgroups.remove(podCgroup(config.cgroupRoot, this.#pod));
+    await clearCgroup(cgroups, podCgroup(config.cgroupRoot, this.#pod), clock);
     rmSync(podLogDir(config.podLogsDir, this.#pod), { recursive: true, force: true });
     restarts.forget(`${uid}/`);
     images.forget(uid);

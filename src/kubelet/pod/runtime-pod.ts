@@ -53,7 +53,7 @@ export function runtimeContainer(status: CriContainerStatus, message = status.me
     id: status.id,
     name: status.labels[LABEL.containerName] ?? status.metadata.name,
     restartCount: Number(status.annotations[LABEL.restartCount] ?? status.metadata.attempt),
-    state: stateOf(status.state),
+    state: containerState(status.state),
     createdMs: status.createdAt * MS_PER_NS,
     startedMs: status.startedAt * MS_PER_NS,
     finishedMs: status.finishedAt * MS_PER_NS,
@@ -78,7 +78,8 @@ export function runtimeSandbox(status: SandboxStatus): RuntimeSandbox {
   };
 }
 
-function stateOf(state: number): ContainerState {
+/** @param state as CRI counts them */
+export function containerState(state: number): ContainerState {
   if (state === CONTAINER_CREATED) return "created";
   if (state === CONTAINER_RUNNING) return "running";
   return state === CONTAINER_EXITED ? "exited" : "unknown";

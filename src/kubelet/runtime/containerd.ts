@@ -12,6 +12,8 @@ export interface ContainerdDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly env: NodeJS.ProcessEnv;
+  /** Called when none runs, before one is started. */
+  readonly onDown?: () => void;
 }
 
 /** How long a fresh containerd may take until it answers. */
@@ -34,6 +36,7 @@ export async function ensureContainerd(paths: ContainerdPaths, config: string, d
     return runtime;
   }
   if (running !== undefined) await stopContainerd(paths, deps);
+  deps.onDown?.();
   launch(paths, config, deps);
   await untilAnswers(runtime, paths, deps);
   return runtime;

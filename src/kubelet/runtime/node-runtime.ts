@@ -12,7 +12,8 @@ import { type PauseArch, pauseArchive } from "./pause-image.ts";
 import { hostsFiles, parseRegistries, registryConfigs } from "./registries.ts";
 
 const CAP_SYS_RESOURCE = 24;
-const CNI_FILE = "10-skiff.conflist";
+/** Name of the pod network's configuration. */
+export const CNI_FILE = "10-skiff.conflist";
 
 /** Starts or adopts the private containerd with this node's settings, and gives it the pause image. */
 export async function startNodeRuntime(config: KubeletConfig, arch: PauseArch, deps: ContainerdDeps): Promise<CriRuntime> {

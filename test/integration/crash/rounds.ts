@@ -1,0 +1,77 @@
+import type { Pod } from "#api/core-v1/types.ts";
+
+import type { CrashCluster } from "./crash-cluster.ts";
+import type { HostState } from "./host-state.ts";
+import type { Victim } from "./steps.ts";
+
+/** What is under way when the kill comes. */
+export type Phase = "start" | "end";
+export const PHASES: readonly Phase[] = ["start", "end"];
+
+export interface Round {
+  readonly phase: Phase;
+  /** The step that kills, from 1. */
+  readonly step: number;
+  readonly victims: readonly Victim[];
+}
+
+const TIMEOUT_MS = 20_000;
+const HELD_POD = { "network namespaces": 1, links: 1, addresses: 1, "network results": 1, "pods' folders": 1, "log folders": 1 } as const;
+const POD = "victim";
+const POLL_MS = 20;
+
+const isReady = ({ status }: Pod) => status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") === true;
+
+/** How many steps a pod's start and end take when nothing is killed. */
+export async function countSteps(cluster: CrashCluster): Promise<Readonly<Record<Phase, readonly string[]>>> {
+  cluster.arm(0, []);
+  await cluster.createFullPod(POD);
+  await cluster.until(POD, "ready", isReady);
+  const start = cluster.steps.trace;
+  cluster.arm(0, []);
+  await cluster.delete(POD);
+  await cluster.untilGone(POD);
+  await cluster.untilClean();
+  return { start, end: cluster.steps.trace };
+}
+
+/**
+ * Kills at one step of a pod's start or end, starts what is to be started again, and sees that the pod comes up in spite of it,
+ * with one of everything, and is gone without a trace once it is deleted.
+ *
+ * @returns the step that killed; `undefined` when there is none of that number
+ * @throws {Error} that says what is wrong
+ */
+export async function playRound(cluster: CrashCluster, { phase, step, victims }: Round): Promise<string | undefined> {
+  if (phase === "start") cluster.arm(step, victims);
+  await cluster.createFullPod(POD);
+  if (phase === "start") await killed(cluster, () => isReadyIn(cluster));
+  await cluster.until(POD, "ready", isReady, TIMEOUT_MS);
+  await cluster.untilHost("one pod runs", notOnePod, TIMEOUT_MS);
+  if (phase === "end") cluster.arm(step, victims);
+  await cluster.delete(POD);
+  if (phase === "end") await killed(cluster, () => cluster.isClean());
+  await cluster.untilGone(POD, TIMEOUT_MS);
+  await cluster.untilClean(TIMEOUT_MS);
+  const { fired } = cluster.steps;
+  cluster.steps.disarm();
+  return fired;
+}
+
+/** Waits for the kill, or until all is done when none comes, and starts the agent again. */
+async function killed(cluster: CrashCluster, isDone: () => Promise<boolean>): Promise<void> {
+  while (cluster.steps.fired === undefined && !(await isDone())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  await cluster.revive();
+}
+
+async function isReadyIn(cluster: CrashCluster): Promise<boolean> {
+  return (await cluster.pods()).some(isReady);
+}
+
+function notOnePod(state: HostState): unknown {
+  const wrong = Object.entries(HELD_POD).filter(([kind, count]) => state[kind]?.length !== count);
+  const shims = (state["processes"] ?? []).filter((line) => line.includes("containerd-shim"));
+  const others = (state["processes"] ?? []).filter((line) => /runc/.test(line) && !line.includes("containerd-shim"));
+  if (wrong.length === 0 && shims.length === 1 && others.length === 0) return undefined;
+  return { ...Object.fromEntries(wrong.map(([kind]) => [kind, state[kind]])), shims, others };
+}

@@ -1,0 +1,77 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { KubeletConfig } from "#kubelet/config.ts";
+import { type ArchiveFile, ociArchive } from "#kubelet/runtime/oci-archive.ts";
+
+export const NODE = "node-1";
+export const IMAGE = "test.local/busybox:1";
+const APPLETS = [
+  "sh",
+  "sleep",
+  "cat",
+  "ls",
+  "wget",
+  "httpd",
+  "id",
+  "env",
+  "nc",
+  "echo",
+  "true",
+  "false",
+  "stat",
+  "hostname",
+  "touch",
+  "test",
+  "grep",
+  "mount",
+  "date",
+];
+
+/** Why containers cannot be run here; `undefined` when they can. */
+export function whyNoContainers(): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  if (spawnSync("containerd", ["--version"]).status !== 0) return "containerd is not installed";
+  if (!existsSync("/usr/lib/cni/bridge")) return "CNI plugins are not installed";
+  return existsSync("/bin/busybox") ? undefined : "busybox is not installed";
+}
+
+/** All below one folder, cgroups and devices named after it. */
+export function configIn(dir: string): KubeletConfig {
+  const suffix = dir.slice(-6).toLowerCase();
+  return {
+    dataDir: dir,
+    nodeName: NODE,
+    nodeIp: "127.0.0.1",
+    kubeletPort: 10_250,
+    kubeletDir: join(dir, "kubelet"),
+    podLogsDir: join(dir, "log/pods"),
+    containerLogsDir: join(dir, "log/containers"),
+    cgroupRoot: `/skt${suffix}-kubepods`,
+    containerd: {
+      binary: "containerd",
+      root: join(dir, "agent/containerd"),
+      state: join(dir, "run/containerd"),
+      socket: join(dir, "run/containerd/containerd.sock"),
+      configFile: join(dir, "agent/etc/containerd.toml"),
+      certsDir: join(dir, "agent/etc/certs.d"),
+      logFile: join(dir, "logs/containerd.log"),
+    },
+    cni: { binDir: "/usr/lib/cni", confDir: join(dir, "agent/etc/cni"), bridge: `skt${suffix}0` },
+    clusterCidr: "10.142.0.0/16",
+    clusterDns: "10.143.0.10",
+    clusterDomain: "cluster.local",
+    registriesFile: join(dir, "registries.yaml"),
+    resolvConf: "/etc/resolv.conf",
+    pauseImage: "skiff.local/pause:1",
+  };
+}
+
+/** The image of `IMAGE`. */
+export function busyboxArchive(): Buffer {
+  const folder = (path: string, mode: number): ArchiveFile => ({ path, mode, data: new Uint8Array() });
+  const links = APPLETS.map((name) => ({ path: `bin/${name}`, mode: 0o777, data: new Uint8Array(), linkTo: "busybox" }));
+  const files = [folder("bin/", 0o755), folder("tmp/", 0o1777), { path: "bin/busybox", mode: 0o755, data: readFileSync("/bin/busybox") }, ...links];
+  return ociArchive({ image: IMAGE, arch: process.arch === "arm64" ? "arm64" : "amd64", files, config: { Env: ["PATH=/bin"], Cmd: ["sh"] } });
+}
