@@ -5,7 +5,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 import { createMemoryStore } from "#storage/memory/memory-store.ts";
-import { CompactedError } from "#storage/store.ts";
+import { CompactedError, type Store } from "#storage/store.ts";
 import { type CacheEvent, toWatchEvent } from "./cache-event.ts";
 import { WatchCache } from "./watch-cache.ts";
 
@@ -40,6 +40,30 @@ test("WatchCache.commit() answers with the frozen object and its bytes, which ag
   assert.ok(Object.isFrozen(cached!.object) && Object.isFrozen(cached!.object.metadata) && Object.isFrozen((cached!.object as never)["spec"]));
   assert.deepEqual(await put(cache, pod("a", "é"), 0), { ok: false, index: 0, current: cached });
 });
+
+test("WatchCache.commit() answers with the object also when its event comes without the attachment", async () => {
+  const store = createMemoryStore();
+  const forgetful: Store = { ...methodsOf(store), commit: (ops) => store.commit(ops.map(({ attachment: _, ...op }) => op)) };
+  const cache = await WatchCache.open(forgetful, { clock: new SimClock(), logger: silentLogger });
+  const result = await put(cache, pod("a", "p", "n1"), 0);
+  assert.ok(result.ok);
+  assert.equal(result.objects[0]!.revision, 1);
+  assert.deepEqual(result.objects[0]!.object, cache.get(`${PODS}a/p`)!.object);
+  assert.ok((await remove(cache, "a", "p")).ok);
+});
+
+function methodsOf(store: Store): Store {
+  return {
+    revision: () => store.revision(),
+    compactedRevision: () => store.compactedRevision(),
+    commit: (ops) => store.commit(ops),
+    get: (key) => store.get(key),
+    list: (prefix, options) => store.list(prefix, options),
+    watch: (prefix, afterRevision, sink) => store.watch(prefix, afterRevision, sink),
+    compact: (revision) => store.compact(revision),
+    close: () => store.close(),
+  };
+}
 
 test("WatchCache.open() shows what the store holds, also values that another program wrote", async () => {
   const { store, clock } = await openCache();

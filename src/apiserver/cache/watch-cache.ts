@@ -130,6 +130,7 @@ export class WatchCache {
    * @throws {StoreFullError} when there is no room; nothing was written
    */
   async commit(ops: readonly CacheWrite[]): Promise<CacheCommitResult> {
+    // A store that others write to may not know its own event again: then it comes without the attachment.
     const pending = ops.map(({ key, object }) => (object === undefined ? new PendingDelete() : new PendingObject(key, object)));
     const writes = ops.map(({ key, expected }, i): WriteOp => {
       const attachment = pending[i]!;
@@ -138,7 +139,7 @@ export class WatchCache {
     const result = await this.#store.commit(writes).catch((error: unknown) => this.#refused(error));
     if (this.#isFull) this.#hasRoom();
     if (!result.ok) return { ok: false, index: result.index, current: this.#map.get(ops[result.index]!.key) };
-    return { ok: true, revision: result.revision, objects: pending.map(({ cached }) => cached) };
+    return { ok: true, revision: result.revision, objects: pending.map((each) => each.cached ?? each.publish(result.revision)) };
   }
 
   /** Told once: every write fails until there is room, and the log may be on the same disk. */
@@ -292,4 +293,6 @@ export class WatchCache {
 /** Stands for a delete on its way; set when published. */
 class PendingDelete {
   cached: CachedObject | undefined;
+
+  publish(): undefined {}
 }

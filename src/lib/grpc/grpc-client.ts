@@ -109,7 +109,7 @@ export class GrpcClient {
     const abort = () => void stream.destroy(new Error("aborted"));
     signal?.addEventListener("abort", abort, { once: true });
     const timer = timeoutMs === undefined ? undefined : this.#expire(stream, path, timeoutMs);
-    receive(stream, path, {
+    receive(stream, path, new MessageReader(this.#options.maxMessageBytes ?? MAX_MESSAGE_BYTES), {
       onMessage: (bytes) => sink.onMessage(bytes),
       onEnd: (error) => {
         signal?.removeEventListener("abort", abort);
@@ -128,8 +128,7 @@ export class GrpcClient {
   }
 }
 
-function receive(stream: ClientHttp2Stream, path: string, sink: GrpcSink): void {
-  const reader = new MessageReader(MAX_MESSAGE_BYTES);
+function receive(stream: ClientHttp2Stream, path: string, reader: MessageReader, sink: GrpcSink): void {
   let status: GrpcError | "ok" | undefined;
   let failure: Error | undefined;
   const take = (headers: Record<string, unknown>) => {

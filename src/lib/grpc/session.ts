@@ -8,6 +8,8 @@ export interface GrpcSessionOptions {
   readonly tls?: ConnectionOptions;
   /** Ends connections on which nobody answers; without it only the socket's end does. */
   readonly watchdog?: Watchdog;
+  /** A larger message ends its call with `GRPC_RESOURCE_EXHAUSTED`; by default 64 MiB. */
+  readonly maxMessageBytes?: number;
 }
 
 export interface Watchdog {

@@ -16,6 +16,8 @@ export interface EtcdConnectionOptions {
   readonly tls?: Pick<ConnectionOptions, "ca" | "cert" | "key">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of one answer; lists with more are read in smaller pages. */
+  readonly maxMessageBytes?: number;
 }
 
 interface Endpoint {
@@ -44,7 +46,7 @@ export class EtcdConnection {
   #current = 0;
   #clusterId: number | undefined;
 
-  constructor({ endpoints, tls, clock, logger }: EtcdConnectionOptions) {
+  constructor({ endpoints, tls, clock, logger, maxMessageBytes }: EtcdConnectionOptions) {
     const watchdog = { clock, connectTimeoutMs: CONNECT_TIMEOUT_MS, pingEveryMs: PING_EVERY_MS, pingTimeoutMs: PING_TIMEOUT_MS };
     this.#clock = clock;
     this.#logger = logger;
@@ -56,7 +58,11 @@ export class EtcdConnection {
         url,
         failure: undefined,
         foreign: false,
-        client: new GrpcClient(target, { watchdog, ...(protocol === "https:" && { tls: { ...tls, servername: serverName(host) } }) }),
+        client: new GrpcClient(target, {
+          watchdog,
+          ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+          ...(protocol === "https:" && { tls: { ...tls, servername: serverName(host) } }),
+        }),
       };
     });
   }

@@ -58,12 +58,20 @@ test("two stores on one etcd see each other's writes, and lose no step of a coun
 });
 
 test("list() takes more than fits into one answer", async () => {
-  const store = await emptied();
-  await Promise.all(Array.from({ length: 50 }, (_, i) => store.commit(put(`big/${i}`, Buffer.alloc(1_400_000, i)))));
-  const { entries, remaining } = await store.list("/registry/big/");
-  assert.deepEqual([entries.length, remaining], [50, 0]);
-  for (const { key, value } of entries) assert.ok(value.length === 1_400_000 && value[0] === Number(key.slice("/registry/big/".length)));
   await (await emptied()).close();
+  const store = await openEtcdStore({ ...common, endpoints: etcd.endpoints, maxMessageBytes: 100_000 });
+  for (let i = 0; i < 40; i++) await store.commit(put(`big/${i}`, Buffer.alloc(9000, i)));
+  const { entries, remaining } = await store.list("/registry/big/");
+  assert.deepEqual([entries.length, remaining], [40, 0]);
+  for (const { key, value } of entries) assert.ok(value.length === 9000 && value[0] === Number(key.slice("/registry/big/".length)));
+  await store.close();
+});
+
+test("many large objects are written at once", async () => {
+  const store = await emptied();
+  const results = await Promise.all(Array.from({ length: 12 }, (_, i) => store.commit(put(`large/${i}`, Buffer.alloc(1_400_000, i), 0))));
+  assert.ok(results.every(({ ok }) => ok));
+  assert.equal(store.fault?.(), undefined);
   await store.close();
 });
 
