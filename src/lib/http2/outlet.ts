@@ -1,5 +1,10 @@
 import type { Writable } from "node:stream";
 
+import { BufferPool } from "#lib/buffer-pool.ts";
+
+/** For the pieces of one turn, put together. */
+const pool = new BufferPool();
+
 /** What we hand to a socket before it has sent the rest. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 
@@ -35,9 +40,22 @@ export class Outlet {
   flush(): void {
     this.#scheduled = false;
     if (this.#bytes === 0) return;
-    const all = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces, this.#bytes);
+    const [pieces, bytes] = [this.#pieces, this.#bytes];
     this.#pieces = [];
     this.#bytes = 0;
-    if (this.#socket.writable) this.#socket.write(all);
+    if (!this.#socket.writable) return;
+    if (pieces.length === 1) this.#socket.write(pieces[0]!);
+    else if (!BufferPool.pays(bytes)) this.#socket.write(Buffer.concat(pieces, bytes));
+    else this.#writeJoined(pieces, bytes);
+  }
+
+  #writeJoined(pieces: readonly Uint8Array[], bytes: number): void {
+    const buffer = pool.take(bytes);
+    let at = 0;
+    for (const piece of pieces) {
+      buffer.set(piece, at);
+      at += piece.length;
+    }
+    this.#socket.write(buffer.subarray(0, bytes), () => pool.give(buffer));
   }
 }
