@@ -40,6 +40,17 @@ test("holdUntilAborted() ends what had started when a part fails, and tells its 
   assert.deepEqual(told, ["start a", "stop a"]);
 });
 
+test("holdUntilAborted() ends the parts when what they rest on fails, and tells that error", async () => {
+  const { told, stop, add } = setup();
+  const failure = Promise.withResolvers<never>();
+  const start = async (parts: Parts) => add(parts, "a");
+  const held = holdUntilAborted({ signal: stop.signal, onReady: () => void told.push("ready") }, start, failure.promise);
+  await rounds();
+  failure.reject(new Error("the datastore was replaced"));
+  await assert.rejects(held, { message: "the datastore was replaced" });
+  assert.deepEqual(told, ["start a", "ready", "stop a"]);
+});
+
 test("holdUntilAborted() does not wait for a start that hangs; what still comes then fails in silence", async () => {
   const { told, stop, add, hold } = setup();
   const late = Promise.withResolvers<void>();

@@ -1,3 +1,5 @@
+import { protobufObject } from "#api/schema/protobuf-object.ts";
+import { decodeObject } from "#apimachinery/decode/decode.ts";
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import { decodeStored } from "./decode-stored.ts";
@@ -19,6 +21,8 @@ const METADATA_CLOSED = "}".charCodeAt(0);
 const USUAL_HEAD = /^\{(?:"kind":"[^"\\]*",?)?(?:"apiVersion":"[^"\\]*",?)?"metadata":\{/;
 const RESOURCE_VERSION = Buffer.from('"resourceVersion":');
 const HEAD_BYTES = 400;
+/** How every object in protobuf begins. */
+const PROTOBUF = Buffer.from("k8s\0");
 
 /** An object on its way into the store: encoded, frozen but for the place of its resourceVersion. */
 export class PendingObject {
@@ -175,6 +179,13 @@ function withResourceVersion(value: Buffer, revision: number): Buffer {
 /** Bytes that begin as our own do; values that another program wrote may need to be written anew. */
 function usual(value: Uint8Array): Buffer {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (PROTOBUF.equals(bytes.subarray(0, PROTOBUF.length))) return new PendingObject("", fromProtobuf(bytes)).value;
   if (USUAL_HEAD.test(bytes.toString("latin1", 0, HEAD_BYTES)) && !bytes.includes(RESOURCE_VERSION)) return bytes;
   return new PendingObject("", JSON.parse(bytes.toString()) as KubeObject).value;
+}
+
+/** As upstream's servers store their own kinds, unless they are told to write JSON. */
+function fromProtobuf(bytes: Buffer): KubeObject {
+  const { schema, value } = protobufObject(bytes);
+  return decodeObject<KubeObject>(schema, value).object;
 }

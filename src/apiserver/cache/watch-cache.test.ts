@@ -79,6 +79,18 @@ test("WatchCache.open() shows what the store holds, also values that another pro
   assert.equal(cache.revision(), 2);
 });
 
+test("WatchCache.open() reads protobuf, as upstream stores its own kinds, and shows JSON", async () => {
+  const { store, clock } = await openCache();
+  // Encoded with upstream's own code.
+  const secret = "6b3873000a0c0a027631120653656372657412260a110a017312001a0022002a0032003800420012080a016112030001ff12050a016212001a001a002200";
+  await store.commit([{ key: "/registry/secrets/default/s", value: Buffer.from(secret, "hex"), expected: 0 }]);
+  const cache = await WatchCache.open(store, { clock, logger: silentLogger });
+  const { object, json } = cache.get("/registry/secrets/default/s")!;
+  const want = { kind: "Secret", apiVersion: "v1", metadata: { resourceVersion: "1", name: "s" }, data: { a: "AAH/", b: "" } };
+  assert.deepEqual(JSON.parse(json.toString()), want);
+  assert.deepEqual(object, want);
+});
+
 test("WatchCache.open() knows the store's history: a watch goes on where one of an earlier process was, a list of the past too", async () => {
   const { store, cache, clock } = await openCache();
   for (const name of ["p", "q", "r"]) await put(cache, pod("a", name, "n1"));

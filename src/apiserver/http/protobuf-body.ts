@@ -1,5 +1,5 @@
-import { kindSchema } from "#api/schema/table.ts";
-import { decodeProtobuf, openEnvelope, ProtobufError } from "#apimachinery/protobuf/object-decoder.ts";
+import { protobufObject } from "#api/schema/protobuf-object.ts";
+import { ProtobufError } from "#apimachinery/protobuf/object-decoder.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 
 /**
@@ -9,11 +9,7 @@ import { statusError } from "#apimachinery/status-error.ts";
  */
 export function protobufBody(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const { apiVersion, kind, raw } = openEnvelope(bytes);
-    const slash = apiVersion.indexOf("/");
-    const schema = kindSchema(slash < 0 ? "" : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind);
-    if (schema === undefined) throw statusError.badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
-    return { apiVersion, kind, ...decodeProtobuf(schema, raw) };
+    return protobufObject(bytes).value;
   } catch (error) {
     if (error instanceof ProtobufError) throw statusError.badRequest(error.message);
     throw error;

@@ -129,6 +129,18 @@ test("duplex() sends as it likes, and cancel() ends the call", async (t) => {
   assert.deepEqual(seen, ["a", "b"]);
 });
 
+test("many large calls go at once", async (t) => {
+  const { client } = await served(t, (stream) => {
+    stream.resume();
+    stream.on("end", () => finish(stream, ["ok"]));
+  });
+  const large = new Uint8Array(1_000_000);
+  const first = Array.from({ length: 30 }, () => client.unary("/x", large));
+  await new Promise(setImmediate); // they are on their way
+  const answers = await Promise.all([...first, ...Array.from({ length: 10 }, () => client.unary("/x", large))]);
+  assert.deepEqual(new Set(answers.map(textOf)), new Set(["ok"]));
+});
+
 test("a message larger than the client takes ends the call with ResourceExhausted", async (t) => {
   const { client } = await served(t, (stream) => {
     stream.respond({ ":status": 200 });

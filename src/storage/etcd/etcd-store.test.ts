@@ -67,14 +67,6 @@ test("list() takes more than fits into one answer", async () => {
   await store.close();
 });
 
-test("many large objects are written at once", async () => {
-  const store = await emptied();
-  const results = await Promise.all(Array.from({ length: 12 }, (_, i) => store.commit(put(`large/${i}`, Buffer.alloc(1_400_000, i), 0))));
-  assert.ok(results.every(({ ok }) => ok));
-  assert.equal(store.fault?.(), undefined);
-  await store.close();
-});
-
 test("of several stores one compacts at a time, by upstream's key", async () => {
   const [first, second] = [await emptied(), await open()];
   for (let i = 0; i < 4; i++) await first.commit(put("a", String(i)));
