@@ -1,12 +1,15 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 
 import { type Clock, sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 
 import type { ContainerdPaths } from "#kubelet/config.ts";
-import { CriRuntime } from "#kubelet/cri/runtime.ts";
+import { PacedRuntime } from "#kubelet/cri/paced-runtime.ts";
+import type { CriRuntime } from "#kubelet/cri/runtime.ts";
+import { StartSlots } from "#kubelet/cri/start-slots.ts";
 
 export interface ContainerdDeps {
   readonly clock: Clock;
@@ -19,6 +22,8 @@ export interface ContainerdDeps {
 /** How long a fresh containerd may take until it answers. */
 const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 8;
+/** A start waits now and then, so that one for each processor would leave it idle. */
+const STARTS_PER_CPU = 2;
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
@@ -28,7 +33,7 @@ const STOP_TIMEOUT_MS = 10_000;
  * @returns the CRI client, once the runtime answers
  */
 export async function ensureContainerd(paths: ContainerdPaths, config: string, deps: ContainerdDeps): Promise<CriRuntime> {
-  const runtime = new CriRuntime(paths.socket);
+  const runtime = new PacedRuntime(paths.socket, new StartSlots(STARTS_PER_CPU * availableParallelism(), deps.clock));
   const running = runningPid(paths);
   const unchanged = readText(paths.configFile) === config;
   if (running !== undefined && unchanged && (await answers(runtime))) {
