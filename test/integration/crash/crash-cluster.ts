@@ -145,12 +145,15 @@ export class CrashCluster extends NodeApi {
     await this.untilHost("left on the machine", (state) => (isDeepStrictEqual(leftIn(state), {}) ? undefined : leftIn(state)), timeoutMs);
   }
 
+  async killAgent(): Promise<void> {
+    if (!this.isAgentUp) return;
+    this.#agent?.kill("SIGKILL");
+    await once(this.#agent as ChildProcess, "exit");
+  }
+
   async close(): Promise<void> {
     this.steps.disarm();
-    if (this.isAgentUp) {
-      this.#agent?.kill("SIGKILL");
-      await once(this.#agent as ChildProcess, "exit");
-    }
+    await this.killAgent();
     await cleanUp(this.config, { clock: systemClock, log: silentLogger });
     await this.server.close();
     rmSync(this.#dir, { recursive: true, force: true });
