@@ -7,9 +7,10 @@ import { sayGoodbye } from "./introduction.ts";
 import { withLock } from "./lock.ts";
 import { unmountBelow } from "./mounts.ts";
 import { type Paths, pathsOf } from "./paths.ts";
-import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, type Role, runningClusters } from "./processes.ts";
+import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, type Role, runningClusters, sharesNetwork } from "./processes.ts";
 import { purge, removeShimSockets } from "./purge.ts";
 import { Steps } from "./steps.ts";
+import { disableUnits, removeUnits, stopUnits } from "./systemd.ts";
 
 /** Together with what it takes to kill and to remove, these stay below the 15 s that `down` may take. */
 const PROGRAM_GRACE_MS = 4000;
@@ -30,6 +31,7 @@ export async function down(args: Arguments, context: Context): Promise<number> {
   }
   await withLock(dataDir, { clock, waitMs: LOCK_WAIT_MS }, async () => {
     await steps.run("server and agent stopped", () => stopPrograms(dataDir, clock));
+    disableUnits(dataDir);
     await steps.run("containers stopped", () => stopContainers(paths, clock));
     if (args.flags["purge"] === true) await purgeAll(args, context, steps);
   });
@@ -38,6 +40,7 @@ export async function down(args: Arguments, context: Context): Promise<number> {
 
 /** Supervisors hand the signal on; they end first, so that nothing comes back. Containers are left alone. */
 export async function stopPrograms(dataDir: string, clock: Clock): Promise<void> {
+  stopUnits(dataDir);
   const programs = clusterProcesses(dataDir).filter(({ role }) => PROGRAMS.includes(role));
   const supervisors = new Set(programs.filter(({ role }) => role === "supervisor").map(({ pid }) => pid));
   const asked = programs.filter(({ pid, parent }) => supervisors.has(pid) || !supervisors.has(parent));
@@ -76,8 +79,13 @@ async function purgeAll(args: Arguments, context: Context, steps: Steps): Promis
   const forgotten = sayGoodbye(args, context).catch((error: unknown) => error);
   const left = await steps.run("files, mounts, devices, tables removed", async () => {
     await forgotten;
-    const heirs = [...runningClusters().keys()].filter((other) => other !== dataDir);
-    return purge(pathsOf(dataDir), clusterDns, heirs.map(pathsOf));
+    removeUnits(dataDir);
+    const heirs = [...runningClusters()].filter(([other, processes]) => other !== dataDir && processes.some(({ pid }) => sharesNetwork(pid)));
+    return purge(
+      pathsOf(dataDir),
+      clusterDns,
+      heirs.map(([other]) => pathsOf(other)),
+    );
   });
   const problem = await forgotten;
   if (problem !== undefined) throw problem;

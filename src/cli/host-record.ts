@@ -35,13 +35,14 @@ const IPTABLES_TABLES = ["ip nat", "ip6 nat"] as const;
  * Notes the machine's state before the first start; costs a look at one file afterwards.
  *
  * @param hadDataDir whether the data dir was there before this command
+ * @param note told when the record cannot be read; it is not made anew, as the machine has been changed by now
  */
-export function rememberHost(paths: Paths, address: string, hadDataDir: boolean): void {
+export function rememberHost(paths: Paths, address: string, hadDataDir: boolean, note: (text: string) => void): void {
   const file = recordFile(paths);
   if (existsSync(file)) {
     const known = readHostRecord(paths);
-    // Nothing would be gained by noting a damaged record's machine anew: it has been changed by now.
-    if (known !== undefined && !known.addresses.includes(address)) write(paths, { ...known, addresses: [...known.addresses, address] });
+    if (known === undefined) note(`note: ${file} is damaged, so that down --purge will leave kernel switches as they are`);
+    else if (!known.addresses.includes(address)) write(paths, { ...known, addresses: [...known.addresses, address] });
     return;
   }
   const tables = tableNames();
@@ -81,7 +82,8 @@ export function handOverRecord(record: HostRecord, heir: Paths): void {
   if (theirs === undefined) return;
   write(heir, {
     ...theirs,
-    switches: { ...theirs.switches, ...record.switches },
+    // What the other cluster found was mostly our doing already.
+    switches: { ...theirs.switches, ...Object.fromEntries(Object.entries(record.switches).filter(([path, before]) => before !== KERNEL_SWITCHES[path])) },
     absentTables: [...new Set([...theirs.absentTables, ...record.absentTables])],
     folders: theirs.folders.filter((folder) => !isShared(folder) || record.folders.includes(folder)),
   });

@@ -6,12 +6,14 @@ import type { Context } from "./context.ts";
 import { SkiffError } from "./errors.ts";
 import { requireRoom } from "./disk.ts";
 import { pathsOf } from "./paths.ts";
-import { CLUSTER_VARIABLE, endAll, isAlive, type ProcessInfo, processInfo } from "./processes.ts";
+import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, type ProcessInfo, processInfo } from "./processes.ts";
 import type { SettingTexts } from "./settings.ts";
+import { hasSystemd, startUnit } from "./systemd.ts";
 
 export type Program = "server" | "agent";
 
 const POLL_MS = 15;
+const UNIT_WAIT_MS = 5000;
 const ORPHAN_GRACE_MS = 5000;
 
 /** Whether a supervisor keeps this program running. */
@@ -33,25 +35,33 @@ export async function startProgram(program: Program, running: readonly ProcessIn
     ORPHAN_GRACE_MS,
     context.clock,
   );
-  return spawnSupervised(program, texts, context);
-}
-
-function spawnSupervised(program: Program, texts: SettingTexts, { settings, env, self, supervisor }: Context): ProcessInfo {
-  const { logsDir } = pathsOf(settings.dataDir);
-  mkdirSync(logsDir, { recursive: true, mode: 0o755 });
+  const { settings, self, supervisor: script } = context;
+  mkdirSync(pathsOf(settings.dataDir).logsDir, { recursive: true, mode: 0o755 });
   const flags = Object.entries(texts).flatMap(([flag, text]) => (text === undefined ? [] : [`--${flag}`, text]));
-  const log = openSync(logFile(settings.dataDir, program), "a");
-  const child = spawn("/bin/sh", [supervisor, logFile(settings.dataDir, program), ...self, program, ...flags], {
-    cwd: "/",
-    detached: true,
-    env: { ...env, [CLUSTER_VARIABLE]: settings.dataDir },
-    stdio: ["ignore", log, log],
-  });
-  closeSync(log);
-  child.unref();
-  const info = child.pid === undefined ? undefined : processInfo(child.pid);
+  const command = ["/bin/sh", script, logFile(settings.dataDir, program), ...self, program, ...flags] as const;
+  const info = hasSystemd() ? await startedByUnit(program, command, context) : spawnDetached(program, command, context);
   if (info === undefined) throw new SkiffError("SKF-0101", `the ${program} could not be started`);
   return info;
+}
+
+type Command = readonly [string, ...string[]];
+
+function spawnDetached(program: Program, [file, ...words]: Command, { settings, env }: Context): ProcessInfo | undefined {
+  const log = openSync(logFile(settings.dataDir, program), "a");
+  const child = spawn(file, words, { cwd: "/", detached: true, env: { ...env, [CLUSTER_VARIABLE]: settings.dataDir }, stdio: ["ignore", log, log] });
+  closeSync(log);
+  child.unref();
+  return child.pid === undefined ? undefined : processInfo(child.pid);
+}
+
+/** systemd tells of a start when it is asked for, which is before the process is there. */
+async function startedByUnit(program: Program, command: Command, { settings: { dataDir }, env, clock }: Context): Promise<ProcessInfo | undefined> {
+  startUnit({ program, dataDir, command, env: { ...env, [CLUSTER_VARIABLE]: dataDir }, log: logFile(dataDir, program) });
+  for (const endMs = clock.monotonic() + UNIT_WAIT_MS; clock.monotonic() < endMs; await sleep(clock, POLL_MS)) {
+    const supervisor = supervisorOf(clusterProcesses(dataDir), program);
+    if (supervisor !== undefined) return supervisor;
+  }
+  return undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readIfThere, writeIfChanged } from "#lib/whole-file.ts";
 import { apiCaller } from "./api-call.ts";
@@ -29,10 +29,21 @@ export async function up(texts: SettingTexts, args: Arguments, context: Context)
   const hadDataDir = existsSync(settings.dataDir);
   requireRoom(settings.dataDir);
   const onWait = (holder: string) => steps.note(`waiting: ${holder} is changing this cluster`);
-  const started = await withLock(settings.dataDir, { clock, onWait }, () => start(texts, args, context, steps, hadDataDir));
+  const started = await withLock(settings.dataDir, { clock, onWait }, async () => {
+    try {
+      return await start(texts, args, context, steps, hadDataDir);
+    } finally {
+      if (!hadDataDir) removeUnused(settings.dataDir);
+    }
+  });
   await waitUntilReady(started, context, steps);
   steps.note(`Skiff runs. Next: ./skiff kubectl get nodes   (or kubectl, context ${contextName(settings.dataDir)})`);
   return 0;
+}
+
+/** A refused start leaves nothing: the lock's folder goes, unless it has become a cluster's. */
+function removeUnused(dataDir: string): void {
+  if (readdirSync(dataDir).every((name) => name === ".lock")) rmSync(dataDir, { recursive: true });
 }
 
 interface Started {
@@ -52,7 +63,7 @@ async function start(texts: SettingTexts, args: Arguments, context: Context, ste
   const paths = namedKubeconfigs(args, context);
   const claims = claimsOf(settings, paths);
   if (!runs("agent")) requireOwnAddresses(claims, neighbours(settings.dataDir, clusters));
-  rememberHost(pathsOf(settings.dataDir), settings.clusterDns, hadDataDir);
+  rememberHost(pathsOf(settings.dataDir), settings.clusterDns, hadDataDir, (text) => steps.note(text));
   publishClaims(claims);
   await steps.run("certificates", () => ensurePki(settings, context.hostname, clock));
   rememberSettings(settings.dataDir, texts);

@@ -17,6 +17,7 @@ import { existsSync } from "node:fs";
 import { agentConfig } from "./agent-config.ts";
 import type { Machine } from "./main.ts";
 import type { ProcessDeps, Programs } from "./process-deps.ts";
+import { serviceNotifier, withoutNotifier } from "./notify.ts";
 import { serverConfig } from "./server-config.ts";
 
 /** After this time the modules that a start needs are loaded, and their compiled code can be kept. */
@@ -30,7 +31,7 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
   const owner = name === "server" || ownsCa;
   if (owner) await preparePki(context);
   else requireAgentPki(settings);
-  if (name === "agent") rememberHost(pathsOf(settings.dataDir), settings.clusterDns, true);
+  if (name === "agent") rememberHost(pathsOf(settings.dataDir), settings.clusterDns, true, (text) => context.err(`${text}\n`));
   const deps = processDeps(context, machine, owner ? () => preparePki(context) : async () => {});
   deps.logger.info(`${name} starts`, { dataDir: settings.dataDir });
   // Node itself ends the process then; this leaves a line that log readers understand.
@@ -58,11 +59,14 @@ function processDeps({ settings, clock, err }: Context, { env }: Machine, renewC
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(`${signal} received`)));
   const logger = jsonLogger(err, clock, settings.logLevel);
+  const notify = serviceNotifier(env);
+  stop.signal.addEventListener("abort", () => notify("STOPPING=1"));
   const onReady = () => {
+    notify("READY=1", "STATUS=ready");
     clock.after(FLUSH_DELAY_MS, flushCompileCache);
     idleMemory(clock).start();
   };
-  return { clock, rng: systemRng, logger, env, renewCertificates, signal: stop.signal, onReady };
+  return { clock, rng: systemRng, logger, env: withoutNotifier(env), renewCertificates, signal: stop.signal, onReady };
 }
 
 function idleMemory(clock: Clock): IdleMemory {
