@@ -14,6 +14,10 @@ export interface Engine<V extends Version> {
   values(versions: readonly V[]): Uint8Array[];
   /** Drops the values that `changes` replaced, and the changes. */
   forget(changes: readonly Change<V>[], compactedRevision: number): Promise<void>;
+  /** Whether the history takes more room than it should: the store then compacts the older half of it. */
+  isCrowded?(): boolean;
+  /** Called after a compaction while nobody writes. */
+  tidy?(): Promise<void>;
   scrub?(): Promise<void>;
   close(): Promise<void>;
 }
@@ -38,6 +42,7 @@ export class GroupedStore<V extends Version> implements Store {
   readonly #hub = new WatchHub();
   #queue: Waiting<V>[] = [];
   #pumping: Promise<void> | undefined;
+  #compaction: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(engine: Engine<V>, map: RevisionedMap<V>) {
@@ -88,8 +93,8 @@ export class GroupedStore<V extends Version> implements Store {
 
   async compact(revision: number): Promise<void> {
     this.#refuseIfClosed();
-    const dropped = this.#map.compact(revision);
-    await this.#engine.forget(dropped, this.#map.compactedRevision);
+    await this.#forget(revision);
+    if (this.#pumping === undefined && this.#closing === undefined) await this.#engine.tidy?.();
   }
 
   async scrub(): Promise<void> {
@@ -115,6 +120,7 @@ export class GroupedStore<V extends Version> implements Store {
         const writes = group.flatMap(({ plan }) => (plan.ok ? plan.writes : []));
         if (writes.length > 0) await this.#engine.write(writes);
         this.#publish(group);
+        if (this.#engine.isCrowded?.()) this.#makeRoom();
       } catch (error) {
         this.#fail(group, error);
       }
@@ -132,6 +138,20 @@ export class GroupedStore<V extends Version> implements Store {
     }
     this.#hub.publish(events);
     for (const { plan, resolve } of group) resolve(plan.ok ? { ok: true, revision: plan.revision } : this.#refusal(plan));
+  }
+
+  async #forget(revision: number): Promise<void> {
+    const dropped = this.#map.compact(revision);
+    await this.#engine.forget(dropped, this.#map.compactedRevision);
+  }
+
+  /** One at a time; what it cannot do now, the next one will. */
+  #makeRoom(): void {
+    if (this.#compaction !== undefined) return;
+    const half = this.#map.revisionToKeep(this.#map.historyLength >> 1);
+    this.#compaction = this.#forget(half)
+      .catch(() => undefined)
+      .finally(() => (this.#compaction = undefined));
   }
 
   /** Later plans build on the failed ones, so they fail with them. */

@@ -11,6 +11,8 @@ export type WriterRequest =
   | { readonly kind: "compact"; readonly ids: Float64Array; readonly compactedRevision: number }
   /** Gives freed space back to the file system. */
   | { readonly kind: "shrink" }
+  /** Fills pages again that are half empty, where that is quick; `bytes` is what the rows take. */
+  | { readonly kind: "tidy"; readonly bytes: number }
   /** Writes the database anew, without what is free in it, and empties the log. */
   | { readonly kind: "scrub" }
   | { readonly kind: "close" };

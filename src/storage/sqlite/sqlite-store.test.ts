@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Store, StoreFullError } from "../store.ts";
+import { seededRng } from "#lib/rng.ts";
 import { testStoreContract } from "../testing/contract.ts";
 import { metaChecksum } from "./schema.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -78,6 +79,36 @@ test("compaction bounds the file and its log", async () => {
   assert.equal((await store.list("/registry/")).entries.length, 100);
   await store.close();
 });
+
+test("updates in any order leave a file and a log of at most three times what is there, without anybody's compaction; one in quiet, half more", async () => {
+  const path = newPath();
+  const store = await open(path);
+  const rng = seededRng(7);
+  const [keys, updates] = [3000, 40_000];
+  for (let i = 0; i < updates; i += 500) {
+    const names = Array.from({ length: 500 }, (_, j) => (i + j < keys ? i + j : Math.floor(rng() * keys)));
+    await Promise.all(names.map((name) => store.commit(put(`${name}`))));
+  }
+  const live = keys * (value.length + 14);
+  const bounds = live + 2 * 4 * 1024 * 1024; // log and history have a size of their own, which counts for small databases
+  const sizes = () => statSync(path).size + statSync(`${path}-wal`).size;
+  assert.ok(sizes() < 2 * live + bounds, `${sizes() / live} times`);
+  assert.ok(store.compactedRevision() > updates / 2);
+  await store.compact(store.revision());
+  assert.ok((await pageBytes(path)) < 1.5 * live, `${(await pageBytes(path)) / live} times`);
+  assert.equal((await store.list("/registry/")).entries.length, keys);
+  await store.close();
+  const again = await open(path);
+  assert.equal((await again.list("/registry/")).entries.length, keys);
+  await again.close();
+});
+
+async function pageBytes(path: string): Promise<number> {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const [pages] = Object.values(db.prepare("PRAGMA page_count").get()!);
+  db.close();
+  return Number(pages) * 8192;
+}
 
 test("a compaction that was interrupted after its first step is finished by the next", async () => {
   const path = newPath();

@@ -23,6 +23,8 @@ export const WRITER_ENTRY = new URL("./writer.ts", import.meta.url);
 /** A version and the row that holds its value; 0 until the row is written. */
 interface StoredVersion extends Version {
   id: number;
+  /** Of key and value. */
+  readonly bytes: number;
   /** As the start has read it, until somebody takes it: nearly all values are asked for once, by the watch cache. */
   unread: Uint8Array | undefined;
 }
@@ -34,6 +36,15 @@ interface StoredIndex {
   /** Rows that an interrupted compaction has left. */
   readonly garbage: number[];
   readonly tombstones: Tombstone[];
+  readonly bytes: Bytes;
+}
+
+/** What keys and values take, without the pages around them. */
+interface Bytes {
+  /** Of the newest states. */
+  live: number;
+  /** Of the states that others have replaced, as long as the history has them. */
+  past: number;
 }
 
 /** The row of a delete: it holds no value, and stands in the file until compacted. */
@@ -42,6 +53,9 @@ interface Tombstone {
   readonly revision: number;
 }
 
+/** The history may take a quarter of what is there now, or this where that is more. */
+const PAST_BYTES = 4 * 1024 * 1024;
+const PAST_SHARE = 1 / 4;
 /** Ids deleted in one go: writes must not wait long behind a compaction. */
 const COMPACTION_BATCH = 2000;
 
@@ -89,17 +103,26 @@ function readIndex(reader: Reader): StoredIndex {
   const map = new RevisionedMap<StoredVersion>(compacted, compacted);
   const garbage: number[] = [];
   const tombstones: Tombstone[] = [];
+  const bytes = { live: 0, past: 0 };
   let lastId = 0;
   reader.eachRow(({ id, key, revision, createRevision, value }) => {
-    const version = value && { id, key, createRevision, modRevision: revision, unread: value };
+    const version = value && { id, key, createRevision, modRevision: revision, bytes: key.length + value.length, unread: value };
     lastId = id;
+    if (revision > compacted) count(bytes, version, map.get(key));
+    else bytes.live += (version?.bytes ?? 0) - (map.get(key)?.bytes ?? 0);
     if (version === undefined) tombstones.push({ id, revision });
     if (revision > compacted) return void map.apply(revision, key, version);
     const replaced = map.get(key);
     if (replaced !== undefined) garbage.push(replaced.id);
     map.load(key, version);
   });
-  return { map, lastId, garbage, tombstones };
+  return { map, lastId, garbage, tombstones, bytes };
+}
+
+function count(bytes: Bytes, current: StoredVersion | undefined, previous: StoredVersion | undefined): void {
+  const replaced = previous?.bytes ?? 0;
+  bytes.live += (current?.bytes ?? 0) - replaced;
+  bytes.past += replaced;
 }
 
 class SqliteEngine implements Engine<StoredVersion> {
@@ -110,7 +133,10 @@ class SqliteEngine implements Engine<StoredVersion> {
   /** Rows that nothing can show any more, until they are deleted. */
   #garbage: number[];
 
-  constructor(reader: Reader, writer: WriterThread, { lastId, garbage, tombstones }: StoredIndex) {
+  readonly #bytes: Bytes;
+
+  constructor(reader: Reader, writer: WriterThread, { lastId, garbage, tombstones, bytes }: StoredIndex) {
+    this.#bytes = bytes;
     this.#reader = reader;
     this.#writer = writer;
     this.#lastId = lastId;
@@ -118,8 +144,8 @@ class SqliteEngine implements Engine<StoredVersion> {
     this.#tombstones = tombstones;
   }
 
-  make({ key }: WriteOp, modRevision: number, createRevision: number): StoredVersion {
-    return { id: 0, key, createRevision, modRevision, unread: undefined };
+  make({ key, value }: WriteOp, modRevision: number, createRevision: number): StoredVersion {
+    return { id: 0, key, createRevision, modRevision, bytes: key.length + value!.length, unread: undefined };
   }
 
   async write(group: readonly PlannedWrite<StoredVersion>[]): Promise<void> {
@@ -132,6 +158,7 @@ class SqliteEngine implements Engine<StoredVersion> {
     await this.#writer.request({ kind: "write", rows: packed }, [packed.numbers.buffer, packed.values.buffer]);
     this.#lastId += rows.length;
     for (const { id, revision, value } of rows) if (value === undefined) this.#tombstones.push({ id, revision });
+    for (const { current, previous } of group) count(this.#bytes, current, previous);
   }
 
   value(version: StoredVersion): Uint8Array {
@@ -147,7 +174,11 @@ class SqliteEngine implements Engine<StoredVersion> {
 
   /** Deletes in order of id: an interruption must not take a delete's row and leave the rows that it deleted. */
   async forget(changes: readonly Change<StoredVersion>[], compactedRevision: number): Promise<void> {
-    for (const { previous } of changes) if (previous !== undefined) this.#garbage.push(previous.id);
+    for (const { previous } of changes) {
+      if (previous === undefined) continue;
+      this.#garbage.push(previous.id);
+      this.#bytes.past -= previous.bytes;
+    }
     const kept = this.#tombstones.filter(({ revision }) => revision > compactedRevision);
     for (const { id, revision } of this.#tombstones) if (revision <= compactedRevision) this.#garbage.push(id);
     this.#tombstones = kept;
@@ -163,6 +194,16 @@ class SqliteEngine implements Engine<StoredVersion> {
       }
     }
     await this.#writer.request({ kind: "shrink" });
+  }
+
+  isCrowded(): boolean {
+    const { live, past } = this.#bytes;
+    return past > Math.max(PAST_BYTES, live * PAST_SHARE);
+  }
+
+  tidy(): Promise<void> {
+    const { live, past } = this.#bytes;
+    return this.#writer.request({ kind: "tidy", bytes: live + past });
   }
 
   scrub(): Promise<void> {

@@ -7,9 +7,12 @@ import { APPLICATION_ID, metaChecksum, PAGE_BYTES, rowChecksum, SCHEMA, SCHEMA_V
 
 /** SQLite's result codes for a full disk: FULL, and IOERR with WRITE or SHMSIZE. */
 const FULL_CODES: readonly (number | undefined)[] = [13, 778, 4874];
-const WAL_CHECKPOINT_PAGES = 2048;
-const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024;
+const WAL_LIMIT_BYTES = WAL_CHECKPOINT_BYTES;
 const VACUUM_PAGES = 1024;
+/** Of what rows take by themselves. */
+const TIDY_SHARE = 1.35;
+const TIDY_MAX_BYTES = 64 * 1024 * 1024;
 const VACUUM_STEPS = 8;
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -21,7 +24,9 @@ class Writer {
 
   constructor(path: string, maxBytes: number | undefined) {
     this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-    this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`);
+    this.#db.exec(
+      `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${WAL_CHECKPOINT_BYTES / PAGE_BYTES}; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`,
+    );
     if (maxBytes !== undefined) this.#db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / this.#pragma("page_size"))}`);
     this.#insert = this.#db.prepare("INSERT INTO changes (id, revision, create_revision, checksum, key, value) VALUES (?, ?, ?, ?, ?, ?)");
     this.#delete = this.#db.prepare("DELETE FROM changes WHERE id = ?");
@@ -48,6 +53,12 @@ class Writer {
     for (let step = 0; step < VACUUM_STEPS && this.#pragma("freelist_count") > VACUUM_PAGES + this.#pragma("page_count") / 4; step++) {
       this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
     }
+  }
+
+  /** Rows die here and there, which leaves pages half empty. Writes wait meanwhile, so this is for small databases, when nobody writes. */
+  tidy(bytes: number): void {
+    const size = this.#pragma("page_count") * PAGE_BYTES;
+    if (size > TIDY_SHARE * bytes && size <= TIDY_MAX_BYTES) this.#db.exec("VACUUM");
   }
 
   /** Free pages and the log may hold what was deleted long ago. */
@@ -133,6 +144,8 @@ function perform(request: WriterRequest): void {
       return writer!.compact(request.ids, request.compactedRevision);
     case "shrink":
       return writer!.shrink();
+    case "tidy":
+      return writer!.tidy(request.bytes);
     case "scrub":
       return writer!.scrub();
     case "close":
