@@ -70,7 +70,7 @@ async function copy(from: Place, to: Place, steps: Steps, { settings }: Context)
       await target.close();
     }
   } catch (error) {
-    throw inUsersWords(error);
+    throw inUsersWords(error, to);
   } finally {
     await source.close();
   }
@@ -82,8 +82,11 @@ function refuseUnusable(path: string): void {
   if (pid !== undefined) throw new SkiffError("SKF-1110", `${path} is in use by process ${pid}`, { remedy: `stop its server, or: kill ${pid}` });
 }
 
-function inUsersWords(error: unknown): unknown {
-  if (error instanceof TargetNotEmptyError) return new SkiffError("SKF-1110", `the target is not empty: ${error.message}`);
+function inUsersWords(error: unknown, { path }: Place): unknown {
+  if (error instanceof TargetNotEmptyError) {
+    const remedy = path === undefined ? HELP : `move it away: for file in ${path}*; do mv $file $file.old; done`;
+    return new SkiffError("SKF-1110", `the target is not empty: ${error.message}`, { remedy });
+  }
   if (error instanceof SourceChangedError) return new SkiffError("SKF-1110", error.message, { remedy: "stop all servers, and run the command again" });
   return error;
 }

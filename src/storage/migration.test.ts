@@ -162,8 +162,10 @@ test("migrate() notices a write to the source, and a copy that is not the source
   await source.close();
 });
 
-test("a file of a store that is no database is not overwritten", async () => {
-  const path = newPath();
-  writeFileSync(path, "mine");
-  await assert.rejects(new SqliteTarget(path).begin("x", 1), TargetNotEmptyError);
-});
+for (const end of ["", "-wal"]) {
+  test(`a file named as the target's${end === "" ? "" : " log"} is neither overwritten nor made part of it`, async () => {
+    const path = newPath();
+    writeFileSync(path + end, "mine");
+    await assert.rejects(new SqliteTarget(path).begin("x", 1), TargetNotEmptyError);
+  });
+}

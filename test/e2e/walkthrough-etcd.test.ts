@@ -56,3 +56,23 @@ test("etcd is killed while objects are created: those that were acknowledged are
   await kubectlText("run", "after", "--image=busybox:1.36", "--restart=Never", "--", "true");
   await eventually(async () => assert.match(await kubectlText("get", "pod", "after"), /Completed/));
 });
+
+test("the cluster moves out of etcd into the embedded database, and goes on with the same objects and revisions", async () => {
+  const { kubectlText, skiff } = cluster();
+  const shown = () =>
+    kubectlText("get", "configmaps,services,serviceaccounts", "-A", "-o", "custom-columns=:.metadata.namespace,:.metadata.name,:.metadata.uid");
+  const versions = () => kubectlText("get", "configmaps", "-o", "custom-columns=:.metadata.name,:.metadata.resourceVersion", "--no-headers");
+  const before = [await shown(), await versions()];
+  for (const [verb, ...words] of [
+    ["down", "--quiet"],
+    ["datastore", "migrate", "--from", "etcd", "--to", "embedded"],
+    ["up", "--quiet", "--datastore-endpoint=", "--datastore-cafile=", "--datastore-certfile=", "--datastore-keyfile="],
+  ]) {
+    const { code, stderr } = await skiff(verb!, ...words);
+    assert.equal(code, 0, `${verb}: ${stderr}`);
+  }
+  await Promise.all(etcd!.members.map((member) => member.kill()));
+  assert.deepEqual([await shown(), await versions()], before);
+  await kubectlText("run", "moved", "--image=busybox:1.36", "--restart=Never", "--", "true");
+  await eventually(async () => assert.match(await kubectlText("get", "pod", "moved"), /Completed/));
+});

@@ -23,7 +23,7 @@ export class SqliteTarget implements MigrationTarget {
   }
 
   async begin(_source: string, revision: number): Promise<void> {
-    if (existsSync(this.#path)) throw new TargetNotEmptyError(`${this.#path} is there already`);
+    for (const file of [this.#path, `${this.#path}-wal`]) if (existsSync(file)) throw new TargetNotEmptyError(`${file} is there already`);
     for (const end of ["", "-wal", "-shm"]) rmSync(this.#draft + end, { force: true });
     this.#revision = revision;
     this.#writer = new WriterThread(WRITER_ENTRY);
@@ -44,6 +44,7 @@ export class SqliteTarget implements MigrationTarget {
   }
 
   async complete(): Promise<void> {
+    rmSync(`${this.#path}-shm`, { force: true });
     renameSync(this.#draft, this.#path);
     const directory = openSync(dirname(this.#path), "r");
     fsyncSync(directory);
