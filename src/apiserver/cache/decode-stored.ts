@@ -35,11 +35,23 @@ function ownedFields(json: Buffer): Span[] {
   let at = list + 1;
   for (let entry = 0; json[at] === OPEN; entry++) {
     const start = valueOf(json, at, FIELDS);
-    if (json[start] === OPEN) spans.push({ entry, start, end: endOfValue(json, start) });
-    at = endOfValue(json, at);
+    const end = json[start] === OPEN ? endOfFields(json, start) : at;
+    if (end > at) spans.push({ entry, start, end });
+    at = json[end] === CLOSE ? end + 1 : endOfValue(json, at);
     if (json[at] === COMMA) at++;
   }
   return spans;
+}
+
+/** Objects that come one after the other are mostly of one maker, so that the same text stands in them. */
+let lastFields = Buffer.alloc(0);
+
+function endOfFields(json: Buffer, start: number): number {
+  const end = start + lastFields.length;
+  if (end > start && end <= json.length && json.compare(lastFields, 0, lastFields.length, start, end) === 0) return end;
+  const found = endOfValue(json, start);
+  lastFields = Buffer.from(json.subarray(start, found));
+  return found;
 }
 
 /** Where the member's value begins, in the object that begins at `at`; -1 when there is none. */
