@@ -14,8 +14,7 @@ export class SharedInformerFactory implements InformerFactory {
   }
 
   informer<T extends KubeObject>(resource: Resource<T>, indexes: Readonly<Record<string, IndexFunction<T>>> = {}, scope: Scope = {}): Informer<T> {
-    const { namespace = "", labelSelector = "", fieldSelector = "" } = scope;
-    const key = [apiVersionOf(resource), resource.plural, namespace, labelSelector, fieldSelector].join("|");
+    const key = keyFor(resource, scope);
     let informer = this.#informers.get(key) as SharedInformer<T> | undefined;
     if (informer !== undefined) {
       informer.addIndexes(indexes);
@@ -28,6 +27,11 @@ export class SharedInformerFactory implements InformerFactory {
     return informer;
   }
 
+  /** The informer for all objects of a resource, if anybody has asked for it. */
+  known(resource: Resource): Informer<KubeObject> | undefined {
+    return this.#informers.get(keyFor(resource, {}));
+  }
+
   async synced(): Promise<void> {
     await Promise.all([...this.#informers.values()].map((informer) => informer.synced));
   }
@@ -36,4 +40,8 @@ export class SharedInformerFactory implements InformerFactory {
     for (const informer of this.#informers.values()) informer.stop();
     this.#informers.clear();
   }
+}
+
+function keyFor(resource: Resource, { namespace = "", labelSelector = "", fieldSelector = "" }: Scope): string {
+  return `${apiVersionOf(resource)}|${resource.plural}|${namespace}|${labelSelector}|${fieldSelector}`;
 }

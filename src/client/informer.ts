@@ -12,8 +12,10 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
   onChange(handler: ChangeHandler<T>): () => void;
   /** Resolves once the first list is in the store and the handlers have seen it. */
   readonly synced: Promise<void>;
-  /** Resolves once the store shows `resourceVersion` or later: a client's way to read its own writes over HTTP. */
-  waitFor(resourceVersion: string): Promise<void>;
+  /** Whether the store is as new as `resourceVersion`. */
+  shows(resourceVersion: string): boolean;
+  /** Resolves once `isSo` holds; asked now and after every change. */
+  until(isSo: () => boolean): Promise<void>;
 }
 
 export interface Lister<T extends KubeObject> {

@@ -118,15 +118,15 @@ test("SharedInformer.onChange() tells of what stands already, and of a name that
   assert.deepEqual(calls, ["added", "deleted", "added"]);
 });
 
-test("SharedInformer.waitFor() resolves when the version is in the store", async () => {
+test("SharedInformer.until() resolves when the version is in the store", async () => {
   const { client, factory } = setup();
   const informer = factory.informer(CONFIG_MAPS);
   await informer.synced;
   const created = await client.create(CONFIG_MAPS, configMap("a"));
-  await informer.waitFor(created.metadata.resourceVersion!);
+  await informer.until(() => informer.shows(created.metadata.resourceVersion!));
   assert.equal(informer.get("default/a"), created);
   let resolved = false;
-  void informer.waitFor("1000").then(() => (resolved = true));
+  void informer.until(() => informer.shows("1000")).then(() => (resolved = true));
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(resolved, false);
 });

@@ -11,7 +11,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   readonly synced: Promise<void>;
   readonly #store = new IndexedStore<T>();
   readonly #handlers = new Set<ChangeHandler<T>>();
-  readonly #waiting = new Set<{ readonly resourceVersion: string; readonly resolve: () => void }>();
+  readonly #waiting = new Set<{ readonly isSo: () => boolean; readonly resolve: () => void }>();
   readonly #reflector: Reflector;
   readonly #deps: ReflectorDeps;
   readonly #resource: Resource<T>;
@@ -67,9 +67,13 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     return () => void this.#handlers.delete(handler);
   }
 
-  waitFor(resourceVersion: string): Promise<void> {
-    if (this.#shows(resourceVersion)) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.add({ resourceVersion, resolve }));
+  shows(resourceVersion: string): boolean {
+    return this.#resourceVersion !== "" && isAtLeast(this.#resourceVersion, resourceVersion);
+  }
+
+  until(isSo: () => boolean): Promise<void> {
+    if (isSo()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.add({ isSo, resolve }));
   }
 
   #replace(objects: readonly T[], resourceVersion: string): void {
@@ -112,14 +116,10 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   #reached(resourceVersion: string): void {
     this.#resourceVersion = resourceVersion;
     for (const waiter of this.#waiting) {
-      if (!this.#shows(waiter.resourceVersion)) continue;
+      if (!waiter.isSo()) continue;
       this.#waiting.delete(waiter);
       waiter.resolve();
     }
-  }
-
-  #shows(resourceVersion: string): boolean {
-    return this.#resourceVersion !== "" && isAtLeast(this.#resourceVersion, resourceVersion);
   }
 
   /** One listener's fault is not another's, nor the API server's that publishes in process. */

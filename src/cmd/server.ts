@@ -9,6 +9,8 @@ import { LOOPBACK_USER } from "#apiserver/user.ts";
 import { Client } from "#client/client.ts";
 import { ApiEventRecorder } from "#client/event-recorder.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
+import { OwnWritesTransport } from "#client/own-writes.ts";
+import type { Transport } from "#client/transport.ts";
 import { startControllers } from "#controllers/controllers.ts";
 import { startScheduler, SCHEDULER_NAME } from "#scheduler/scheduler.ts";
 
@@ -88,11 +90,20 @@ export interface ComponentDeps extends Pick<ProcessDeps, "clock" | "rng" | "logg
   readonly clusterCidr: string;
 }
 
-/** Controllers and scheduler beside the API server, on its own watch cache. */
-export function startComponents(server: ApiServer, deps: ComponentDeps): { stop(): void } {
+/**
+ * Controllers and scheduler beside the API server, on its own watch cache.
+ *
+ * @param transport how they reach the API; the simulation puts faults in between
+ */
+export function startComponents(
+  server: ApiServer,
+  deps: ComponentDeps,
+  transport: Transport = inProcessTransport(server.pipeline, LOOPBACK_USER, "skiff"),
+): { stop(): void } {
   const { clock, rng, logger } = deps;
-  const client = new Client(inProcessTransport(server.pipeline, LOOPBACK_USER, "skiff"));
-  const informers = new SharedInformerFactory({ client, clock, rng, logger });
+  const abort = new AbortController();
+  const informers = new SharedInformerFactory({ client: new Client(transport), clock, rng, logger });
+  const client = new Client(new OwnWritesTransport({ transport, informers, clock, rng, logger, signal: abort.signal }));
   const recorderFor = (component: string) => new ApiEventRecorder({ client: client.as(component), clock, logger, component });
   const controllers = startControllers({
     client,
@@ -108,6 +119,7 @@ export function startComponents(server: ApiServer, deps: ComponentDeps): { stop(
   const scheduler = startScheduler({ client: client.as("kube-scheduler"), informers, recorder: recorderFor(SCHEDULER_NAME), clock, rng, logger });
   return {
     stop() {
+      abort.abort();
       scheduler.stop();
       controllers.stop();
       informers.stop();

@@ -1,10 +1,18 @@
 import type { Clock, Timer } from "#lib/clock.ts";
+import { Heap } from "#lib/heap.ts";
+
+interface SimTimer {
+  readonly dueMs: number;
+  readonly sequence: number;
+  readonly run: () => void;
+  isCancelled: boolean;
+}
 
 /** A clock that moves only when told to; due timers run in order of time, then of creation. */
 export class SimClock implements Clock {
   #nowMs: number;
   #sequence = 0;
-  readonly #timers = new Map<number, { dueMs: number; run: () => void }>();
+  readonly #timers = new Heap<SimTimer>((a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence));
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#nowMs = startMs;
@@ -19,9 +27,9 @@ export class SimClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    const id = this.#sequence++;
-    this.#timers.set(id, { dueMs: this.#nowMs + Math.max(0, delayMs), run });
-    return { cancel: () => void this.#timers.delete(id) };
+    const timer = { dueMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, run, isCancelled: false };
+    this.#timers.push(timer);
+    return { cancel: () => void (timer.isCancelled = true) };
   }
 
   every(periodMs: number, run: () => void): Timer {
@@ -37,20 +45,18 @@ export class SimClock implements Clock {
   /** Moves time on by `durationMs`, running what falls due on the way. */
   advance(durationMs: number): void {
     const endMs = this.#nowMs + durationMs;
-    for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
-      const [id, timer] = next;
-      this.#timers.delete(id);
-      this.#nowMs = timer.dueMs;
-      timer.run();
-    }
+    while (this.step(endMs));
     this.#nowMs = endMs;
   }
 
-  #next(endMs: number): [number, { dueMs: number; run: () => void }] | undefined {
-    let best: [number, { dueMs: number; run: () => void }] | undefined;
-    for (const entry of this.#timers) {
-      if (entry[1].dueMs <= endMs && (best === undefined || entry[1].dueMs < best[1].dueMs)) best = entry;
-    }
-    return best;
+  /** Moves time on to the earliest timer and runs it; `false`, and nothing done, when none falls due up to `limitMs`. */
+  step(limitMs = Infinity): boolean {
+    while (this.#timers.peek()?.isCancelled) this.#timers.pop();
+    const next = this.#timers.peek();
+    if (next === undefined || next.dueMs > limitMs) return false;
+    this.#timers.pop();
+    this.#nowMs = next.dueMs;
+    next.run();
+    return true;
   }
 }

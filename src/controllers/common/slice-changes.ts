@@ -3,7 +3,6 @@ import type { EndpointSlice } from "#api/discovery-v1/types.ts";
 import type { Draft } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
-import type { Informer } from "#client/informer.ts";
 
 /** What is to become of a service's slices. */
 export interface Changes {
@@ -12,12 +11,8 @@ export interface Changes {
   readonly remove: readonly EndpointSlice[];
 }
 
-export async function performSliceChanges(client: Client, slices: Informer<EndpointSlice>, { create, update, remove }: Changes): Promise<void> {
-  for (const slice of create) {
-    const created = await client.create(ENDPOINT_SLICES, slice);
-    // Without this, the next sync over HTTP could make the same slice again.
-    await slices.waitFor(created.metadata.resourceVersion ?? "0");
-  }
+export async function performSliceChanges(client: Client, { create, update, remove }: Changes): Promise<void> {
+  for (const slice of create) await client.create(ENDPOINT_SLICES, slice);
   for (const slice of update) await client.update(ENDPOINT_SLICES, slice);
   for (const { metadata } of remove) {
     await client.delete(ENDPOINT_SLICES, metadata).catch((error: unknown) => {

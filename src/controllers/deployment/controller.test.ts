@@ -137,6 +137,25 @@ test("Recreate starts new pods only when the old are gone", async () => {
   cluster.stop();
 });
 
+test("a rollout that is under way when the strategy becomes Recreate and the size changes comes to an end, too", async () => {
+  const cluster = testCluster(startBoth, ({ spec }) => (spec.containers[0]?.image === "app:2" ? "unready" : "ready"));
+  await cluster.client.create(DEPLOYMENTS, web());
+  await cluster.settle();
+  await setImage(cluster, "app:2");
+  await cluster.settle();
+  assert.ok(sizes(cluster).every(([, size]) => size !== 0));
+  const strategy = { type: "Recreate", rollingUpdate: null };
+  await cluster.client.patch(DEPLOYMENTS, { namespace: "default", name: "web" }, "merge", { spec: { strategy, replicas: 1 } });
+  await setImage(cluster, "app:3");
+  await cluster.settle();
+  assert.deepEqual(sizes(cluster), [
+    ["1", 0],
+    ["2", 0],
+    ["3", 1],
+  ]);
+  cluster.stop();
+});
+
 test("a paused deployment is scaled, but not rolled on; history beyond its limit goes", async () => {
   const cluster = testCluster(startBoth);
   const patch = (spec: object) => cluster.client.patch(DEPLOYMENTS, { namespace: "default", name: "web" }, "merge", { spec });

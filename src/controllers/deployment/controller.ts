@@ -118,7 +118,7 @@ interface Progress {
 
 async function perform(action: Action, deployment: Deployment, status: DeploymentStatus, context: Context): Promise<Progress> {
   const { client } = context.deps;
-  const { recorder, sets } = context;
+  const { recorder } = context;
   const about = referenceTo(DEPLOYMENTS, deployment);
   switch (action.kind) {
     case "createSet":
@@ -127,13 +127,12 @@ async function perform(action: Action, deployment: Deployment, status: Deploymen
       const { set, scaledFrom } = action;
       const replicas = replicasOf(set.spec);
       const { via = replicas } = action;
-      const updated = await client.update(REPLICA_SETS, set);
+      await client.update(REPLICA_SETS, set);
       const tell = (from: number, to: number) => {
         if (from !== to) recorder.record(about, "Normal", "ScalingReplicaSet", scalingText(set.metadata.name, from, to));
       };
       tell(scaledFrom, via);
       tell(via, replicas);
-      await sets.waitFor(updated.metadata.resourceVersion ?? "0");
       return { deployment, status };
     }
     case "deleteSet":
@@ -156,13 +155,12 @@ async function perform(action: Action, deployment: Deployment, status: Deploymen
 type CreateSet = Extract<Action, { kind: "createSet" }>;
 
 async function createSet({ set, replicas, revision }: CreateSet, deployment: Deployment, status: DeploymentStatus, context: Context): Promise<Progress> {
-  const { deps, recorder, sets } = context;
+  const { deps, recorder } = context;
   const about = referenceTo(DEPLOYMENTS, deployment);
   const { name } = set.metadata;
   const nowMs = deps.clock.now();
   try {
-    const created = await deps.client.create(REPLICA_SETS, set);
-    await sets.waitFor(created.metadata.resourceVersion ?? "0");
+    await deps.client.create(REPLICA_SETS, set);
   } catch (error) {
     if (isStatus(error) && error.hasCause("NamespaceTerminating")) return { deployment, status };
     if (isStatus(error, "AlreadyExists")) {

@@ -66,8 +66,6 @@ class Play {
   #versions: Deployment[] = [];
   /** Whether pods have failed or been taken since: then the controllers know later than we. */
   #isHurt = false;
-  /** Whether a write's answer was lost since: until the watch tells of it, nobody but the API knows that it was done. */
-  #isBlind = false;
   #nodes = 3;
 
   constructor(world: World) {
@@ -84,7 +82,7 @@ class Play {
     };
     this.cluster = testCluster(start, becomeOf, nodeFor);
     this.cluster.transport.intercept = (call) => this.#meet(call);
-    this.cluster.losesAnswer = ({ verb }) => verb !== "get" && verb !== "list" && this.#fails(4) && (this.#isHurt = this.#isBlind = true);
+    this.cluster.losesAnswer = ({ verb }) => verb !== "get" && verb !== "list" && this.#fails(4) && (this.#isHurt = true);
   }
 
   async begin(): Promise<void> {
@@ -142,7 +140,7 @@ class Play {
     await this.cluster.pass(5);
     if (transport.revision !== revision) return;
     this.#versions = [];
-    this.#isHurt = this.#isBlind = false;
+    this.#isHurt = false;
     this.#noteVersion();
   }
 
@@ -213,7 +211,7 @@ class Play {
     if (replicas <= before) return;
     const total = sets.reduce((sum, { spec }) => sum + (spec.replicas ?? 0), 0) - before + replicas;
     const most = Math.max(...this.#versions.map((version) => (version.spec.replicas ?? 0) + fencepostsOf(version).maxSurge));
-    this.#claim(this.#isBlind || total <= most, `${total} replicas where ${most} may be`);
+    this.#claim(total <= most, `${total} replicas where ${most} may be`);
   }
 
   #checkAvailability(name: string): void {

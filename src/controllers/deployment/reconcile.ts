@@ -75,7 +75,7 @@ export function reconcileDeployment(observed: Observed): Decision {
   if (deployment.spec.paused) return rescale(world, rollbackTarget(deployment) === undefined ? surplusHistory(world) : []);
   const target = rollbackTarget(deployment);
   if (target !== undefined) return rollBack(world, target);
-  if (isScalingEvent(deployment, allSets(world))) return rescale(world, []);
+  if (isScalingEvent(deployment, allSets(world)) && !isLeftOver(world)) return rescale(world, []);
   return deployment.spec.strategy.type === "Recreate" ? recreate(world) : rollOn(world);
 }
 
@@ -106,6 +106,12 @@ function upToDate(deployment: Deployment, set: ReplicaSet, revision: number): Re
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
   if (isDeepStrictEqual(annotations, annotationsOf(set)) && minReadySeconds === (set.spec.minReadySeconds ?? 0)) return set;
   return { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, minReadySeconds } };
+}
+
+/** A rollout that was under way when the strategy became Recreate: its sets are not resized, but replaced; upstream waits here for ever. */
+function isLeftOver({ deployment, newSet, oldSets }: World): boolean {
+  const active = (newSet === undefined ? oldSets : [...oldSets, newSet]).filter(isActiveSet);
+  return deployment.spec.strategy.type === "Recreate" && active.length > 1;
 }
 
 const allSets = ({ newSet, oldSets }: World) => (newSet === undefined ? oldSets : [...oldSets, newSet]);

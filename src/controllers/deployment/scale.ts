@@ -32,7 +32,8 @@ export function sizesAfterScaling(deployment: Deployment, newSet: ReplicaSet | u
   const active = all.filter(isActiveSet);
   if (active.length <= 1) {
     const only = active[0] ?? newSet ?? [...oldSets].sort(byAge).at(-1);
-    return only === undefined || replicasOf(only.spec) === replicas ? [] : [{ set: only, replicas }];
+    // One that has its size may still say that it was made for another; as long as it does, nothing else happens (upstream: for ever).
+    return only === undefined || (replicasOf(only.spec) === replicas && !isActiveSet(only)) ? [] : [{ set: only, replicas }];
   }
   if (newSet !== undefined && isSaturated(deployment, newSet)) return oldSets.filter(isActiveSet).map((set) => ({ set, replicas: 0 }));
   return deployment.spec.strategy.type === "Recreate" ? [] : proportionalSizes(deployment, active);

@@ -75,7 +75,7 @@ async function sync(key: ObjectKey, context: Context): Promise<void> {
   const current = slices.byIndex("service", key).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const changes = reconcileSlices({ service, pods: found.podsOf(service, true), slices: current, zoneOf });
   try {
-    await performSliceChanges(context.deps.client, slices, changes);
+    await performSliceChanges(context.deps.client, changes);
   } catch (error) {
     if (isStatus(error) && error.hasCause("NamespaceTerminating")) return;
     const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;

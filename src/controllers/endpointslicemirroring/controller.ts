@@ -29,7 +29,7 @@ export function startEndpointSliceMirroring(deps: ControllerDeps): void {
       : { create: [], update: [], remove: current, invalid: 0, skipped: 0 };
     if (source !== undefined) tell(source, mirror);
     try {
-      await performSliceChanges(client, slices, mirror);
+      await performSliceChanges(client, mirror);
     } catch (error) {
       if (!(isStatus(error) && error.hasCause("NamespaceTerminating"))) throw error;
     }

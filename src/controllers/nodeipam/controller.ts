@@ -21,8 +21,7 @@ export function startNodeIpam(deps: ControllerDeps, clusterCidr: string): void {
       throw new Error(`no pod range is left for node ${key}`);
     }
     const podCIDR = formatCidr(free);
-    const patched = await deps.client.patch(NODES, { name: key }, "merge", { spec: { podCIDR, podCIDRs: [podCIDR] } });
-    await nodes.waitFor(patched.metadata.resourceVersion ?? "0");
+    await deps.client.patch(NODES, { name: key }, "merge", { spec: { podCIDR, podCIDRs: [podCIDR] } });
   };
   // One at a time: two nodes must not be given the same range.
   const queue = queueFor(deps, { name: "nodeipam", sync, workers: 1 });

@@ -112,13 +112,12 @@ async function perform<T extends ReplicaSet | ReplicationController>(action: Act
   }
 }
 
-async function createPod<T extends ReplicaSet | ReplicationController>(set: ReplicaSet, { deps, flavour, pods, recorder }: Context<T>): Promise<void> {
+async function createPod<T extends ReplicaSet | ReplicationController>(set: ReplicaSet, { deps, flavour, recorder }: Context<T>): Promise<void> {
   const about = referenceTo(flavour.resource, set);
   const draft = podFromTemplate(set.spec.template, set.metadata.namespace ?? "", controllerReference(flavour.resource, set));
   try {
     const pod = await deps.client.create(PODS, draft);
     recorder.record(about, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
-    await pods.waitFor(pod.metadata.resourceVersion ?? "0");
   } catch (error) {
     if (isStatus(error) && error.hasCause("NamespaceTerminating")) return;
     recorder.record(about, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);

@@ -5,6 +5,7 @@ import type { Resource } from "#api/resources.ts";
 import { Client } from "#client/client.ts";
 import { ApiEventRecorder } from "#client/event-recorder.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
+import { OwnWritesTransport } from "#client/own-writes.ts";
 import { FakeTransport, unavailable } from "#client/testing/fake-transport.ts";
 import type { ApiCall } from "#client/transport.ts";
 import type { ControllerDeps } from "#controllers/common/deps.ts";
@@ -60,7 +61,8 @@ export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: Bec
     if (cluster.losesAnswer(call)) throw unavailable();
     return answer;
   };
-  const controllersClient = new Client({ perform, watch: (call, sink) => transport.watch(call, sink) });
+  const lossy = { perform, watch: transport.watch.bind(transport) };
+  const controllersClient = new Client(new OwnWritesTransport({ transport: lossy, informers, clock, rng, logger, signal: abort.signal }));
   const deps: ControllerDeps = { client: controllersClient, informers, clock, rng, logger, recorderFor, ready: ready.promise, signal: abort.signal };
   start(deps);
   playNode(client, clock, informers, becomeOf, nodeFor);
