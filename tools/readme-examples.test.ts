@@ -12,7 +12,7 @@ const folder = `${root}dist/readme-examples-${process.pid}`;
 mkdirSync(folder, { recursive: true });
 after(() => rmSync(folder, { recursive: true }));
 
-const readmes = globSync("src/**/README.md", { cwd: root }).sort();
+const readmes = globSync("{src,test}/**/README.md", { cwd: root }).sort();
 
 for (const readme of readmes) {
   for (const { line, code } of examplesIn(readFileSync(root + readme, "utf8"))) {

@@ -24,7 +24,7 @@ const OUTPUT: VerbFlag = { name: "output", short: "o", value: "FORMAT", help: "j
 const QUIET: VerbFlag = { name: "quiet", help: "no steps" };
 const KUBECONFIG: VerbFlag = { name: "kubeconfig", value: "FILE", help: "file to change instead of $KUBECONFIG or ~/.kube/config" };
 
-/** The command line, as a table: parsing, help and completion read it. `test` and `bench` are the launcher's. */
+/** The command line, as a table: parsing, help and completion read it. `test`, `bench` and `simulate` are the launcher's. */
 export const VERBS: readonly Verb[] = [
   {
     name: "up",
@@ -47,6 +47,11 @@ export const VERBS: readonly Verb[] = [
   { name: "status", summary: "say what runs, and how it is", flags: [OUTPUT], settings: true, examples: ["./skiff status", "./skiff status -o json"] },
   { name: "test", summary: "install what the tests need, and run them", usage: "test [PART…]" },
   { name: "bench", summary: "measure", usage: "bench [NAME…]" },
+  {
+    name: "simulate",
+    summary: "play users and faults against a simulated cluster",
+    usage: "simulate [--seeds N] [--from SEED] [--seed SEED] [--only STEPS] [--trace]",
+  },
   { name: "server", summary: "run a server in the foreground", settings: true },
   { name: "agent", summary: "run an agent in the foreground", settings: true },
   { name: "kubectl", summary: "run kubectl on this cluster", usage: "kubectl ARGUMENTS…", examples: ["./skiff kubectl get pods -A"] },

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Deployment, ReplicaSet } from "#api/apps-v1/types.ts";
+import { DEPLOYMENTS, PODS, REPLICA_SETS } from "#api/builtin.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { ApiCall } from "#client/transport.ts";
+
+import { type Program, programOf } from "./program.ts";
+import { type Mutation, simulate } from "./simulation.ts";
+
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+
+const isSetWrite = ({ resource, subresource, verb }: ApiCall) =>
+  resource === REPLICA_SETS && subresource === undefined && (verb === "create" || verb === "update");
+const resized = (call: ApiCall, by: (size: number) => number): ApiCall => {
+  const set = call.body as ReplicaSet;
+  return { ...call, body: { ...set, spec: { ...set.spec, replicas: by(set.spec.replicas ?? 1) } } };
+};
+const changed = (call: ApiCall, change: object): ApiCall => ({ ...call, body: { ...(call.body as object), ...change } });
+
+/** Faults of the product that the checks must find, put in between it and the API. */
+const MUTANTS: readonly { readonly name: string; readonly mutation: () => Mutation; readonly finds: RegExp; readonly steps?: number }[] = [
+  {
+    name: "sets that grow beyond the surge",
+    mutation: () => ({ request: (call) => (isSetWrite(call) ? resized(call, (size) => (size > 0 ? size + 2 : 0)) : call) }),
+    finds: /replicas where \d+ may be/,
+  },
+  {
+    name: "sets that shrink below what must be available",
+    mutation: () => ({ request: (call) => (isSetWrite(call) && call.verb === "update" ? resized(call, (size) => Math.max(0, size - 2)) : call) }),
+    finds: /available where \d+ must be|its sets are|no rest/,
+  },
+  {
+    name: "pods that are bound without a look at the room",
+    mutation: () => ({
+      request: (call) => (call.subresource === "binding" ? changed(call, { target: { apiVersion: "v1", kind: "Node", name: "n1" } }) : call),
+    }),
+    finds: /is promised|takes \d+, with/,
+  },
+  {
+    name: "pods that move to another node once they are bound",
+    mutation: () => ({
+      stored: (key, object) =>
+        key.startsWith("/registry/pods/") && (object as { status?: { phase?: string } }).status?.phase === "Running"
+          ? ({ ...object, spec: { ...(object as { spec?: object }).spec, nodeName: "elsewhere" } } as KubeObject)
+          : object,
+    }),
+    finds: /moves from n\d to elsewhere/,
+  },
+  {
+    name: "writes that are acknowledged and not kept",
+    mutation: () => ({ forgets: (key) => key.startsWith("/registry/services/") }),
+    finds: /never durable/,
+  },
+  {
+    name: "a set's controller that creates each pod twice",
+    mutation: () => ({ twice: (call) => call.resource === PODS && call.verb === "create" && call.subresource === undefined }),
+    finds: /where the set has/,
+  },
+  {
+    name: "a controller that never leaves off writing",
+    mutation: () => {
+      let count = 0;
+      const restless = ({ body }: ApiCall) => ({ status: { ...(body as Deployment).status, unavailableReplicas: 100 + (count++ % 2) } });
+      return { request: (call) => (call.resource === DEPLOYMENTS && call.subresource === "status" ? changed(call, restless(call)) : call) };
+    },
+    finds: /no rest/,
+    steps: 1,
+  },
+  {
+    name: "controllers that miss an event now and then",
+    mutation: () => {
+      let count = 0;
+      return { hides: () => ++count % 40 === 0 };
+    },
+    finds: /./,
+  },
+  {
+    name: "watches that leave out an event",
+    mutation: () => {
+      let count = 0;
+      return { auditors: (event) => (++count % 50 === 0 ? [] : [event]) };
+    },
+    finds: /was left out/,
+  },
+  {
+    name: "watches that tell twice",
+    mutation: () => {
+      let count = 0;
+      return { auditors: (event) => (++count % 50 === 0 ? [event, event] : [event]) };
+    },
+    finds: /comes after/,
+  },
+];
+
+const shortened = (program: Program, count = Infinity): Program => ({ ...program, steps: program.steps.slice(0, count) });
+
+for (const { name, mutation, finds, steps } of MUTANTS) {
+  test(`the simulation finds ${name}`, async () => {
+    for (const seed of SEEDS) {
+      const { faults } = await simulate(shortened(programOf(seed), steps), mutation());
+      if (faults.length === 0) continue;
+      assert.match(faults.join("\n"), finds);
+      return;
+    }
+    assert.fail(`not found with any of ${SEEDS.length} seeds`);
+  });
+}
