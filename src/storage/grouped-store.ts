@@ -12,7 +12,7 @@ export interface Engine<V extends Version> {
   write(group: readonly PlannedWrite<V>[]): Promise<void>;
   value(version: V): Uint8Array;
   values(versions: readonly V[]): Uint8Array[];
-  /** Drops the values that `changes` replaced, and the changes. */
+  /** Drops the values that `changes` replaced, and the changes. Not called again before it has settled. */
   forget(changes: readonly Change<V>[], compactedRevision: number): Promise<void>;
   /** Whether the history takes more room than it should: the store then compacts the older half of it. */
   isCrowded?(): boolean;
@@ -43,6 +43,8 @@ export class GroupedStore<V extends Version> implements Store {
   #queue: Waiting<V>[] = [];
   #pumping: Promise<void> | undefined;
   #compaction: Promise<void> | undefined;
+  /** The last compaction. */
+  #forgetting: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(engine: Engine<V>, map: RevisionedMap<V>) {
@@ -140,9 +142,11 @@ export class GroupedStore<V extends Version> implements Store {
     for (const { plan, resolve } of group) resolve(plan.ok ? { ok: true, revision: plan.revision } : this.#refusal(plan));
   }
 
-  async #forget(revision: number): Promise<void> {
-    const dropped = this.#map.compact(revision);
-    await this.#engine.forget(dropped, this.#map.compactedRevision);
+  /** In turn: were a delete's row gone before all rows that it deleted, a crash between would bring the object back. */
+  #forget(revision: number): Promise<void> {
+    const forgotten = this.#forgetting.then(() => this.#engine.forget(this.#map.compact(revision), this.#map.compactedRevision));
+    this.#forgetting = forgotten.catch(() => undefined);
+    return forgotten;
   }
 
   /** One at a time; what it cannot do now, the next one will. */

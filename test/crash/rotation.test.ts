@@ -60,6 +60,16 @@ test(`a rotation of the key for Secrets that is killed ${KILLS} times loses none
     assert.ok(!files.some((bytes) => bytes.includes(`:${first!.name}:`)), "values under the first key are gone");
     assert.equal(statSync(encryptionKeys).mode & 0o777, 0o600);
     assert.ok(!existsSync(`${encryptionKeys}.new`));
+    const [key] = keys();
+    const status = `Encryption:  enabled\nActive key:  ${key!.name}\nOther keys:  none\nSecrets:     ${OBJECTS} under the first key, 0 under another, 0 plain, 0 unreadable\n`;
+    assert.equal(await server.skiff("secrets-encrypt", "status"), status);
+    assert.match(
+      await server.skiff("secrets-encrypt", "rotate-keys"),
+      new RegExp(`^secrets are encrypted by a new key, key-[0-9a-f]{8}: ${OBJECTS} written\n$`),
+    );
+    assert.notEqual(keys()[0]!.name, key!.name);
+    await server.kill();
+    await assert.rejects(server.skiff("secrets-encrypt", "rotate-keys"), /SKF-0301/);
   } finally {
     await server.close();
     rmSync(folder, { recursive: true });

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { pathsOf } from "#cli/paths.ts";
 import { CLUSTER_VARIABLE } from "#cli/processes.ts";
 import { HttpTransport } from "#client/http-transport.ts";
@@ -83,6 +84,13 @@ export class ServerProcess {
     const child = this.#child!;
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     return child.exitCode;
+  }
+
+  /** Another verb of the command line, on this server's data dir: what it prints. @throws with its stderr when it fails */
+  async skiff(...words: string[]): Promise<string> {
+    const settings = ["--data-dir", this.dataDir, "--https-listen-port", String(this.port)];
+    const { stdout } = await promisify(execFile)(process.execPath, [this.#options.program, ...words, ...settings], { cwd: "/" });
+    return stdout;
   }
 
   async close(): Promise<void> {
