@@ -29,12 +29,17 @@ export function unitName(program: "server" | "agent", dataDir: string): string {
   return `skiff-${program}${instance}.service`;
 }
 
+/** Starts a program outside of the unit that asks for it, so that it lives on when that ends; without systemd, nothing is needed. */
+export function scopeCommand(): readonly string[] {
+  return hasSystemd() ? ["systemd-run", "--scope", "--quiet", "--collect", "--property=Delegate=yes"] : [];
+}
+
 /** What of the caller's environment a program needs: where to find tools, proxies, and whose kubeconfig it is. */
 const VARIABLES = /^(PATH|HOME|LANG|TZ|SUDO_USER|KUBECONFIG|NODE_COMPILE_CACHE|SKIFF_\w+|(HTTPS?|NO|ALL)_PROXY|(https?|no|all)_proxy)$/;
 
 /**
  * A unit that runs the supervisor, which knows how to start a program again; systemd starts the supervisor with the
- * machine, and again if it is killed. An agent's containerd and containers stay when the agent is stopped.
+ * machine, and again if it is killed. containerd and containers live in a scope of their own, and stay when a unit is stopped.
  */
 export function unitText({ program, dataDir, command, env, log }: UnitOptions): string {
   const variables = Object.entries(env).filter(([name, value]) => VARIABLES.test(name) && value !== undefined);
@@ -52,7 +57,7 @@ ${variables.map(([name, value]) => `Environment=${quoted(`${name}=${value}`, fal
 Restart=always
 RestartSec=1
 RestartPreventExitStatus=2 10 11 12 13 14 15 16 17
-KillMode=${program === "agent" ? "process" : "mixed"}
+KillMode=mixed
 TimeoutStartSec=infinity
 TimeoutStopSec=5
 LimitNOFILE=1048576

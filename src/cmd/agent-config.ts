@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type AgentTlsPaths, pathsOf } from "#cli/paths.ts";
 import type { PortRange, Settings } from "#cli/settings.ts";
+import { scopeCommand } from "#cli/systemd.ts";
 import type { KubeletConfig } from "#kubelet/config.ts";
 import type { LogLevel } from "#lib/logger.ts";
 
@@ -33,6 +34,7 @@ export function agentConfig(settings: Settings): AgentConfig {
     cgroupRoot: paths.cgroupRoot,
     containerd: {
       binary: "containerd",
+      starter: scopeCommand(),
       root: paths.containerdDir,
       state: paths.containerdState,
       socket: paths.containerdSocket,

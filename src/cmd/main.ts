@@ -103,8 +103,11 @@ async function checkSettings({ settings: { datastore, dataDir }, clock }: Contex
 }
 
 async function contextOf(args: Arguments, texts: SettingTexts, machine: Machine): Promise<Context> {
-  const { clock, env, out, err, self, home } = machine;
-  const configFile = textFlag(args, "config") ?? env["SKIFF_CONFIG"];
+  const { clock, out, err, self, home } = machine;
+  const named = textFlag(args, "config") ?? machine.env["SKIFF_CONFIG"];
+  const configFile = named === undefined ? undefined : resolve(named);
+  // Server and agent start elsewhere, and read the same file.
+  const env = configFile === undefined ? machine.env : { ...machine.env, SKIFF_CONFIG: configFile };
   const file = await readConfigFile(configFile ?? DEFAULT_CONFIG_FILE, configFile !== undefined);
   const settings = readSettings({ flags: texts, file }, { hostname: hostname(), nodeIp: nodeAddress() });
   return { clock, env, out, err, self, settings, hostname: hostname(), home, supervisor: join(home, "bin/supervise") };

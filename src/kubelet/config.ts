@@ -23,6 +23,8 @@ export interface KubeletConfig {
 
 export interface ContainerdPaths {
   readonly binary: string;
+  /** A command that takes the program and its words, and becomes it: how a service manager is told that it is no part of ours. */
+  readonly starter?: readonly string[];
   readonly root: string;
   readonly state: string;
   readonly socket: string;

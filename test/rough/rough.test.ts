@@ -52,18 +52,13 @@ const cluster = (name: string, nodePort: number, hostPort: number, ...flags: str
 });
 const one = cluster("one", 30_080, 8080);
 const PORTS = ["--https-listen-port", "6444", "--kubelet-port", "10260"];
-const two = cluster(
-  "two",
-  28_080,
-  8081,
-  ...PORTS,
-  "--cluster-cidr",
-  "10.44.0.0/16",
-  "--service-cidr",
-  "10.45.0.0/16",
-  "--service-node-port-range",
-  "28000-29999",
-);
+const two = cluster("two", 28_080, 8081, "--config", join(FOLDER, "two.yaml"));
+const CONFIG = `https-listen-port: 6444
+kubelet-port: 10260
+cluster-cidr: 10.44.0.0/16
+service-cidr: 10.45.0.0/16
+service-node-port-range: 28000-29999
+`;
 
 let network: PrivateNetwork;
 let pristine: HostSnapshot;
@@ -75,6 +70,7 @@ before(() => {
   clear();
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(KUBECONFIG, OWN_KUBECONFIG);
+  writeFileSync(join(FOLDER, "two.yaml"), CONFIG);
   pristine = snapshot();
 });
 after(() => {
@@ -237,6 +233,8 @@ test("two clusters serve side by side, each its own; when one is killed and purg
 
 test("whatever ends of server and agent comes back by itself; containers do not notice", async () => {
   const container = await containerId(one);
+  const [containerd] = processes(one, "containerd");
+  truncateSync(join(one.dataDir, "agent/etc/containerd.toml.pid"), 0);
   for (const [role, signal] of [
     ["server", "SIGKILL"],
     ["agent", "SIGTERM"],
@@ -248,6 +246,8 @@ test("whatever ends of server and agent comes back by itself; containers do not 
   }
   await eventually(async () => assert.equal((await skiff(one, "status")).code, 0));
   assert.equal(await containerId(one), container);
+  assert.ok(isAlive(containerd!));
+  assert.equal(processes(one, "containerd").length, 1);
   await assertServes(one);
 });
 
@@ -350,7 +350,7 @@ test("after a rich life and a kill of everything, down --purge leaves the machin
   await succeed(skiff(one, "down", "--purge"));
   assert.equal(readFileSync(KUBECONFIG, "utf8"), OWN_KUBECONFIG);
   await eventually(() => assert.deepEqual(differences(pristine, snapshot()), []), 5000);
-  assert.deepEqual(readdirSync(FOLDER), ["kubeconfig"]);
+  assert.deepEqual(readdirSync(FOLDER).sort(), ["kubeconfig", "two.yaml"]);
 });
 
 test("up on a full disk says so and leaves no half cluster; with room it starts, and a purge leaves the disk mounted and empty", async () => {

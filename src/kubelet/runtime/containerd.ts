@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 
@@ -63,10 +63,21 @@ export async function stopContainerd(paths: ContainerdPaths, { clock, log }: Pic
 /** The process id of the private containerd, if it runs. */
 export function runningPid(paths: ContainerdPaths): number | undefined {
   const pid = Number(readText(pidFile(paths)) ?? "");
-  if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  const commandLine = readText(`/proc/${pid}/cmdline`) ?? "";
+  if (Number.isInteger(pid) && pid > 0) return isContainerd(pid, paths) ? pid : undefined;
+  // The file is lost or damaged; a second containerd beside one that runs would wait for its database for ever.
+  return processIds().find((candidate) => isContainerd(candidate, paths));
+}
+
+function isContainerd(pid: number, { binary, configFile }: ContainerdPaths): boolean {
+  const words = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
   const zombie = /^State:\s+Z/m.test(readText(`/proc/${pid}/status`) ?? "");
-  return !zombie && commandLine.split("\0").includes(paths.configFile) ? pid : undefined;
+  return !zombie && words.includes(configFile) && words.some((word) => word.endsWith(binary));
+}
+
+function processIds(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function launch(paths: ContainerdPaths, config: string, { env, log }: ContainerdDeps): void {
@@ -77,7 +88,8 @@ function launch(paths: ContainerdPaths, config: string, { env, log }: Containerd
   writeFileSync(paths.configFile, config);
   const output = openSync(paths.logFile, "a");
   try {
-    const child = spawn(paths.binary, ["--config", paths.configFile], { detached: true, stdio: ["ignore", output, output], env });
+    const [file = "", ...words] = [...(paths.starter ?? []), paths.binary, "--config", paths.configFile];
+    const child = spawn(file, words, { detached: true, stdio: ["ignore", output, output], env });
     child.on("error", (error) => log.error("containerd cannot be started", { error }));
     child.unref();
     if (child.pid !== undefined) writeFileSync(pidFile(paths), String(child.pid));
