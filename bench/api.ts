@@ -1,7 +1,7 @@
 /**
  * The API server over TLS, without controllers, on the durable store, asked by 64 clients from the same machine: creates,
- * gets, lists of 10,000, watch deliveries. Beside them the same client on Node's bare HTTP/2 server. Last, the memory that
- * the server has kept of all that, with 20,000 pods left in it.
+ * gets, lists of 10,000, watch deliveries. Beside them the same client on Node's bare HTTP/2 server. Last, what memory another
+ * server keeps after all of that, with 20,000 pods in it.
  *
  *     node bench/api.ts [--rounds 5] [--seconds 4] [--settle 30] [--load-client DIR] [--json]
  */
@@ -10,7 +10,6 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isServerReady } from "#cli/readiness.ts";
-import type { HttpTransport } from "#client/http-transport.ts";
 import { atEnd, benchmark, numberOption, progress } from "./support/benchmark.ts";
 import { BenchCluster } from "./support/cluster.ts";
 import { eventually, stopProgram } from "./support/command.ts";
@@ -24,7 +23,6 @@ const LISTED = 10_000;
 /** With which the server's memory is measured. */
 const KEPT_PODS = 20_000;
 const KEPT_ROUNDS = 4;
-const DELETES_AT_ONCE = 64;
 const WATCHERS = 1000;
 /** What we aim at; more would only measure how a backlog grows. */
 const WATCH_RATE = TARGETS.deliveries.aim / WATCHERS;
@@ -37,7 +35,6 @@ await benchmark(async () => {
   const client = await loadClient(cluster.folder);
   const ask = askWith(client, cluster, seconds);
   progress(`asks with the ${client.name}`);
-  const idle = usageOf(server);
   const inRounds = async (phases: readonly string[], name: string, more: AskMore = {}) => {
     const results: LoadResult[] = [];
     for (let round = 1; round <= rounds; round++) results.push(await ask(cluster.httpsPort, phases, `${name}-${round}`, more));
@@ -47,24 +44,14 @@ await benchmark(async () => {
   const watch = await inRounds(["watch"], "watch", { rate: WATCH_RATE });
   const creates = middle(load.map(({ create }) => create));
   const lists = await timeLists(cluster, ask, creates.perSecond);
-  const full = usageOf(server);
-  const pods = await keepPods(cluster, ask, creates.perSecond);
-  const settled = await settle(server);
   const bare = await askBareServer(cluster, ask, lists);
-  const mb = ({ rssMb }: Usage) => rssMb.toFixed(0);
+  await server.stop();
   return [
     rateRow("durable pod creates, 64 clients over TLS", creates, bare.create, TARGETS.creates),
     rateRow("GET of one pod over TLS", middle(load.map(({ get }) => get)), bare.get, TARGETS.gets),
     listRow(lists, bare),
     watchRow(watch.flatMap((result) => result.watch ?? [])),
-    {
-      what: `server with ${KEPT_PODS.toLocaleString("en-US")} pods after that: RSS`,
-      value: settled.rssMb,
-      unit: "MB",
-      note: `${pods.toLocaleString("en-US")} pods, PSS ${settled.pssMb.toFixed(0)} MB; ${mb(idle)} MB at the start, ${mb(full)} MB as the load ended`,
-      floor: { name: "their JSON", value: (lists.megabytes * pods) / LISTED },
-      target: TARGETS.loadedMemory,
-    },
+    await measureMemory(client, seconds, creates.perSecond, lists),
   ];
 });
 
@@ -87,7 +74,7 @@ function askWith(client: LoadClient, { paths }: BenchCluster, seconds: number): 
   };
 }
 
-async function startServer(cluster: BenchCluster): Promise<number> {
+async function startServer(cluster: BenchCluster): Promise<{ readonly pid: number; stop(): Promise<void> }> {
   const server = cluster.start("server", "--without-controllers", "true", "--log-level", "warn");
   atEnd(() => stopProgram(server));
   await eventually("certificates", 60_000, () => cluster.hasCertificates() || undefined);
@@ -95,7 +82,7 @@ async function startServer(cluster: BenchCluster): Promise<number> {
   await eventually("the API answers", 60_000, async () => (await isServerReady(api)) || undefined);
   api.close();
   if (server.pid === undefined) throw new Error("the server did not start");
-  return server.pid;
+  return { pid: server.pid, stop: () => stopProgram(server) };
 }
 
 interface Lists {
@@ -122,45 +109,44 @@ async function timeLists(cluster: BenchCluster, ask: Ask, createsPerSecond: numb
   return { ms: median(lists.map(({ ms }) => ms)) * scale, megabytes: first.megabytes * scale, scale, list, object };
 }
 
-/**
- * Brings the pods that the load has left to the number that memory is measured with.
- *
- * @returns how many there are
- */
-async function keepPods(cluster: BenchCluster, ask: Ask, createsPerSecond: number): Promise<number> {
-  const transport = cluster.transport();
-  const all = "/api/v1/pods?limit=1";
-  const count = async () => {
-    const { metadata } = JSON.parse((await transport.request({ path: all })).body.toString()) as { metadata: { remainingItemCount?: number } };
-    return 1 + (metadata.remainingItemCount ?? 0);
+/** After creates, gets, watches and lists that leave 20,000 pods; every connection is closed, and some time has gone by. */
+async function measureMemory(client: LoadClient, seconds: number, createsPerSecond: number, { megabytes }: Lists): Promise<Row> {
+  const cluster = await BenchCluster.prepare();
+  const server = await startServer(cluster);
+  const { pid } = server;
+  const ask = askWith(client, cluster, seconds);
+  const idle = usageOf(pid);
+  const create = (phases: readonly string[], name: string, pods: number) =>
+    ask(cluster.httpsPort, phases, name, { seconds: Math.max(0.5, pods / createsPerSecond) });
+  await create(["create", "get"], "memory-load", KEPT_PODS / 2);
+  await ask(cluster.httpsPort, ["watch"], "memory-watch", { rate: WATCH_RATE });
+  let pods = await countPods(cluster);
+  for (let round = 1; pods < KEPT_PODS * 0.99 && round <= KEPT_ROUNDS; round++) {
+    await create(["create", "list"], `memory-list-${round}`, KEPT_PODS - pods);
+    pods = await countPods(cluster);
+  }
+  const full = usageOf(pid);
+  const settleSeconds = numberOption("settle", 30);
+  progress(`waits ${settleSeconds} s`);
+  await new Promise((resolve) => setTimeout(resolve, settleSeconds * 1000));
+  const settled = usageOf(pid);
+  await server.stop();
+  const mb = ({ rssMb }: Usage) => rssMb.toFixed(0);
+  return {
+    what: `server with ${KEPT_PODS.toLocaleString("en-US")} pods after the load: RSS`,
+    value: settled.rssMb,
+    unit: "MB",
+    note: `${pods.toLocaleString("en-US")} pods, PSS ${settled.pssMb.toFixed(0)} MB; ${mb(idle)} MB at the start, ${mb(full)} MB as the load ended`,
+    floor: { name: "their JSON", value: (megabytes * pods) / LISTED },
+    target: TARGETS.loadedMemory,
   };
-  for (let round = 1; ; round++) {
-    const missing = KEPT_PODS - (await count());
-    if (Math.abs(missing) <= KEPT_PODS / 100 || round > KEPT_ROUNDS) break;
-    if (missing > 0) await ask(cluster.httpsPort, ["create"], `more-${round}`, { seconds: missing / createsPerSecond });
-    else await deletePods(transport, -missing);
-  }
-  const left = await count();
+}
+
+async function countPods(cluster: BenchCluster): Promise<number> {
+  const transport = cluster.transport();
+  const { body } = await transport.request({ path: "/api/v1/pods?limit=1" });
   transport.close();
-  return left;
-}
-
-/** As many of those that were created first. */
-async function deletePods(transport: HttpTransport, count: number): Promise<void> {
-  const list = await transport.request({ path: `/api/v1/namespaces/load/pods?limit=${count}` });
-  const { items } = JSON.parse(list.body.toString()) as { items: { metadata: { name: string } }[] };
-  for (let at = 0; at < items.length; at += DELETES_AT_ONCE) {
-    const some = items.slice(at, at + DELETES_AT_ONCE);
-    await Promise.all(some.map(({ metadata }) => transport.request({ method: "DELETE", path: `/api/v1/namespaces/load/pods/${metadata.name}` })));
-  }
-}
-
-/** The load has ended and its connections are closed: the server has some time to notice. */
-async function settle(server: number): Promise<Usage> {
-  const seconds = numberOption("settle", 30);
-  progress(`waits ${seconds} s`);
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  return usageOf(server);
+  return 1 + ((JSON.parse(body.toString()) as { metadata: { remainingItemCount?: number } }).metadata.remainingItemCount ?? 0);
 }
 
 /** The same questions to a server that has the answers ready, and writes nothing. */
