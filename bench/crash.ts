@@ -2,14 +2,19 @@
  * Kills a server with SIGKILL again and again while clients write and watch, and counts what was lost: nothing may be. The
  * figure is how long it takes from the start of the process until it serves again.
  *
- *     node bench/crash.ts [--rounds 500] [--seed N] [--json]
+ * With `--datastore etcd` the server uses an etcd of three members, which is killed as well in each round.
+ *
+ *     node bench/crash.ts [--rounds 500] [--seed N] [--datastore etcd] [--json]
  */
+import type { Rng } from "#lib/rng.ts";
+import { outage } from "#test/crash/outage.ts";
 import { crashRounds } from "#test/crash/rounds.ts";
 import { ServerProcess } from "#test/crash/server-process.ts";
+import { startEtcd } from "#test/etcd/etcd.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { atEnd, benchmark, numberOption, progress } from "./support/benchmark.ts";
+import { atEnd, benchmark, numberOption, progress, textOption } from "./support/benchmark.ts";
 import { median, quantile } from "./support/statistics.ts";
 
 const PROGRESS_EVERY = 25;
@@ -17,7 +22,10 @@ const PROGRESS_EVERY = 25;
 await benchmark(async () => {
   const folder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
-  const server = await ServerProcess.prepare({ folder });
+  const etcd = textOption("datastore") === "etcd" ? await startEtcd({ members: 3 }) : undefined;
+  atEnd(() => etcd?.stop());
+  const flags = etcd === undefined ? [] : ["--datastore-endpoint", etcd.endpoints.join(",")];
+  const server = await ServerProcess.prepare({ folder, flags });
   atEnd(() => server.close());
   const rounds = numberOption("rounds", 500);
   const seed = numberOption("seed", 1 + Math.floor(Math.random() * 2 ** 31));
@@ -26,6 +34,7 @@ await benchmark(async () => {
     server,
     rounds,
     seed,
+    ...(etcd !== undefined && { disturb: (rng: Rng) => outage(etcd, rng) }),
     onRound: (round, so) => round % PROGRESS_EVERY === 0 && progress(`${round} rounds, ${so.acknowledged} writes acknowledged, ${so.events} events`),
   });
   for (const fault of faults) progress(`LOST: ${fault}`);
