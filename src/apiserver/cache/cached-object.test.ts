@@ -19,18 +19,18 @@ function publish(name: string): CachedObject {
 test("CachedObject.object is the same for all who ask as long as somebody holds it, however many come after it", () => {
   const cached = publish("held");
   const { object } = cached;
-  for (let i = 0; i < MANY; i++) publish(`o${i}`);
+  for (let i = 0; i < MANY; i++) void publish(`o${i}`).object;
   assert.equal(cached.object, object);
   const loaded = fromStored("x", 3, new PendingObject("x", configMap("loaded")), (error) => assert.ifError(error));
   const decoded = loaded.object;
-  for (let i = 0; i < MANY; i++) publish(`p${i}`);
+  for (let i = 0; i < MANY; i++) void publish(`p${i}`).object;
   assert.equal(loaded.object, decoded);
 });
 
 test("CachedObject.object is decoded again after it was let go, and says the same", async () => {
   const cached = publish("forgotten");
   const before = new WeakRef(cached.object);
-  for (let i = 0; i < MANY; i++) publish(`o${i}`);
+  for (let i = 0; i < MANY; i++) void publish(`o${i}`).object;
   await new Promise((resolve) => setImmediate(resolve)); // a weak reference holds its object to the end of the turn
   collectGarbage();
   assert.equal(before.deref(), undefined);

@@ -2,6 +2,7 @@ import { protobufObject } from "#api/schema/protobuf-object.ts";
 import { decodeObject } from "#apimachinery/decode/decode.ts";
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
+import { atTurnEnd } from "#lib/turn-end.ts";
 import { decodeStored } from "./decode-stored.ts";
 import { DecodedObjects } from "./decoded-objects.ts";
 
@@ -24,36 +25,43 @@ const HEAD_BYTES = 400;
 /** How every object in protobuf begins. */
 const PROTOBUF = Buffer.from("k8s\0");
 
-/** An object on its way into the store: encoded, frozen but for the place of its resourceVersion. */
+/** An object on its way into the store, encoded. From then on nobody changes it. */
 export class PendingObject {
   readonly key: string;
   /** What the store keeps: JSON without a resourceVersion. */
   readonly value: Buffer;
   readonly #object: KubeObject;
-  readonly #metadata: { resourceVersion: string | undefined };
   /** Set when the write has been published. */
   cached: CachedObject | undefined;
 
-  constructor(key: string, { kind, apiVersion, metadata, ...rest }: KubeObject) {
+  constructor(key: string, object: KubeObject) {
     this.key = key;
-    const ownMetadata = { ...metadata, resourceVersion: undefined as string | undefined };
-    for (const name in ownMetadata) deepFreeze(ownMetadata[name as keyof typeof ownMetadata]);
-    for (const name in rest) deepFreeze(rest[name as keyof typeof rest]);
-    this.#metadata = ownMetadata;
-    const head = { ...(kind !== undefined && { kind }), ...(apiVersion !== undefined && { apiVersion }) };
-    const object = { ...head, metadata: ownMetadata, ...rest };
-    this.#object = object as unknown as KubeObject;
-    this.value = Buffer.from(JSON.stringify(object));
+    this.#object = object;
+    this.value = Buffer.from(JSON.stringify(isInOrder(object) ? object : inOrder(object)));
   }
 
   publish(revision: number): CachedObject {
-    if (this.cached !== undefined) return this.cached; // by another cache of the same store
-    this.#metadata.resourceVersion = String(revision);
-    Object.freeze(this.#metadata);
-    Object.freeze(this.#object);
-    this.cached = new Cached(this.key, revision, this.#object, withResourceVersion(this.value, revision));
+    this.cached ??= new Cached(this.key, revision, this.#object, withResourceVersion(this.value, revision)); // or by another cache of the same store
     return this.cached;
   }
+}
+
+/** Whether the object's JSON begins as stored values do. */
+function isInOrder(object: KubeObject): boolean {
+  if (object.metadata.resourceVersion !== undefined) return false;
+  let last = "";
+  for (const name in object) {
+    if (name === "metadata") return true;
+    if (name !== "kind" && (name !== "apiVersion" || last === "apiVersion")) return false;
+    if (last === "apiVersion") return false;
+    last = name;
+  }
+  return false;
+}
+
+function inOrder({ kind, apiVersion, metadata, ...rest }: KubeObject): object {
+  const head = { ...(kind !== undefined && { kind }), ...(apiVersion !== undefined && { apiVersion }) };
+  return { ...head, metadata: { ...metadata, resourceVersion: undefined }, ...rest };
 }
 
 /**
@@ -83,18 +91,22 @@ class Cached implements CachedObject {
   readonly key: string;
   readonly revision: number;
   readonly json: Buffer;
+  /** What the bytes were made from; nobody has seen it. */
+  #fresh: KubeObject | undefined;
   #held: KubeObject | undefined;
   #remembered: WeakRef<KubeObject> | undefined;
 
-  constructor(key: string, revision: number, object: KubeObject | undefined, json: Buffer) {
+  constructor(key: string, revision: number, fresh: KubeObject | undefined, json: Buffer) {
     this.key = key;
     this.revision = revision;
     this.json = json;
-    if (object !== undefined) this.#hold(object);
+    if (fresh === undefined) return;
+    this.#fresh = fresh;
+    if (freshOnes.push(this) === 1) atTurnEnd(forgetFresh);
   }
 
   get object(): KubeObject {
-    return this.#held ?? this.#hold(this.#remembered?.deref() ?? decodeStored(this.json));
+    return this.#held ?? this.#hold(this.#remembered?.deref() ?? this.#frozenFresh() ?? decodeStored(this.json));
   }
 
   /** Leaves the object to those who hold it. */
@@ -103,11 +115,32 @@ class Cached implements CachedObject {
     this.#held = undefined;
   }
 
+  /** Most states that are written are looked at in the same turn, or by nobody for long. */
+  forgetFresh(): void {
+    this.#fresh = undefined;
+  }
+
+  #frozenFresh(): KubeObject | undefined {
+    const fresh = this.#fresh;
+    if (fresh === undefined) return undefined;
+    this.#fresh = undefined;
+    return deepFreeze({ ...fresh, metadata: { ...fresh.metadata, resourceVersion: String(this.revision) } });
+  }
+
   #hold(object: KubeObject): KubeObject {
     this.#held = object;
     recent.add(this, this.json.length);
     return object;
   }
+}
+
+/** Written in this turn. */
+let freshOnes: Cached[] = [];
+
+function forgetFresh(): void {
+  const all = freshOnes;
+  freshOnes = [];
+  for (const cached of all) cached.forgetFresh();
 }
 
 const recent = new DecodedObjects();

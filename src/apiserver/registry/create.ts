@@ -16,7 +16,7 @@ import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
-import { admissionAttributes, fieldManagerOf, matchNamespace, refuseInvalid } from "#apiserver/registry/write.ts";
+import { admissionAttributes, fieldManagerOf, matchNamespace, refuseInvalid, written } from "#apiserver/registry/write.ts";
 import { formatTime } from "#lib/clock.ts";
 import { randomSuffix } from "#lib/rng.ts";
 
@@ -35,8 +35,7 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
   dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
   served.strategy.applyDefaults?.(object); // admission may have set what other fields mirror
-  const created = await insertObject(deps, target, object);
-  return { ...created, code: 201 };
+  return insertObject(deps, target, object);
 }
 
 /** Takes a decoded, admitted object through strategy and validation into the store. */
@@ -130,8 +129,5 @@ async function commitNew(deps: RegistryDeps, target: WriteTarget, object: Draft)
   const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
   const committed = await deps.cache.commit([{ key, object: stored, expected: 0 }]);
   if (!committed.ok) return undefined;
-  const state = committed.objects[0]!;
-  const view = served.view === undefined ? state.object : served.view.fromStored(state.object);
-  deps.hooks(served.info)?.afterCommit?.(view, undefined);
-  return { code: 201, object: view, state: served.view === undefined ? state : undefined };
+  return written(deps, served, 201, committed.objects[0]!, undefined);
 }

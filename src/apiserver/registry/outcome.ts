@@ -15,3 +15,18 @@ export interface ListOutcome {
   readonly continue?: string | undefined;
   readonly remainingItemCount?: number | undefined;
 }
+
+/** A stored state: mostly its bytes are all that is wanted, and the object is decoded only if somebody looks at it. */
+export class StoredOutcome implements ObjectOutcome {
+  readonly code: number;
+  readonly state: CachedObject;
+
+  constructor(code: number, state: CachedObject) {
+    this.code = code;
+    this.state = state;
+  }
+
+  get object(): KubeObject {
+    return this.state.object;
+  }
+}

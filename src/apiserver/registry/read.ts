@@ -5,7 +5,7 @@ import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import { decodeContinue, encodeContinue } from "#apiserver/registry/continue-token.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
-import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
+import { type ListOutcome, type ObjectOutcome, StoredOutcome } from "#apiserver/registry/outcome.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import { selectionOf } from "#apiserver/registry/selection.ts";
@@ -30,21 +30,7 @@ export async function getObject(
 
 /** A stored state as the version that was asked for shows it. */
 export function shown({ view }: ServedResource, state: CachedObject): ObjectOutcome {
-  return view === undefined ? new StoredOutcome(state) : { code: 200, object: view.fromStored(state.object) };
-}
-
-/** Mostly the bytes are all that is wanted: the object is decoded only if somebody looks at it. */
-class StoredOutcome implements ObjectOutcome {
-  readonly code = 200;
-  readonly state: CachedObject;
-
-  constructor(state: CachedObject) {
-    this.state = state;
-  }
-
-  get object(): KubeObject {
-    return this.state.object;
-  }
+  return view === undefined ? new StoredOutcome(200, state) : { code: 200, object: view.fromStored(state.object) };
 }
 
 /** @param options checked */

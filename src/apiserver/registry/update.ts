@@ -18,7 +18,7 @@ import { reserve } from "#apiserver/registry/reservation.ts";
 import { storageKey } from "#apiserver/registry/resource-table.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
-import { admissionAttributes, fieldManagerOf, matchNamespace, refuseInvalid, sameJson } from "#apiserver/registry/write.ts";
+import { admissionAttributes, fieldManagerOf, matchNamespace, refuseInvalid, sameJson, written } from "#apiserver/registry/write.ts";
 import { formatTime } from "#lib/clock.ts";
 
 const MODIFIED = "the object has been modified; please apply your changes to the latest version and try again";
@@ -96,7 +96,8 @@ async function createMissing(deps: RegistryDeps, target: WriteTarget, change: Ch
     recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
   }
   await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
-  return { ...(await insertObject(deps, target, object)), code: change.createdCode ?? 201 };
+  const { object: created, state } = await insertObject(deps, target, object);
+  return { code: change.createdCode ?? 201, object: created, state };
 }
 
 /** @returns `undefined` when somebody else has written in between */
@@ -250,10 +251,7 @@ async function commitChange(
   const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
   const result = await deps.cache.commit([{ key: current.key, object: stored, expected: current.revision }]);
   if (!result.ok) return undefined;
-  const state = result.objects[0]!;
-  const view = served.view === undefined ? state.object : served.view.fromStored(state.object);
-  deps.hooks(served.info)?.afterCommit?.(view, old);
-  return { code: 200, object: view, state: served.view === undefined ? state : undefined };
+  return written(deps, served, 200, result.objects[0]!, old);
 }
 
 function setOrDelete<T extends object, K extends keyof T>(object: T, key: K, value: unknown): void {

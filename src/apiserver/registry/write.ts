@@ -3,6 +3,9 @@ import type { FieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import type { RegistryDeps } from "#apiserver/registry/deps.ts";
+import { type ObjectOutcome, StoredOutcome } from "#apiserver/registry/outcome.ts";
 import type { WriteOptions } from "#apiserver/registry/options.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
@@ -56,6 +59,14 @@ export function matchNamespace(object: Draft, namespace: string): void {
 /** Texts name the kind by the group that it is stored as. */
 export function refuseInvalid({ info, view }: ServedResource, name: string | undefined, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw statusError.invalid({ group: view?.stored.group ?? info.group, kind: info.kind }, name ?? "", errors);
+}
+
+/** What a write answers with, after the kind's hooks have heard of it. */
+export function written(deps: RegistryDeps, { view, info }: ServedResource, code: number, state: CachedObject, old: KubeObject | undefined): ObjectOutcome {
+  const outcome = view === undefined ? new StoredOutcome(code, state) : { code, object: view.fromStored(state.object) };
+  const hooks = deps.hooks(info);
+  if (hooks?.afterCommit !== undefined) hooks.afterCommit(outcome.object, old);
+  return outcome;
 }
 
 /** The manager that a write is recorded under: as asked, else the client's program. */

@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 
 import { BufferPool } from "#lib/buffer-pool.ts";
+import { atTurnEnd } from "#lib/turn-end.ts";
 
 /** For the pieces of one turn, put together. */
 const pool = new BufferPool();
@@ -24,8 +25,7 @@ export class Outlet {
     this.#bytes += piece.length;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // After all that runs in this turn, promises' continuations included.
-    queueMicrotask(() => process.nextTick(() => this.flush()));
+    atTurnEnd(() => this.flush());
   };
 
   /** Bytes that the socket has not sent. */
