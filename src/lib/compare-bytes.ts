@@ -16,3 +16,8 @@ export function compareBytes(a: string, b: string): number {
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
+
+/** Whether `<` orders this text as its bytes are ordered, against whatever other text. */
+export function isPlainOrder(text: string): boolean {
+  return !/[\ud800-\uffff]/.test(text);
+}
