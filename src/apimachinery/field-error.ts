@@ -18,30 +18,40 @@ export interface FieldError {
   readonly text: string;
 }
 
-/** A path like `spec.containers[0].name`, built from its root on. */
+/** A path like `spec.containers[0].name`, built from its root on. Most are never read: the text is made when somebody asks. */
 export class FieldPath {
-  readonly text: string;
+  readonly #parent: FieldPath | undefined;
+  readonly #step: string | number;
+  readonly #bracketed: boolean;
 
-  constructor(text = "") {
-    this.text = text;
+  constructor(text: string | number = "", parent?: FieldPath, bracketed = false) {
+    this.#step = text;
+    this.#parent = parent;
+    this.#bracketed = bracketed;
   }
 
-  child(...names: readonly string[]): FieldPath {
-    const tail = names.join(".");
-    return new FieldPath(this.text === "" ? tail : `${this.text}.${tail}`);
+  child(name: string, ...more: readonly string[]): FieldPath {
+    return new FieldPath(more.length === 0 ? name : `${name}.${more.join(".")}`, this);
   }
 
   index(i: number): FieldPath {
-    return new FieldPath(`${this.text}[${i}]`);
+    return new FieldPath(i, this, true);
   }
 
   /** A key of a map: `metadata.labels[app]`. */
   key(name: string): FieldPath {
-    return new FieldPath(`${this.text}[${name}]`);
+    return new FieldPath(name, this, true);
+  }
+
+  get text(): string {
+    const before = this.#parent?.text ?? "";
+    if (this.#bracketed) return `${before}[${this.#step}]`;
+    return before === "" ? String(this.#step) : `${before}.${this.#step}`;
   }
 
   toString(): string {
-    return this.text === "" ? "<nil>" : this.text;
+    const { text } = this;
+    return text === "" ? "<nil>" : text;
   }
 }
 

@@ -12,6 +12,7 @@ import { JwtKey } from "#apiserver/authn/jwt.ts";
 import { ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { StaticAuthorizer } from "#apiserver/authz/static-authorizer.ts";
+import { cacheReader } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { HealthCheck } from "#apiserver/http/health.ts";
 import { healthHandler } from "#apiserver/http/health.ts";
@@ -25,7 +26,7 @@ import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { EventExpiry } from "#apiserver/registry/event-expiry.ts";
 import { Pipeline } from "#apiserver/registry/pipeline.ts";
 import { ResourceApi } from "#apiserver/registry/resource-api.ts";
-import { ResourceTable, storageKey, storagePrefix } from "#apiserver/registry/resource-table.ts";
+import { ResourceTable } from "#apiserver/registry/resource-table.ts";
 import { specialHandlers } from "#apiserver/registry/special/handlers.ts";
 import type { TokenIssuer } from "#apiserver/registry/special/token.ts";
 import type { SubresourceHandler } from "#apiserver/registry/subresource.ts";
@@ -159,16 +160,4 @@ function ownChecks(store: Store, isClosing: () => boolean): HealthCheck[] {
     { name: "informer-sync", readyOnly: true, check: fine },
     { name: "shutdown", readyOnly: true, check: () => (isClosing() ? "process is shutting down" : undefined) },
   ];
-}
-
-/** The cluster as admission sees it. */
-export function cacheReader(cache: WatchCache): ObjectReader {
-  return {
-    lookup: <T extends KubeObject>({ group, plural }: Resource<T>, namespace: string, name: string) =>
-      cache.get(storageKey(storagePrefix(group, plural), namespace, name))?.object as T | undefined,
-    list: <T extends KubeObject>({ group, plural }: Resource<T>, namespace: string) => {
-      const prefix = storagePrefix(group, plural);
-      return cache.list(namespace === "" ? prefix : `${prefix}${namespace}/`).items.map(({ object }) => object as T);
-    },
-  };
 }

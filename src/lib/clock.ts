@@ -30,9 +30,17 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** A time as Kubernetes writes it: RFC 3339, UTC, whole seconds. */
+let lastSecond = Number.NaN;
+let lastTime = "";
+
+/** A time as Kubernetes writes it: RFC 3339, UTC, whole seconds. The same second is mostly asked for again and again. */
 export function formatTime(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(epochMs / 1000);
+  if (second !== lastSecond) {
+    lastTime = `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastTime;
 }
 
 /** A MicroTime as Kubernetes writes it: six decimals. */

@@ -2,4 +2,4 @@ export { type Applied, type ApplyConfiguration, LAST_APPLIED, applyConfiguration
 export { FieldSet } from "./field-set.ts";
 export { managersOfScaled, scaleManagers } from "./scale.ts";
 export { sharedFields } from "./shared-fields.ts";
-export { type Managed, type RecordUpdate, isReset, recordUpdate } from "./update.ts";
+export { type Managed, type RecordUpdate, emptyObject, isReset, recordUpdate } from "./update.ts";

@@ -61,12 +61,23 @@ export function recordUpdate<T extends Managed>(update: RecordUpdate<T>): readon
   return entries.length === 0 ? undefined : entries;
 }
 
+const nobodys = new WeakMap<FieldSet, FieldSet>();
+
+function nobodysOf(resetFields: FieldSet): FieldSet {
+  let all = nobodys.get(resetFields);
+  if (all === undefined) {
+    all = SERVERS_OWN.union(resetFields);
+    nobodys.set(resetFields, all);
+  }
+  return all;
+}
+
 /** A create by who says nothing of owners: all that there is, is the creator's. */
 function recordCreate(update: RecordUpdate<Managed>): readonly ManagedFieldsEntry[] | undefined {
   const { schema, updated, manager, apiVersion, subresource = "", time, resetFields = FieldSet.EMPTY } = update;
   let text: string;
   try {
-    text = createdFields(schema, emptyObject(schema), updated as unknown as JsonObject, SERVERS_OWN.union(resetFields));
+    text = createdFields(schema, emptyObject(schema), updated as unknown as JsonObject, nobodysOf(resetFields));
   } catch (error) {
     if (error instanceof ElementError) return undefined;
     throw error;

@@ -115,6 +115,7 @@ const QUALIFIED_TEXT = "must consist of alphanumeric characters, '-', '_' or '.'
 
 /** A label key: a name, with a DNS subdomain before it if it likes. */
 export function isQualifiedName(value: string): Messages {
+  if (value.length <= MAX_LABEL && QUALIFIED_RE.test(value)) return [];
   const about = regexMessage(QUALIFIED_TEXT, QUALIFIED, "MyName", "my.name", "123-abc");
   const parts = value.split("/");
   if (parts.length > 2) return [`a valid label key ${about} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];

@@ -156,6 +156,7 @@ export function validateManagedFields(entries: readonly DeepPartial<ManagedField
 }
 
 export function validateFieldManager(manager: string, path: FieldPath): FieldError[] {
+  if (manager.length <= MAX_FIELD_MANAGER && PRINTABLE_ASCII.test(manager)) return [];
   const errors: FieldError[] = [];
   if (Buffer.byteLength(manager) > MAX_FIELD_MANAGER) errors.push(fieldError.tooLong(path, MAX_FIELD_MANAGER));
   let position = 0;
@@ -166,6 +167,7 @@ export function validateFieldManager(manager: string, path: FieldPath): FieldErr
   return errors;
 }
 
+const PRINTABLE_ASCII = /^[ -~]*$/;
 /** As Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols, and of spaces the plain one. */
 const isPrintable = (char: string) => char === " " || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(char);
 const codePointName = (char: string) => `U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;

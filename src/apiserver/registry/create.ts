@@ -1,5 +1,5 @@
 import type { Mutable } from "#api/strategy.ts";
-import { decodeObject } from "#apimachinery/decode/decode.ts";
+import { emptyObject } from "#apimachinery/managed-fields/index.ts";
 import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
@@ -102,9 +102,9 @@ function wipeSystemFields(metadata: Partial<Mutable<ObjectMeta>>): void {
 /** Status belongs to controllers: what a client sends is dropped. */
 function resetStatus({ schema }: ServedResource, object: Draft): void {
   const own = object as { status?: unknown };
-  const { status } = decodeObject<{ status?: unknown }>(schema, {}).object;
+  const { status } = emptyObject(schema) as { status?: object };
   if (status === undefined) delete own.status;
-  else own.status = status;
+  else own.status = Object.keys(status).length === 0 ? {} : structuredClone(status);
 }
 
 function badResourceVersion(): Error {

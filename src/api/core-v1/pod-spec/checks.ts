@@ -37,7 +37,7 @@ export function checkRequired(errors: Errors, value: string | undefined, path: F
   if (!value) errors.push(fieldError.required(path.child(name)));
 }
 
-export function checkNonNegative(errors: Errors, value: number | undefined, path: FieldPath, ...names: string[]): void {
+export function checkNonNegative(errors: Errors, value: number | undefined, path: FieldPath, ...names: [string, ...string[]]): void {
   if (value !== undefined && value < 0) errors.push(fieldError.invalid(path.child(...names), value, "must be greater than or equal to 0"));
 }
 
