@@ -2,8 +2,6 @@ import type { KeyObject } from "node:crypto";
 
 import type { ResourceInfo } from "#api/resources.ts";
 import { builtin } from "#api/resources.ts";
-import type { Resource } from "#api/resources.ts";
-import type { KubeObject } from "#apimachinery/object.ts";
 import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { AdmissionChain } from "#apiserver/admission/admission.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";

@@ -3,7 +3,7 @@ import { equalJson } from "#apimachinery/patch/json-patch.ts";
 import type { ListSchema, Schema, StructSchema } from "#apimachinery/schema/schema.ts";
 
 import type { FieldSet } from "./field-set.ts";
-import { elementsOf, granularity, memberSchema } from "./typed.ts";
+import { elementOf, elementsOf, granularity, memberSchema } from "./typed.ts";
 
 /**
  * The fields that are owned by who makes `created` of `empty`, as the text of their FieldsV1: what comparing both and writing
@@ -31,11 +31,12 @@ function changed(schema: Schema, from: unknown, to: unknown, nobodys: FieldSet):
 
 function changedMembers(schema: Schema, from: JsonObject, to: JsonObject, nobodys: FieldSet): string | undefined {
   let text = "";
-  for (const name of orderedNames(schema, to)) {
-    const without = nobodys.child(`f:${name}`);
+  for (const { name, element, key, schema: inner } of membersOf(schema, to)) {
+    if (to[name] === undefined || !Object.hasOwn(to, name)) continue;
+    const without = nobodys.children.size === 0 ? nobodys : nobodys.child(element);
     if (without.member) continue;
-    const member = changed(memberSchema(schema, name), Object.hasOwn(from, name) ? from[name] : undefined, to[name], without);
-    if (member !== undefined) text += `${text === "" ? "" : ","}${memberKey(name)}${member}`;
+    const member = changed(inner, Object.hasOwn(from, name) ? from[name] : undefined, to[name], without);
+    if (member !== undefined) text += `${text === "" ? "" : ","}${key}${member}`;
   }
   return text === "" ? undefined : `{${text}}`;
 }
@@ -47,19 +48,23 @@ const writers = new WeakMap<Schema, Writer>();
 
 /** What is new altogether: each of its parts is one's own, and so is the whole. */
 function added(schema: Schema, value: unknown): string {
+  return schema.kind === "scalar" ? LEAF : writerOf(schema)(value);
+}
+
+function writerOf(schema: Schema): Writer {
   let writer = writers.get(schema);
   if (writer === undefined) {
     writer = makeWriter(schema);
     writers.set(schema, writer);
   }
-  return writer(value);
+  return writer;
 }
 
 const LEAF = "{}";
 const writeLeaf: Writer = () => LEAF;
 
 function makeWriter(schema: Schema): Writer {
-  if (schema.kind === "struct" && !schema.atomic && schema.preserveUnknown !== true) return structWriter(schema);
+  if (isClosed(schema) && !schema.atomic) return structWriter(schema);
   const grain = granularity(schema, schema.kind === "any" ? {} : undefined);
   if (grain.kind === "map") return (value) => (isFilled(value) ? `{".":{}${addedMembers(grain.schema, value)}}` : LEAF);
   if (grain.kind === "list") return (value) => (isFilledList(value) ? `{".":{},${addedElements(grain.schema, value)}}` : LEAF);
@@ -68,62 +73,77 @@ function makeWriter(schema: Schema): Writer {
 
 function addedMembers(schema: Schema, value: JsonObject): string {
   let text = "";
-  for (const name of Object.keys(value).sort()) {
-    if (value[name] !== undefined) text += `,${memberKey(name)}${added(memberSchema(schema, name), value[name])}`;
-  }
+  for (const { name, key, schema: inner } of membersOf(schema, value)) if (value[name] !== undefined) text += `,${key}${added(inner, value[name])}`;
   return text;
 }
 
 /** Declared fields are looked up in their order: that is faster than to sort what is there. */
 function structWriter(schema: StructSchema): Writer {
-  const fields = declaredNames(schema).map((name) => ({ name, key: `,${memberKey(name)}`, schema: memberSchema(schema, name) }));
-  const writersOfFields: (Writer | undefined)[] = []; // made late: types contain themselves
+  const plan = declared(schema).map(({ name, key, schema: inner }) => ({
+    name,
+    inherited: name in Object.prototype,
+    start: `,${key}${inner.kind === "scalar" ? LEAF : ""}`,
+    inner: inner.kind === "scalar" ? undefined : inner,
+    writer: undefined as Writer | undefined, // made late: types contain themselves
+  }));
   return (value) => {
     if (!isFilled(value)) return LEAF;
     let text = '{".":{}';
-    for (let i = 0; i < fields.length; i++) {
-      const { name, key, schema: inner } = fields[i]!;
-      const member = value[name];
-      if (member === undefined || (name in Object.prototype && !Object.hasOwn(value, name))) continue;
-      text += key;
-      text += (writersOfFields[i] ??= writerOf(inner))(member);
+    for (let i = 0; i < plan.length; i++) {
+      const field = plan[i]!;
+      const member = value[field.name];
+      if (member === undefined || (field.inherited && !Object.hasOwn(value, field.name))) continue;
+      text += field.start;
+      if (field.inner !== undefined) text += (field.writer ??= writerOf(field.inner))(member);
     }
     return `${text}}`;
   };
 }
 
-function writerOf(schema: Schema): Writer {
-  return schema.kind === "scalar" ? writeLeaf : (value) => added(schema, value);
-}
-
 /** Elements that share a key are owned together. */
 function addedElements(schema: ListSchema, list: readonly unknown[]): string {
+  if (list.length === 1) return `${JSON.stringify(elementOf(schema, list[0]))}:${added(schema.items, list[0])}`;
   const elements = elementsOf(schema, list, true);
-  const names = elements.size === 1 ? elements.keys() : [...elements.keys()].sort();
-  let text = "";
-  for (const name of names) {
-    const items = elements.get(name)!;
-    text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${items.length === 1 ? added(schema.items, items[0]) : LEAF}`;
-  }
-  return text;
+  return [...elements.keys()]
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${elements.get(name)!.length === 1 ? added(schema.items, elements.get(name)![0]) : LEAF}`)
+    .join(",");
 }
 
-const memberKey = (name: string) => `${JSON.stringify(`f:${name}`)}:`;
-
-const namesOf = new WeakMap<StructSchema, readonly string[]>();
-
-function declaredNames(schema: StructSchema): readonly string[] {
-  let names = namesOf.get(schema);
-  if (names === undefined) {
-    names = [...schema.fields.keys()].sort();
-    namesOf.set(schema, names);
-  }
-  return names;
+interface Member {
+  readonly name: string;
+  readonly element: string;
+  /** `"f:name":` */
+  readonly key: string;
+  readonly schema: Schema;
 }
 
-function orderedNames(schema: Schema, value: JsonObject): readonly string[] {
-  if (schema.kind !== "struct" || schema.preserveUnknown === true) return Object.keys(value).sort();
-  return declaredNames(schema).filter((name) => value[name] !== undefined && Object.hasOwn(value, name));
+const memberOf = (schema: Schema, name: string): Member => ({
+  name,
+  element: `f:${name}`,
+  key: `${JSON.stringify(`f:${name}`)}:`,
+  schema: memberSchema(schema, name),
+});
+
+/** In the order of their names: all that a struct may have, or what is there. */
+function membersOf(schema: Schema, value: JsonObject): readonly Member[] {
+  if (isClosed(schema)) return declared(schema);
+  return Object.keys(value)
+    .sort()
+    .map((name) => memberOf(schema, name));
+}
+
+const isClosed = (schema: Schema): schema is StructSchema => schema.kind === "struct" && schema.preserveUnknown !== true;
+
+const declaredMembers = new WeakMap<StructSchema, readonly Member[]>();
+
+function declared(schema: StructSchema): readonly Member[] {
+  let members = declaredMembers.get(schema);
+  if (members === undefined) {
+    members = [...schema.fields.keys()].sort().map((name) => memberOf(schema, name));
+    declaredMembers.set(schema, members);
+  }
+  return members;
 }
 
 const isFilledList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length > 0;

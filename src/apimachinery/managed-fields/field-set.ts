@@ -159,7 +159,9 @@ function canonicalElement(key: string): PathElement {
 }
 
 export function keyElement(key: JsonObject): PathElement {
-  const names = Object.keys(key).sort();
+  const names = Object.keys(key);
+  if (names.length === 1) return `k:{${JSON.stringify(names[0])}:${JSON.stringify(key[names[0]!])}}`;
+  names.sort();
   return `k:{${names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(key[name])}`).join(",")}}`;
 }
 

@@ -1,5 +1,5 @@
 export { type Applied, type ApplyConfiguration, LAST_APPLIED, applyConfiguration, describeConfiguration } from "./apply.ts";
 export { FieldSet } from "./field-set.ts";
 export { managersOfScaled, scaleManagers } from "./scale.ts";
-export { sharedFields } from "./shared-fields.ts";
+export { sharedFields, textOfShared } from "./shared-fields.ts";
 export { type Managed, type RecordUpdate, emptyObject, isReset, recordUpdate } from "./update.ts";

@@ -7,6 +7,12 @@ const MAX_SHARED = 1000;
 const MAX_SHARED_CHARACTERS = 16 * 1024;
 
 const shared = new Map<string, JsonObject>();
+const texts = new WeakMap<object, string>();
+
+/** The text of shared fields, as long as they are shared: who writes an object need not make it again. */
+export function textOfShared(fields: object): string | undefined {
+  return texts.get(fields);
+}
 
 /**
  * FieldsV1 as one frozen object for all that have this content: in an ordinary Pod they are two thirds of its memory.
@@ -21,5 +27,6 @@ export function sharedFields(text: string, parsed?: JsonObject): JsonObject {
   if (text.length > MAX_SHARED_CHARACTERS) return fields;
   if (shared.size >= MAX_SHARED) shared.delete(shared.keys().next().value!);
   shared.set(text, fields);
+  texts.set(fields, text);
   return fields;
 }

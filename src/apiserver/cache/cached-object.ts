@@ -5,6 +5,7 @@ import { statusError } from "#apimachinery/status-error.ts";
 import { atTurnEnd } from "#lib/turn-end.ts";
 import { decodeStored } from "./decode-stored.ts";
 import { DecodedObjects } from "./decoded-objects.ts";
+import { encodeObject } from "./encode-object.ts";
 
 /** One state of one object: the bytes that go over the wire, and the frozen object that they say. */
 export interface CachedObject<T extends KubeObject = KubeObject> {
@@ -37,31 +38,13 @@ export class PendingObject {
   constructor(key: string, object: KubeObject) {
     this.key = key;
     this.#object = object;
-    this.value = Buffer.from(JSON.stringify(isInOrder(object) ? object : inOrder(object)));
+    this.value = Buffer.from(encodeObject(object));
   }
 
   publish(revision: number): CachedObject {
     this.cached ??= new Cached(this.key, revision, this.#object, withResourceVersion(this.value, revision)); // or by another cache of the same store
     return this.cached;
   }
-}
-
-/** Whether the object's JSON begins as stored values do. */
-function isInOrder(object: KubeObject): boolean {
-  if (object.metadata.resourceVersion !== undefined) return false;
-  let last = "";
-  for (const name in object) {
-    if (name === "metadata") return true;
-    if (name !== "kind" && (name !== "apiVersion" || last === "apiVersion")) return false;
-    if (last === "apiVersion") return false;
-    last = name;
-  }
-  return false;
-}
-
-function inOrder({ kind, apiVersion, metadata, ...rest }: KubeObject): object {
-  const head = { ...(kind !== undefined && { kind }), ...(apiVersion !== undefined && { apiVersion }) };
-  return { ...head, metadata: { ...metadata, resourceVersion: undefined }, ...rest };
 }
 
 /**

@@ -5,12 +5,12 @@ import { defaultPullPolicy } from "./image-reference.ts";
 import { roundResourceList } from "./resource-list.ts";
 import { applyVolumeDefaults } from "./volume-defaults.ts";
 
-/** The older field says what the newer one does. */
+/** The older field says what the newer one does. An object that loses a member, even one that was undefined, is slow from then on. */
 export function syncServiceAccount(spec: Mutable<core.PodSpec>): void {
   if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   else {
-    delete spec.serviceAccount;
-    delete spec.serviceAccountName;
+    if ("serviceAccount" in spec) delete spec.serviceAccount;
+    if ("serviceAccountName" in spec) delete spec.serviceAccountName;
   }
 }
 
@@ -41,7 +41,7 @@ type AnyContainer = Mutable<core.Container> | Mutable<core.EphemeralContainer>;
  * @see kubernetes pkg/apis/core/v1/defaults.go
  */
 export function applyPodSpecDefaults(spec: Mutable<core.PodSpec>): void {
-  spec.serviceAccountName ||= spec.serviceAccount;
+  if (!spec.serviceAccountName && spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
   syncServiceAccount(spec);
   spec.dnsPolicy ||= "ClusterFirst";
   spec.restartPolicy ||= "Always";
