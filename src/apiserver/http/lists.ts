@@ -7,8 +7,8 @@ const COMMA = Buffer.from(",");
 const COMMA_OPEN = Buffer.from(",{");
 const END = Buffer.from("]}\n");
 
-/** A list as JSON: a header, and the bytes that the items have anyway, without their kind. */
-export function listBytes(served: ServedResource, outcome: ListOutcome): Buffer {
+/** A list as JSON, in pieces: a header, and the bytes that the items have anyway, without their kind. */
+export function listPieces(served: ServedResource, outcome: ListOutcome): Uint8Array[] {
   const { head, view } = served;
   const parts: Uint8Array[] = [Buffer.from(listHeader(served, outcome))];
   let first = true;
@@ -22,7 +22,7 @@ export function listBytes(served: ServedResource, outcome: ListOutcome): Buffer 
     first = false;
   }
   parts.push(END);
-  return Buffer.concat(parts);
+  return parts;
 }
 
 export function listMetadata({ resourceVersion, continue: more, remainingItemCount }: ListOutcome): object {

@@ -4,7 +4,7 @@ import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
 import { readBody } from "#apiserver/http/exchange.ts";
-import { listBytes, listMetadata } from "#apiserver/http/lists.ts";
+import { listMetadata, listPieces } from "#apiserver/http/lists.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { bodyFormat, CONTENT_TYPE, isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { ResourcePath } from "#apiserver/http/path.ts";
@@ -193,9 +193,9 @@ export class ResourceHandler {
   #sendList(exchange: Exchange, { served }: Target, accepted: Accepted, outcome: ListOutcome): Promise<void> {
     const pretty = isPretty(exchange.query, exchange.userAgent);
     if (accepted.as === "" && accepted.format === "json" && !pretty && !accepted.pretty) {
-      return sendBytes(exchange, 200, CONTENT_TYPE.json, listBytes(served, outcome));
+      return sendBytes(exchange, 200, CONTENT_TYPE.json, listPieces(served, outcome));
     }
-    if (accepted.as === "") return sendValue(exchange, 200, JSON.parse(listBytes(served, outcome).toString()), accepted, pretty);
+    if (accepted.as === "") return sendValue(exchange, 200, JSON.parse(Buffer.concat(listPieces(served, outcome)).toString()), accepted, pretty);
     const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
     const objects = outcome.items.map((item) => objectOf(served, item));
     const metadata = listMetadata(outcome);

@@ -2,11 +2,12 @@ import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 
 import type { StatusError } from "#apimachinery/status-error.ts";
-import type { Exchange } from "#apiserver/http/exchange.ts";
+import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
 import { warningHeaders } from "#apiserver/http/exchange.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { CONTENT_TYPE } from "#apiserver/http/negotiation.ts";
 import { toYaml } from "#apiserver/http/yaml.ts";
+import { Http2Stream } from "#lib/http2/stream.ts";
 
 const compress = promisify(gzip);
 /** As upstream: smaller answers are not worth it. */
@@ -16,28 +17,53 @@ const NOT_MODIFIED = 304;
 export type Headers = Record<string, string | readonly string[]>;
 
 /** Sends bytes as they are. */
-export async function sendBytes(exchange: Exchange, code: number, contentType: string, body: Uint8Array, more: Headers = {}): Promise<void> {
-  const { request, response, warnings } = exchange;
+export async function sendBytes(
+  exchange: Exchange,
+  code: number,
+  contentType: string,
+  body: Uint8Array | readonly Uint8Array[],
+  more: Headers = {},
+): Promise<void> {
+  const { response, warnings } = exchange;
   if (response.headersSent || response.writableEnded) return;
   if (code === NOT_MODIFIED) {
     response.writeHead(code, more as Record<string, string>).end(); // what describes a body would replace what the client's cache has
     return;
   }
   const headers: Headers = { "cache-control": "no-cache, private", "content-type": contentType, ...more };
-  const { "audit-id": audit } = request.headers;
+  const { "audit-id": audit } = exchange.headers;
   if (typeof audit === "string") headers["audit-id"] = audit;
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
-  let bytes = body;
-  const { "accept-encoding": encodings } = request.headers;
-  if (bytes.length > GZIP_FROM_BYTES && exchange.method === "GET" && typeof encodings === "string" && encodings.includes("gzip")) {
-    bytes = await compress(bytes, { level: constants.Z_BEST_SPEED });
+  let pieces = body instanceof Uint8Array ? [body] : body;
+  if (pays(exchange, sizeOf(pieces))) {
+    pieces = [await compress(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), { level: constants.Z_BEST_SPEED })];
     headers["content-encoding"] = "gzip";
     headers["vary"] = "Accept-Encoding";
   }
-  headers["content-length"] = String(bytes.length);
+  headers["content-length"] = String(sizeOf(pieces));
   response.writeHead(code, headers as Record<string, string>);
   if (exchange.method === "HEAD") response.end();
-  else response.end(bytes);
+  else endWith(response, pieces);
+}
+
+/** To a client on this machine bytes go faster than anybody compresses them. */
+function pays({ method, headers, socket }: Exchange, bytes: number): boolean {
+  if (bytes <= GZIP_FROM_BYTES || method !== "GET") return false;
+  const { "accept-encoding": encodings } = headers;
+  return typeof encodings === "string" && encodings.includes("gzip") && socket.remoteAddress !== socket.localAddress;
+}
+
+function endWith(response: Outgoing, pieces: readonly Uint8Array[]): void {
+  if (pieces.length === 1) return void response.end(pieces[0]);
+  if (!(response instanceof Http2Stream)) return void response.end(Buffer.concat(pieces));
+  response.writeAll(pieces);
+  response.end();
+}
+
+function sizeOf(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { length } of pieces) bytes += length;
+  return bytes;
 }
 
 /** Sends a value in the format that was asked for. */

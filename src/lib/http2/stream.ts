@@ -186,10 +186,10 @@ export class Http2Stream extends EventEmitter {
     return !this.#wantsDrain;
   }
 
-  end(...chunks: readonly Uint8Array[]): this {
+  end(chunk?: Uint8Array): this {
     if (this.writableEnded || this.closed) return this;
     this.flushHeaders();
-    for (const chunk of chunks) this.#queueChunk(chunk);
+    if (chunk !== undefined) this.#queueChunk(chunk);
     this.writableEnded = true;
     this.#host.sendBody(this);
     return this;
