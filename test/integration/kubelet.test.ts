@@ -7,6 +7,9 @@ import { after, before, describe, test } from "node:test";
 import { CONFIG_MAPS, NODES, PODS, SECRETS } from "#api/builtin.ts";
 import type { ContainerStatus, Pod } from "#api/core-v1/types.ts";
 
+import { CriRuntime } from "#kubelet/cri/runtime.ts";
+import { CONTAINER_RUNNING } from "#kubelet/cri/types.ts";
+
 import { IMAGE, KubeletCluster, NODE, whyNoContainers } from "./support/kubelet-cluster.ts";
 
 const shell = (script: string, more: Record<string, unknown> = {}) => ({ name: "c", image: IMAGE, command: ["sh", "-c", script], ...more });
@@ -307,6 +310,37 @@ describe("startKubelet() again", { skip: whyNoContainers() ?? false }, () => {
       assert.equal(statusOf(after)?.restartCount, 0);
       await cluster.untilRemoved(gone);
       assert.equal(await cluster.exec(after, "c", "echo", "alive"), "alive\n");
+    } finally {
+      await cluster.close();
+    }
+  });
+
+  test("goes on counting restarts, and keeps the last words of what has ended", async () => {
+    const cluster = await KubeletCluster.start();
+    try {
+      await cluster.createPod("crash", { containers: [shell("echo bye > /dev/termination-log; exit 7")] });
+      await cluster.createPod("once", { restartPolicy: "Never", containers: [shell("echo done > /dev/termination-log")] });
+      await cluster.createPod("meanwhile", {
+        restartPolicy: "Never",
+        containers: [shell("until test -e /tmp/go; do sleep 0.05; done; echo late > /dev/termination-log")],
+      });
+      const crash = await cluster.until("crash", "backing off", (pod) => statusOf(pod)?.state.waiting?.reason === "CrashLoopBackOff");
+      const once = await cluster.until("once", "done", ({ status }) => status?.phase === "Succeeded");
+      const meanwhile = await cluster.until("meanwhile", "running", running);
+      const id = cluster.kubelet.containerIdOf(meanwhile, "c") as string;
+      await cluster.kubelet.stop();
+      const runtime = new CriRuntime(cluster.config.containerd.socket);
+      await runtime.execSync(id, ["touch", "/tmp/go"], 10);
+      while ((await runtime.containerStatus(id))?.state === CONTAINER_RUNNING) await new Promise((resolve) => setTimeout(resolve, 20));
+      runtime.close();
+      await cluster.startKubelet();
+      const late = await cluster.until("meanwhile", "done", ({ status }) => status?.phase === "Succeeded");
+      assert.equal(statusOf(late)?.state.terminated?.message, "late\n");
+      const again = await cluster.until("crash", "restarted", (pod) => (statusOf(pod)?.restartCount ?? 0) > (statusOf(crash)?.restartCount ?? 0));
+      assert.equal(statusOf(again)?.restartCount, 2);
+      assert.equal(statusOf(again)?.lastState.terminated?.message, "bye\n");
+      assert.equal(statusOf(once)?.state.terminated?.message, "done\n");
+      assert.deepEqual(statusOf(await cluster.until("once", "as it was", () => true)), statusOf(once));
     } finally {
       await cluster.close();
     }

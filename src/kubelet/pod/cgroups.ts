@@ -179,8 +179,9 @@ function removeTree(dir: string): boolean {
     rmdirSync(dir);
     return true;
   } catch (error) {
+    // A read-only file system, as the folder of all hierarchies may be one, says so even of what is not there.
+    if (!existsSync(dir)) return true;
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") return true;
     if (code !== "EBUSY" && code !== "ENOTEMPTY") throw error;
     return false;
   }

@@ -38,6 +38,8 @@ export class PodRuntime {
   readonly #context: PodContext;
   #seen: RuntimePod;
   #isDoubtful = false;
+  /** Last words by container id. */
+  readonly #messages = new Map<string, string>();
 
   constructor(context: PodContext, seen: RuntimePod = NOTHING_RUNS) {
     this.#context = context;
@@ -136,6 +138,7 @@ export class PodRuntime {
   async removeRun(pod: Pod, run: RuntimeContainer): Promise<void> {
     const { runtime, config } = this.#context;
     await runtime.removeContainer(run.id);
+    this.#messages.delete(run.id);
     rmSync(join(config.containerLogsDir, logLinkName(pod, run.name, run.id)), { force: true });
     if (run.logPath !== "") rmSync(run.logPath, { force: true });
     this.#seen = withoutContainer(this.#seen, run.id);
@@ -152,12 +155,23 @@ export class PodRuntime {
     return containers.some((run) => run.id === id && run.state === "running") || sandboxes.some((sandbox) => sandbox.id === id && sandbox.ready);
   }
 
-  /** Read once, when a container is first seen to have ended. */
+  /** Read once of each run. The files of a pod that is over are gone, and its status has what they said to an earlier kubelet. */
   #lastWords(pod: Pod, run: RuntimeContainer): string {
-    const known = this.#seen.containers.find(({ id }) => id === run.id);
-    if (run.state !== "exited" || known?.state === "exited") return known?.message ?? run.message;
+    if (run.state !== "exited") return run.message;
+    const known = this.#messages.get(run.id);
+    if (known !== undefined) return known;
     const spec = containersOf(pod).find((container) => container.spec.name === run.name)?.spec;
     const file = messageFileOf(this.#context.volumes.podDir(pod.metadata.uid as string), run.name, run.restartCount);
-    return (spec !== undefined && terminationMessage(spec, run.exitCode, file, run.logPath)) || run.message;
+    const read = spec === undefined ? "" : terminationMessage(spec, run.exitCode, file, run.logPath);
+    const message = read || toldMessage(pod, run.id) || run.message;
+    this.#messages.set(run.id, message);
+    return message;
   }
+}
+
+/** What the pod's status says of a run that has ended. */
+function toldMessage({ status = {} }: Pod, id: string): string {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  const ends = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].flatMap(({ state, lastState }) => [state, lastState]);
+  return ends.find((end) => end?.terminated?.containerID === `containerd://${id}`)?.terminated?.message ?? "";
 }
