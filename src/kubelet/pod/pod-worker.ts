@@ -10,6 +10,7 @@ import { referenceTo } from "#client/event-recorder.ts";
 import type { SandboxConfig } from "#kubelet/cri/types.ts";
 import { HOST_PORT_HANDLER } from "#kubelet/runtime/containerd-config.ts";
 import { computePodStatus, podIps, type PodVerdict } from "#kubelet/status/pod-status.ts";
+import { areCertain } from "#kubelet/volume/certain.ts";
 import { type MountedVolumes, VolumeSetupError } from "#kubelet/volume/volume-manager.ts";
 import { formatTime, type Timer } from "#lib/clock.ts";
 
@@ -159,7 +160,7 @@ export class PodWorker {
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
-    const { cgroups, probes } = this.#context;
+    const { probes } = this.#context;
     this.#publish();
     const actions = computePodActions({ pod: this.#pod, runtime: this.runtime, probes: (id) => probes.verdicts(id) });
     if (actions.killPod && !actions.createSandbox) {
@@ -169,17 +170,21 @@ export class PodWorker {
     if (actions.killPod) await this.#clearSandboxes();
     for (const kill of actions.kill) await this.#kill(kill);
     signal.throwIfAborted();
-    if (this.#volumes === undefined) {
-      cgroups.ensure(this.#pod);
-      await this.#mountVolumes();
+    const volumes = this.#volumes === undefined ? this.#mountVolumes() : Promise.resolve();
+    // A volume that waits for a user's object keeps the pod without a sandbox, and so without an address.
+    if (!actions.createSandbox || !areCertain(this.#pod.spec.volumes)) await volumes;
+    try {
+      await this.#startAll(actions, volumes, signal);
+    } finally {
+      await volumes.catch(() => undefined);
     }
-    await this.#startAll(actions, signal);
     this.#probeRunning();
     this.#publish();
   }
 
   async #mountVolumes(): Promise<void> {
-    const { volumes, recorder } = this.#context;
+    const { volumes, recorder, cgroups } = this.#context;
+    cgroups.ensure(this.#pod);
     try {
       this.#volumes = await volumes.mount(this.#view());
     } catch (error) {
@@ -202,16 +207,17 @@ export class PodWorker {
     }
   }
 
-  async #startAll(actions: PodActions, signal: AbortSignal): Promise<void> {
+  async #startAll(actions: PodActions, volumes: Promise<void>, signal: AbortSignal): Promise<void> {
     const names = [...actions.startEphemeral, ...actions.startInit, ...actions.startMain];
     const wanted = names.map((name) => this.#container(name) as PodContainer).filter((container) => this.#mayStart(container));
     const config = this.#sandboxConfig(actions.attempt);
     const first = wanted[0];
-    // The image is looked for while the sandbox is made.
+    // The image is looked for, and volumes are made, while the sandbox is.
     const image = first === undefined ? undefined : ensureImage(this.#context, this.#pod, first, config);
     image?.catch(() => undefined);
     const sandboxId = actions.createSandbox ? await this.#createSandbox(config) : actions.sandboxId;
     if (sandboxId === undefined) return;
+    await volumes;
     for (const container of wanted) {
       signal.throwIfAborted();
       const found = container === first && image !== undefined ? image : ensureImage(this.#context, this.#pod, container, config);
