@@ -116,11 +116,12 @@ test("parseImages() leaves out the entries by digest", () => {
   assert.deepEqual(parseImages(listing), [{ name: "docker.io/library/a:1", digest: "sha256:abc", size: "1.5 MiB" }]);
 });
 
-test("saysReadySince() does not believe a state from before the agent's start", () => {
+test("saysReadySince() does not believe a state from before the agent's start, nor one from the future", () => {
   const node = (status: string) =>
     `{"metadata":{"name":"n"},"status":{"conditions":[{"type":"Ready","status":"${status}","lastHeartbeatTime":"2026-01-01T00:00:10Z"}]}}`;
   const at = (second: number) => Date.UTC(2026, 0, 1, 0, 0, second);
   assert.deepEqual([saysReadySince(node("True"), at(10) + 900), saysReadySince(node("True"), at(11)), saysReadySince(node("True"), 0)], [true, false, true]);
+  assert.equal(saysReadySince(node("True"), at(10) - 86_400_000), false);
   assert.equal(saysReadySince(node("False"), 0), false);
 });
 

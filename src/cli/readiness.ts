@@ -10,6 +10,9 @@ export async function isServerReady(api: ApiCaller): Promise<boolean> {
   return (await api.get("/readyz"))?.status === 200;
 }
 
+/** Nobody waits this long for a node. */
+const LONGEST_WAIT_MS = 600_000;
+
 /**
  * Whether the node's own agent says that it is Ready, and has said so since `sinceMs`: the state of a node outlives its
  * agent for a while.
@@ -21,8 +24,9 @@ export async function isNodeReady(api: ApiCaller, name: string, sinceMs: number)
 
 export function saysReadySince(nodeJson: string, sinceMs: number): boolean {
   const ready = readyCondition(JSON.parse(nodeJson) as Node);
-  // Heartbeats have whole seconds.
-  const heartbeatIsFresh = sinceMs === 0 || Date.parse(ready?.lastHeartbeatTime ?? "") >= Math.floor(sinceMs / 1000) * 1000;
+  // Heartbeats have whole seconds; one of long after is from before the clock was set back.
+  const ageMs = Date.parse(ready?.lastHeartbeatTime ?? "") - Math.floor(sinceMs / 1000) * 1000;
+  const heartbeatIsFresh = sinceMs === 0 || (ageMs >= 0 && ageMs < LONGEST_WAIT_MS);
   return ready?.status === "True" && heartbeatIsFresh;
 }
 
