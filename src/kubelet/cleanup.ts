@@ -7,6 +7,7 @@ import { runCommand } from "#lib/run-command.ts";
 
 import type { KubeletConfig } from "./config.ts";
 import { CriRuntime } from "./cri/runtime.ts";
+import { networkedSandboxes, releaseNetwork } from "./leftovers/pod-networks.ts";
 import { killTree, shimsOf } from "./leftovers/processes.ts";
 import { Cgroups } from "./pod/cgroups.ts";
 import { runningPid, stopContainerd } from "./runtime/containerd.ts";
@@ -43,12 +44,13 @@ async function stopPods({ containerd }: KubeletConfig, { log }: CleanupDeps): Pr
   const runtime = new CriRuntime(containerd.socket);
   try {
     const sandboxes = await runtime.listPodSandboxes();
-    await Promise.all(
-      sandboxes.map(async ({ id }) => {
-        await runtime.stopPodSandbox(id);
-        await runtime.removePodSandbox(id);
-      }),
-    );
+    const remove = async (id: string) => {
+      await runtime.stopPodSandbox(id);
+      await runtime.removePodSandbox(id);
+    };
+    // One that fails is no reason to leave the others half done.
+    const outcomes = await Promise.allSettled(sandboxes.map(({ id }) => remove(id)));
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   } catch (error) {
     log.warn("pods cannot be stopped through the runtime", { error });
   } finally {
@@ -65,8 +67,14 @@ async function endShims({ containerd }: KubeletConfig, { clock }: CleanupDeps): 
   }
 }
 
+/** Where the network's plugins look for programs. */
+const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** Removes the bridge with the devices that hang on it, and the pods' network namespaces that are left. */
-async function removeNetwork({ cni }: KubeletConfig, { clock, log }: CleanupDeps): Promise<void> {
+async function removeNetwork(config: KubeletConfig, { clock, log }: CleanupDeps): Promise<void> {
+  const { cni } = config;
+  const run = (file: string, args: readonly string[], options = {}) => runCommand(clock, file, args, options);
+  for (const id of networkedSandboxes(config)) await releaseNetwork(config, id, { env: { PATH }, run });
   const devices = await runCommand(clock, "ip", ["-j", "link", "show", "master", cni.bridge]).catch(() => undefined);
   for (const { ifname } of JSON.parse(devices?.stdout || "[]") as { ifname: string }[]) {
     await runCommand(clock, "ip", ["link", "delete", ifname]).catch((error: unknown) => log.warn("network device cannot be removed", { ifname, error }));

@@ -52,6 +52,11 @@ export class PodRuntime {
     return this.#seen;
   }
 
+  /** Whether anything of the pod runs. */
+  get isAlive(): boolean {
+    return this.#seen.sandboxes.some(({ ready }) => ready) || this.#seen.containers.some(({ state }) => state === "running");
+  }
+
   /** A call has failed, which may have had its effect all the same, or something was done by who is gone: `settle()` is due. */
   doubt(): void {
     this.#isDoubtful = true;

@@ -149,7 +149,8 @@ export class PodWorker {
     const leaves = this.#pod.metadata.deletionTimestamp !== undefined || this.#verdict !== undefined;
     if (this.#stage === "running" && !leaves && !over) return this.#sync(signal);
     if (this.#stage === "running") this.#stage = "terminating";
-    if (this.#stage === "terminating") await this.#terminate();
+    // A call of an earlier kubelet may have come to its end since.
+    if (this.#stage === "terminating" || this.#runtime.isAlive) await this.#terminate();
     if (this.#pod.metadata.deletionTimestamp !== undefined) await this.#leave();
   }
 

@@ -10,6 +10,7 @@ import { PODS, SECRETS } from "#api/builtin.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import { cleanUp } from "#kubelet/cleanup.ts";
 import type { KubeletConfig } from "#kubelet/config.ts";
+import { killProcess, shimsOf } from "#kubelet/leftovers/processes.ts";
 import { runningPid } from "#kubelet/runtime/containerd.ts";
 import { importArchive } from "#kubelet/runtime/images.ts";
 import { silentLogger } from "#lib/logger.ts";
@@ -93,6 +94,15 @@ export class CrashCluster extends NodeApi {
   arm(fatal: number, victims: readonly Victim[]): void {
     this.notePids();
     this.steps.arm(fatal, victims);
+  }
+
+  /** As `arm()`, at a time instead of a step. */
+  killIn(delayMs: number, victims: readonly Victim[]): void {
+    this.arm(0, victims);
+    setTimeout(() => {
+      if (victims.includes("shim")) for (const { pid } of shimsOf(this.config.containerd.socket)) killProcess(pid);
+      this.steps.fire(`${delayMs} ms`);
+    }, delayMs);
   }
 
   /** A pod with everything that leaves traces: files of each sort, a mount, a port of the node, hooks. */

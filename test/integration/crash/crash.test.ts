@@ -33,7 +33,7 @@ describe("startKubelet() after a kill in the midst of a pod's start or end", { s
     test(`goes on and leaves nothing: ${phase}, ${step.source.slice(1)}, ${victims.join(" and ")}`, async () => {
       const number = steps[phase].findIndex((name) => step.test(name)) + 1;
       if (number === 0) throw new Error(`there is no such step in ${steps[phase].join("\n")}`);
-      await playRound(cluster, { phase, step: number, victims });
+      await playRound(cluster, { phase, at: { step: number }, victims });
     });
   }
 });

@@ -10,8 +10,8 @@ export const PHASES: readonly Phase[] = ["start", "end"];
 
 export interface Round {
   readonly phase: Phase;
-  /** The step that kills, from 1. */
-  readonly step: number;
+  /** The step that kills, from 1; or so long after the phase has begun. */
+  readonly at: { readonly step: number } | { readonly delayMs: number };
   readonly victims: readonly Victim[];
 }
 
@@ -36,21 +36,22 @@ export async function countSteps(cluster: CrashCluster): Promise<Readonly<Record
 }
 
 /**
- * Kills at one step of a pod's start or end, starts what is to be started again, and sees that the pod comes up in spite of it,
+ * Kills at one moment of a pod's start or end, starts what is to be started again, and sees that the pod comes up in spite of it,
  * with one of everything, and is gone without a trace once it is deleted.
  *
- * @returns the step that killed; `undefined` when there is none of that number
+ * @returns what was done when the kill came; `undefined` when all was done before
  * @throws {Error} that says what is wrong
  */
-export async function playRound(cluster: CrashCluster, { phase, step, victims }: Round): Promise<string | undefined> {
-  if (phase === "start") cluster.arm(step, victims);
+export async function playRound(cluster: CrashCluster, { phase, at, victims }: Round): Promise<string | undefined> {
+  const begin = () => ("step" in at ? cluster.arm(at.step, victims) : cluster.killIn(at.delayMs, victims));
+  if (phase === "start") begin();
   await cluster.createFullPod(POD);
-  if (phase === "start") await killed(cluster, () => isReadyIn(cluster));
+  if (phase === "start") await killed(cluster, async () => "step" in at && (await isReadyIn(cluster)));
   await cluster.until(POD, "ready", isReady, TIMEOUT_MS);
   await cluster.untilHost("one pod runs", notOnePod, TIMEOUT_MS);
-  if (phase === "end") cluster.arm(step, victims);
+  if (phase === "end") begin();
   await cluster.delete(POD);
-  if (phase === "end") await killed(cluster, () => cluster.isClean());
+  if (phase === "end") await killed(cluster, async () => "step" in at && (await cluster.isClean()));
   await cluster.untilGone(POD, TIMEOUT_MS);
   await cluster.untilClean(TIMEOUT_MS);
   const { fired } = cluster.steps;

@@ -1,6 +1,8 @@
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { killProcess } from "#kubelet/leftovers/processes.ts";
+
 /** Who is killed: the agent, its containerd, the shim for which runc works just then. */
 export type Victim = "agent" | "containerd" | "shim";
 
@@ -57,9 +59,14 @@ export class Steps {
     appendFileSync(this.#file("trace"), `${step}\n`);
     // The agent works for no shim.
     if (this.trace.length !== Number(readFileSync(this.#file("armed"), "utf8")) || this.victims.length === 0) return;
+    this.fire(step);
+  }
+
+  /** Kills now. */
+  fire(step: string): void {
     writeFileSync(this.#file("fired"), step);
     // Ourselves last.
-    for (const pid of this.victims.toSorted((a, b) => Number(a === process.pid) - Number(b === process.pid))) process.kill(pid, "SIGKILL");
+    for (const pid of this.victims.toSorted((a, b) => Number(a === process.pid) - Number(b === process.pid))) killProcess(pid);
   }
 
   /**
