@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { systemClock } from "#lib/system-clock.ts";
+import { formatError, SkiffError } from "./errors.ts";
 import { parseImages } from "./image.ts";
 import { mountsBelow } from "./mounts.ts";
 import { defaultDevice } from "./node-address.ts";
@@ -14,6 +15,7 @@ import { parseOwner, requireFreePort } from "./ports.ts";
 import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, parseStat, roleOf } from "./processes.ts";
 import { isOurTable } from "./purge.ts";
 import { saysReadySince } from "./readiness.ts";
+import { lastKnownError } from "./start.ts";
 import { stateOf } from "./status.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skiff-machine-"));
@@ -114,6 +116,16 @@ test("parseImages() leaves out the entries by digest", () => {
   const listing =
     "REF TYPE DIGEST SIZE PLATFORMS LABELS\ndocker.io/library/a:1 t sha256:abc 1.5 MiB linux/amd64 -\nsha256:abc t sha256:abc 1.5 MiB linux/amd64 -\n";
   assert.deepEqual(parseImages(listing), [{ name: "docker.io/library/a:1", digest: "sha256:abc", size: "1.5 MiB" }]);
+});
+
+test("lastKnownError() is the error by which a program ended, not one of an earlier run", () => {
+  const told = formatError(new SkiffError("SKF-1103", "the database is damaged", { reason: "page 3", remedy: "restore it" }));
+  const ended = '{"level":"error","msg":"process ended","code":11}\n';
+  const starts = '{"level":"info","msg":"server starts"}\n';
+  const found = lastKnownError(`${starts}${formatError(new SkiffError("SKF-1004", "old"))}${starts}${told}${ended}`);
+  assert.deepEqual([found?.id, found?.message, found?.reason, found?.remedy], ["SKF-1103", "the database is damaged", "page 3", "restore it"]);
+  assert.equal(lastKnownError(`${told}${ended}${starts}TypeError: x\n${ended}`), undefined);
+  assert.equal(lastKnownError(""), undefined);
 });
 
 test("saysReadySince() does not believe a state from before the agent's start, nor one from the future", () => {

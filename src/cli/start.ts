@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { sleep } from "#lib/clock.ts";
+import { readIfThere } from "#lib/whole-file.ts";
 import type { Context } from "./context.ts";
+import { type ErrorId, ERRORS } from "./error-table.ts";
 import { SkiffError } from "./errors.ts";
 import { requireRoom } from "./disk.ts";
 import { pathsOf } from "./paths.ts";
@@ -75,7 +77,10 @@ export async function waitFor(what: string, program: Program, supervisor: Proces
     const gaveUp = !isAlive(supervisor);
     if (gaveUp || context.clock.monotonic() >= endMs) {
       requireRoom(context.settings.dataDir); // a full disk keeps the log from saying so
-      const reason = lastError(logFile(context.settings.dataDir, program));
+      const log = readIfThere(logFile(context.settings.dataDir, program)) ?? "";
+      const known = gaveUp ? lastKnownError(log) : undefined;
+      if (known !== undefined) throw known;
+      const reason = lastError(log);
       const message = gaveUp ? `the ${program} ended before ${what}` : `${what}: not within ${timeoutMs / 1000} s`;
       throw new SkiffError("SKF-1501", message, { ...(reason !== undefined && { reason }), remedy: `./skiff logs ${program}` });
     }
@@ -87,10 +92,18 @@ export function logFile(dataDir: string, program: string): string {
   return join(pathsOf(dataDir).logsDir, `${program}.log`);
 }
 
+/** The error with an id by which a program that was given up has ended: it says more than that the program has ended. */
+export function lastKnownError(log: string): SkiffError | undefined {
+  const [, id = "", message = "", rest = ""] = /[^]*^error\[(SKF-\d{4})\]: (.*)\n([^]*)$/m.exec(log) ?? [];
+  if (!(id in ERRORS) || /"msg":"\w+ (starts|stopped)"/.test(rest)) return undefined;
+  const line = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(rest)?.[1];
+  const [reason, remedy] = [line("cause"), line("try")];
+  return new SkiffError(id as ErrorId, message, { ...(reason !== undefined && { reason }), ...(remedy !== undefined && { remedy }) });
+}
+
 /** The last line of a log that is an error, or that is not one of our JSON lines (a crash's message). */
-function lastError(file: string): string | undefined {
-  if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, "utf8").trimEnd().split("\n").slice(-200).reverse();
+function lastError(log: string): string | undefined {
+  const lines = log.trimEnd().split("\n").slice(-200).reverse();
   const isTold = (text: string) => text.startsWith("error[SKF-") || (text.includes('"level":"error"') && !text.includes('"msg":"process ended"'));
   const line = lines.find(isTold) ?? lines.find((text) => /Error\b/.test(text));
   return line?.slice(0, 400);
