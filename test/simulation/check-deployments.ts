@@ -1,6 +1,6 @@
 import type { Deployment, ReplicaSet } from "#api/apps-v1/types.ts";
 import { PODS, REPLICA_SETS } from "#api/builtin.ts";
-import { isPodActive } from "#api/core-v1/pod/status.ts";
+import { isPodActive, isPodReady } from "#api/core-v1/pod/status.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { ApiCall } from "#client/transport.ts";
@@ -42,6 +42,8 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
   /** When each set lost pods to others than its own controller, and what that one takes by itself. */
   const losses = new Map<string, number[]>();
   const taken = new Set<string>();
+  /** When each lost ready ones, for whatever reason. */
+  const unready = new Map<string, number[]>();
   const remember = <T extends KubeObject>(all: Map<string, Seen<T>[]>, object: T | undefined, before: T | undefined, gist: (object: T) => unknown) => {
     const uid = uidOf(object ?? before);
     const earlier = all.get(uid) ?? [];
@@ -59,7 +61,10 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
     changed({ key, object, before }) {
       if (key.startsWith(DEPLOYMENTS_PREFIX)) remember(deployments, object as Deployment | undefined, before as Deployment | undefined, boundsOf);
       else if (key.startsWith(PODS_PREFIX)) noteLoss(key, object as Pod | undefined, before as Pod | undefined);
-      else if (key.startsWith(SETS_PREFIX)) remember(sets, object as ReplicaSet | undefined, before as ReplicaSet | undefined, sizesOf);
+      else if (key.startsWith(SETS_PREFIX)) {
+        checkStatus(object as ReplicaSet | undefined);
+        remember(sets, object as ReplicaSet | undefined, before as ReplicaSet | undefined, sizesOf);
+      }
     },
     asked(call) {
       const { resource, verb, subresource } = call;
@@ -97,10 +102,14 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
     if (versions.length === 0 || [standing, ...others].some(isScaling)) return;
     if (versions.some(({ spec, metadata }) => spec.paused || spec.strategy.type === "Recreate" || metadata.deletionTimestamp !== undefined)) return;
     const least = Math.min(...versions.map((version) => replicasOf(version) - unavailableOf(version)));
-    const available = (set: ReplicaSet, size: number) => Math.min(size, Math.max(0, ...recent(sets, uidOf(set)).map(availableIn)));
-    const rest = others.reduce((sum, set) => sum + available(set, replicasOf(set)), 0);
-    const [left, was] = [available(standing, replicasOf(next)), available(standing, replicasOf(standing))];
-    if (left < was && rest + left < least) accuse(`set ${next.metadata.name} shrinks to ${replicasOf(next)}: ${rest + left} available where ${least} must be`);
+    const counts = (set: ReplicaSet) => [availableIn(set), ...recent(sets, uidOf(set)).map(availableIn)];
+    const rest = others.reduce((sum, set) => sum + Math.min(replicasOf(set), Math.max(...counts(set))), 0);
+    // What does not work may always go; of what works, no more than can be spared.
+    const isFine = (count: number) => count <= replicasOf(next) || rest + Math.min(replicasOf(next), count) >= least;
+    if (!counts(standing).some(isFine))
+      accuse(
+        `set ${next.metadata.name} shrinks to ${replicasOf(next)}: ${rest + Math.min(replicasOf(next), availableIn(standing))} available where ${least} must be`,
+      );
   }
 
   /** A set's controller takes no more pods than the set has to lose. */
@@ -123,8 +132,19 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
   /** A pod that others take may go unnoticed for as long as a watch is late, and one more be deleted for it. */
   function noteLoss(key: string, pod: Pod | undefined, before: Pod | undefined): void {
     const uid = before === undefined ? undefined : ownerUid(before);
-    if (before === undefined || uid === undefined || !isPodActive(before) || taken.has(key)) return;
-    if (pod === undefined || !isPodActive(pod) || ownerUid(pod) !== uid) losses.set(uid, [...(losses.get(uid) ?? []), nowMs()]);
+    if (before === undefined || uid === undefined || !isPodActive(before)) return;
+    const isGone = pod === undefined || !isPodActive(pod) || ownerUid(pod) !== uid;
+    if (isPodReady(before) && (isGone || !isPodReady(pod))) unready.set(uid, [...(unready.get(uid) ?? []), nowMs()]);
+    if (isGone && !taken.has(key)) losses.set(uid, [...(losses.get(uid) ?? []), nowMs()]);
+  }
+
+  /** A status may be late, but does not tell of what never was. */
+  function checkStatus(set: ReplicaSet | undefined): void {
+    const ready = set?.status?.readyReplicas ?? 0;
+    if (set === undefined || ready === 0) return;
+    const uid = uidOf(set);
+    const were = podsOf(uid).filter(isPodReady).length + (unready.get(uid) ?? []).filter((atMs) => atMs >= nowMs() - lagMs).length;
+    if (ready > were) accuse(`set ${set.metadata.name} tells of ${ready} ready pods, and ${were} there were of late`);
   }
 
   function podComes(draft: Pod): void {

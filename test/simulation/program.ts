@@ -18,6 +18,7 @@ export type Act =
   | { readonly do: "cordon" | "uncordon" | "drain" | "deleteNode" | "labelNode" | "addNode"; readonly which: number }
   | { readonly do: "crashServer"; readonly phase: "before" | "after"; readonly afterGroups: number; readonly downMs: number }
   | { readonly do: "crashComponents" | "cutWatches" }
+  | { readonly do: "turnClock"; readonly byMs: number }
   | { readonly do: "diskFull" | "slowDisk" | "slowWatches"; readonly forMs: number; readonly much: number }
   | { readonly do: "loseRequests" | "loseAnswers" | "refuse" | "meddle"; readonly forMs: number; readonly much: number }
   | { readonly do: "partition" | "powerOff"; readonly which: number; readonly forMs: number }
@@ -123,6 +124,7 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
       much: Math.round(between(rng, 30, 3_000)),
     }),
   ],
+  [1, (rng) => ({ do: "turnClock", byMs: Math.round(between(rng, -20_000, 20_000)) })],
   [1, (rng) => ({ do: "diskFull", forMs: Math.round(between(rng, 100, 8_000)), much: 1 })],
   [
     3,

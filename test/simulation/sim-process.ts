@@ -9,9 +9,10 @@ export class SimProcess {
   readonly #onDeath: (() => void)[] = [];
   #isAlive = true;
 
-  constructor(clock: SimClock) {
+  /** @param skew how far its wall clock is off, now and at any time to come */
+  constructor(clock: SimClock, skew: { readonly ms: number } = { ms: 0 }) {
     this.clock = {
-      now: () => clock.now(),
+      now: () => clock.now() + skew.ms,
       monotonic: () => clock.monotonic(),
       after: (delayMs, run) => this.#keep((done) => clock.after(delayMs, () => (done(), run()))),
       every: (periodMs, run) => this.#keep(() => clock.every(periodMs, run)),

@@ -66,7 +66,8 @@ export class SimServer {
   readonly #options: SimServerOptions;
   #process: SimProcess | undefined;
   #current: Generation | undefined;
-  starts = 0;
+  /** How far the machine's wall clock is off. */
+  readonly skew = { ms: 0 };
 
   constructor(options: SimServerOptions) {
     this.#options = options;
@@ -78,9 +79,8 @@ export class SimServer {
   }
 
   start(): void {
-    const process = new SimProcess(this.#options.clock);
+    const process = new SimProcess(this.#options.clock, this.skew);
     this.#process = process;
-    this.starts++;
     process.onDeath(() => this.#died());
     void this.#open(process);
   }

@@ -8,20 +8,21 @@ import { Client } from "#client/client.ts";
 import type { ApiCall, Transport, WatchEvent } from "#client/transport.ts";
 import { sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
-import type { Rng } from "#lib/rng.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 
 import { deploymentsCheck } from "./check-deployments.ts";
 import { acknowledgementsCheck, objectsCheck, uniquenessCheck } from "./check-objects.ts";
 import { bindingsCheck, PODS_PREFIX, RunningCheck } from "./check-pods.ts";
+import { Ledger } from "./check-ledger.ts";
 import { checkRest } from "./check-rest.ts";
 import { VIEWS, WatchAuditor } from "./check-watches.ts";
 import type { Case, Check } from "./judge.ts";
 import type { Program, Step } from "./program.ts";
 import { type DiskChange, SimDisk } from "./sim-disk.ts";
-import { type Link, noFaults, SimNetwork } from "./sim-network.ts";
+import { befall, endMisfortune, type Misfortunes } from "./sim-misfortune.ts";
+import { type Link, SimNetwork } from "./sim-network.ts";
 import { SimNode } from "./sim-node.ts";
-import { drained, forkedRng, pick, SimProcess } from "./sim-process.ts";
+import { drained, forkedRng, SimProcess } from "./sim-process.ts";
 import { openSimServer, SimServer, startRemoteComponents } from "./sim-server.ts";
 import { SimUser } from "./sim-user.ts";
 
@@ -29,7 +30,8 @@ const ADMIN = { name: "admin", uid: "", groups: [SYSTEM_MASTERS, "system:authent
 /** Longer than any of the controllers waits by itself: tolerations of five minutes, the queue's last resort after those. */
 const SETTLE_MS = 30 * 60_000;
 const CALM_MS = 90_000;
-const QUIET_MS = 11 * 60_000;
+const QUIET_MS = 6.5 * 60_000;
+const MAX_NODES = 6;
 /** A run that writes or turns more often than this does not come to rest; usual are 500 and 3,000. */
 const MAX_WRITES = 4_000;
 const MAX_TURNS = 60_000;
@@ -51,10 +53,12 @@ export interface Mutation {
   readonly request?: (call: ApiCall) => ApiCall;
   /** Which of their requests are sent twice. */
   readonly twice?: (call: ApiCall) => boolean;
-  /** Which events they never see. */
-  readonly hides?: (event: WatchEvent) => boolean;
+  /** What they see in the place of an event; `undefined`: nothing. */
+  readonly seen?: (event: WatchEvent) => WatchEvent | undefined;
   /** What those who only watch are given in the place of an event. */
   readonly auditors?: (event: WatchEvent) => readonly WatchEvent[];
+  /** Changes what the two send that count in one object. */
+  readonly writers?: (call: ApiCall) => ApiCall;
   /** Changes what becomes durable. */
   readonly stored?: (key: string, object: KubeObject) => KubeObject;
   /** What does not become durable. */
@@ -100,7 +104,6 @@ class Run {
   readonly #clock = new SimClock();
   readonly #program: Program;
   readonly #mutation: Mutation;
-  readonly #rng: Rng;
   readonly #disk: SimDisk;
   readonly #server: SimServer;
   readonly #network: SimNetwork;
@@ -108,6 +111,8 @@ class Run {
   readonly #user: SimUser;
   readonly #userLink: Link;
   readonly #auditors: readonly WatchAuditor[];
+  readonly #ledger: Ledger;
+  readonly #misfortunes: Misfortunes;
   readonly #checks: readonly Check[];
   readonly #running: RunningCheck;
   readonly #case: Case;
@@ -125,7 +130,6 @@ class Run {
     const { seed, isRemote } = program;
     this.#program = program;
     this.#mutation = mutation;
-    this.#rng = forkedRng(seed, "misfortune");
     // A full disk is for an operator to look at, and what the simulation asks for.
     this.#logger = quiet(
       (message, fields) =>
@@ -158,6 +162,18 @@ class Run {
     this.#userLink.isFaulty = false;
     this.#user = new SimUser(new Client(this.#userLink));
     const auditors = () => this.#link(machine, mutation.auditors);
+    const writers = [1, 2].map(() => new Client(this.#writerLink(machine, mutation.writers)));
+    this.#ledger = new Ledger(writers, machine.clock, forkedRng(seed, "ledger"), this.#case);
+    this.#misfortunes = {
+      clock: this.#clock,
+      rng: forkedRng(seed, "misfortune"),
+      disk: this.#disk,
+      server: this.#server,
+      network: this.#network,
+      nodes: this.#nodes,
+      addNode: () => this.#nodes.length < MAX_NODES && this.#addNode(),
+      crashComponents: () => this.#crashComponents(),
+    };
     this.#auditors = VIEWS.map((view) => new WatchAuditor(view, auditors(), machine.clock, this.#case));
   }
 
@@ -173,6 +189,7 @@ class Run {
     this.#server.start();
     if (isRemote) void this.#startComponents();
     for (let i = 0; i < nodes; i++) this.#addNode();
+    this.#ledger.start();
     for (const step of steps) {
       await this.#runUntil(Math.max(this.#clock.now(), START_MS + step.atMs));
       if (this.#faults.length > 0) return;
@@ -203,7 +220,8 @@ class Run {
 
   async #comeToRest(): Promise<void> {
     this.#note("faults end");
-    this.#endFaults();
+    endMisfortune(this.#misfortunes);
+    this.#ledger.stop();
     await this.#runUntil(this.#clock.now() + 20_000);
     let mendedMs = Infinity;
     void this.#mend().then(() => (mendedMs = this.#clock.now()));
@@ -216,6 +234,7 @@ class Run {
     if (this.#clock.now() >= limitMs) this.accuse(`there is no rest within ${SETTLE_MS / 60_000} minutes`);
     checkRest(this.#case, this.#running.running);
     for (const auditor of this.#auditors) auditor.finish();
+    this.#ledger.finish();
     this.#isQuiet = true;
     if (this.#faults.length === 0) await this.#runUntil(this.#clock.now() + QUIET_MS);
   }
@@ -255,14 +274,25 @@ class Run {
   }
 
   #mutated(transport: Transport): Transport {
-    const { request = (call) => call, twice = () => false, hides = () => false } = this.#mutation;
+    const { request = (call) => call, twice = () => false, seen = (event) => event } = this.#mutation;
     return {
       perform: async (call, signal) => {
         if (twice(call)) await transport.perform(call, signal);
         return transport.perform(request(call), signal);
       },
-      watch: (call, sink) => transport.watch(call, { onEvent: (event) => hides(event) || sink.onEvent(event), onEnd: (error) => sink.onEnd(error) }),
+      watch: (call, sink) => {
+        const onEvent = (event: WatchEvent) => {
+          const instead = seen(event);
+          if (instead !== undefined) sink.onEvent(instead);
+        };
+        return transport.watch(call, { onEvent, onEnd: (error) => sink.onEnd(error) });
+      },
     };
+  }
+
+  #writerLink(process: SimProcess, sends: Mutation["writers"] = (call) => call): Transport {
+    const link = this.#network.link(process, ADMIN, "writer");
+    return { perform: (call, signal) => link.perform(sends(call), signal), watch: (call, sink) => link.watch(call, sink) };
   }
 
   /** The way of a client that only watches. */
@@ -298,98 +328,17 @@ class Run {
     this.#note(`step ${JSON.stringify(step)}`);
     this.#user.act(step).then(
       (isDone) => {
-        if (!isDone) this.#befall(step);
+        if (!isDone) befall(step, this.#misfortunes);
       },
       (error: unknown) => this.#note(`${step.do} is refused: ${error instanceof Error ? error.message : String(error)}`),
     );
   }
 
-  /** What nobody asks for. */
-  #befall(step: Step): void {
-    const { faults } = this.#network;
-    const later = (delayMs: number, run: () => void) => void this.#clock.after(delayMs, run);
-    const forAWhile = (forMs: number, begin: () => void, end: () => void) => {
-      begin();
-      later(forMs, end);
-    };
-    const calm = noFaults();
-    switch (step.do) {
-      case "crashServer":
-        this.#server.downMs = step.downMs;
-        return this.#disk.planCrash({ phase: step.phase, afterGroups: step.afterGroups });
-      case "crashComponents":
-        if (this.#components === undefined) return this.#server.crash();
-        if (!this.#components.isAlive) return;
-        this.#components.kill();
-        return later(2_000, () => void this.#startComponents());
-      case "cutWatches":
-        return this.#network.cutWatches();
-      case "diskFull":
-        return forAWhile(
-          step.forMs,
-          () => (this.#disk.isFull = true),
-          () => (this.#disk.isFull = false),
-        );
-      case "slowDisk":
-        return forAWhile(
-          step.forMs,
-          () => (this.#disk.slownessMs = step.much / 10),
-          () => (this.#disk.slownessMs = 2),
-        );
-      case "slowWatches":
-        return forAWhile(
-          step.forMs,
-          () => (faults.watchLagMs = step.much),
-          () => (faults.watchLagMs = calm.watchLagMs),
-        );
-      case "loseRequests":
-      case "loseAnswers":
-      case "refuse":
-      case "meddle": {
-        const { do: fault } = step;
-        return forAWhile(
-          step.forMs,
-          () => (faults[fault] = step.much),
-          () => (faults[fault] = 0),
-        );
-      }
-      default:
-        return this.#befallNode(step);
-    }
-  }
-
-  #befallNode(step: Step): void {
-    if (!("which" in step)) return;
-    const node = this.#nodes[step.which % this.#nodes.length]!;
-    switch (step.do) {
-      case "partition":
-        node.partition(true);
-        return void this.#clock.after(step.forMs, () => node.partition(false));
-      case "powerOff":
-        node.powerOff();
-        return void this.#clock.after(step.forMs, () => node.powerOn());
-      case "restartKubelet":
-        return node.restartKubelet();
-      case "crashPod":
-      case "unready":
-        return node.hurt(pick(this.#rng, node.pods) ?? "", step.do === "crashPod" ? "crash" : "unready", step.forMs);
-      case "pressure":
-        return node.evict(pick(this.#rng, node.pods) ?? "");
-      case "addNode":
-        if (this.#nodes.length < 6) this.#addNode();
-    }
-  }
-
-  #endFaults(): void {
-    Object.assign(this.#network.faults, noFaults());
-    this.#disk.isFull = false;
-    this.#disk.slownessMs = 2;
-    this.#disk.planCrash(undefined);
-    this.#server.downMs = 1_500;
-    for (const node of this.#nodes) {
-      node.partition(false);
-      node.powerOn();
-    }
+  #crashComponents(): void {
+    if (this.#components === undefined) return this.#server.crash();
+    if (!this.#components.isAlive) return;
+    this.#components.kill();
+    this.#clock.after(2_000, () => void this.#startComponents());
   }
 
   /** Somebody else changes the object first. */
