@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { explained } from "#cli/disk.ts";
 import { formatError, SkiffError } from "#cli/errors.ts";
@@ -31,7 +30,7 @@ async function run(): Promise<void> {
 /** The other program takes this one's process. */
 function handOver({ file, words, env }: HandOver): never {
   const { execve } = process;
-  assert(execve);
+  if (execve === undefined) throw new Error("this Node cannot hand over its process");
   return execve.call(process, file, words, definedOnly(env));
 }
 

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Agent, request } from "node:https";
-import { createSecureContext } from "node:tls";
+import { accepts } from "#client/first-contact.ts";
 import { pathsOf } from "./paths.ts";
 import type { Settings } from "./settings.ts";
 
@@ -17,17 +16,19 @@ export interface ApiCaller {
   close(): void;
 }
 
+const HOST = "127.0.0.1";
 const ANSWER_TIMEOUT_MS = 3000;
 
 /** Asks this machine's server as the cluster's administrator. Certificates must be there. */
 export function apiCaller(settings: Settings): ApiCaller {
-  const { ca, admin, adminKey } = pathsOf(settings.dataDir).serverTls;
-  // Made once: it costs more than the rest of an attempt, and whoever waits for a server to start makes many.
-  const secureContext = createSecureContext({ ca: readFileSync(ca), cert: readFileSync(admin), key: readFileSync(adminKey) });
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, secureContext });
-  const options = { agent, host: "127.0.0.1", port: settings.httpsPort, headers: { accept: "application/json" } };
-  const ask = (method: string, path: string, timeout: number) =>
-    new Promise<ApiAnswer | undefined>((resolve) => {
+  const connection = connect(settings);
+  connection.catch(() => undefined); // whoever asks hears of it
+  const ask = async (method: string, path: string, timeout: number) => {
+    // Whoever waits for a server to start asks often, and needs the processors for it.
+    if (!(await accepts(HOST, settings.httpsPort))) return undefined;
+    const { request, agent } = await connection;
+    return new Promise<ApiAnswer | undefined>((resolve) => {
+      const options = { agent, host: HOST, port: settings.httpsPort, headers: { accept: "application/json" } };
       const call = request({ ...options, method, path, timeout }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -38,5 +39,22 @@ export function apiCaller(settings: Settings): ApiCaller {
       call.on("error", () => resolve(undefined));
       call.end();
     });
-  return { get: (path) => ask("GET", path, ANSWER_TIMEOUT_MS), post: (path, timeoutMs) => ask("POST", path, timeoutMs), close: () => agent.destroy() };
+  };
+  return {
+    get: (path) => ask("GET", path, ANSWER_TIMEOUT_MS),
+    post: (path, timeoutMs) => ask("POST", path, timeoutMs),
+    close: () =>
+      void connection.then(
+        ({ agent }) => agent.destroy(),
+        () => undefined,
+      ),
+  };
+}
+
+/** Loaded on demand: servers and agents, which start by the same program, never need it. */
+async function connect({ dataDir }: Pick<Settings, "dataDir">) {
+  const { Agent, request } = await import("node:https");
+  const { ca, admin, adminKey } = pathsOf(dataDir).serverTls;
+  const credentials = { ca: readFileSync(ca), cert: readFileSync(admin), key: readFileSync(adminKey) };
+  return { request, agent: new Agent({ keepAlive: true, maxSockets: 1, ...credentials }) };
 }

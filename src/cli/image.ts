@@ -3,7 +3,6 @@ import { createReadStream, existsSync } from "node:fs";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { gunzipSync } from "node:zlib";
 import { fullImageName, parseImageName } from "#lib/image-name.ts";
 import { imageBlobs, imageLayout } from "#lib/oci-image.ts";
 import { API_VERSION, type Arguments, type Context, textFlag } from "./context.ts";
@@ -37,7 +36,7 @@ async function loadImage(file: string | undefined, args: Arguments, socket: stri
 
 /** Makes an archive in OCI layout around a root file system. */
 async function wrap(name: string, command: string | undefined, rootfs: Buffer): Promise<Buffer[]> {
-  const layer = rootfs[0] === 0x1f && rootfs[1] === 0x8b ? gunzipSync(rootfs) : rootfs;
+  const layer = rootfs[0] === 0x1f && rootfs[1] === 0x8b ? (await import("node:zlib")).gunzipSync(rootfs) : rootfs;
   if (layer.subarray(257, 262).toString() !== "ustar")
     throw new SkiffError("SKF-0201", "image load --as: this is no tar archive", { remedy: "tar -C FOLDER -c . | ./skiff image load --as NAME -" });
   const Cmd = (command ?? "/bin/sh").split(/\s+/).filter((word) => word !== "");

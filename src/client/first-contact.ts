@@ -23,7 +23,8 @@ export async function firstContact(server: string, clock: Clock, signal: AbortSi
   }
 }
 
-function accepts(host: string, port: number): Promise<boolean> {
+/** Whether something accepts connections there. */
+export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: TIMEOUT_MS });
     const end = (answer: boolean) => {
