@@ -53,8 +53,9 @@ export class WireWriter {
     this.bytes(text.encode(value));
   }
 
+  /** What was written; nothing may be written afterwards. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return this.#bytes.subarray(0, this.#length);
   }
 
   #negative(value: number): void {
