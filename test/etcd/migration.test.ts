@@ -14,7 +14,7 @@ import { UnfinishedMigrationError } from "#storage/etcd/errors.ts";
 import { openEtcdStore } from "#storage/etcd/etcd-store.ts";
 import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
 import type { Store } from "#storage/store.ts";
-import { type Etcd, startEtcd } from "#test/etcd/etcd.ts";
+import { type Etcd, startEtcd } from "./etcd.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/skiff.ts", import.meta.url));
 const OBJECTS = 1500;

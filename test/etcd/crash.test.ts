@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Etcd, startEtcd } from "#test/etcd/etcd.ts";
-import { outage } from "./outage.ts";
-import { crashRounds } from "./rounds.ts";
-import { ServerProcess } from "./server-process.ts";
+import { type Etcd, startEtcd } from "./etcd.ts";
+import { outage } from "#test/crash/outage.ts";
+import { crashRounds } from "#test/crash/rounds.ts";
+import { ServerProcess } from "#test/crash/server-process.ts";
 
 const ROUNDS = 8;
 

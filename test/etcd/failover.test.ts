@@ -6,7 +6,7 @@ import { silentLogger } from "#lib/logger.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import { openEtcdStore } from "#storage/etcd/etcd-store.ts";
 import { OutcomeUnknownError, type Store, type StoreEvent, StoreUnreachableError } from "#storage/store.ts";
-import { type Etcd, startEtcd } from "#test/etcd/etcd.ts";
+import { type Etcd, startEtcd } from "./etcd.ts";
 import { testPki, type TestPki } from "#test/pki/test-pki.ts";
 
 let pki: TestPki;
