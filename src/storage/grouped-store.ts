@@ -144,7 +144,9 @@ export class GroupedStore<V extends Version> implements Store {
 
   /** In turn: were a delete's row gone before all rows that it deleted, a crash between would bring the object back. */
   #forget(revision: number): Promise<void> {
-    const forgotten = this.#forgetting.then(() => this.#engine.forget(this.#map.compact(revision), this.#map.compactedRevision));
+    const dropped = this.#map.compact(revision);
+    const { compactedRevision } = this.#map;
+    const forgotten = this.#forgetting.then(() => this.#engine.forget(dropped, compactedRevision));
     this.#forgetting = forgotten.catch(() => undefined);
     return forgotten;
   }
