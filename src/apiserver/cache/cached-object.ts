@@ -48,12 +48,12 @@ export class PendingObject {
 }
 
 /**
- * A state read from the store; its object is parsed when first asked for. What cannot be decrypted, or is no JSON, is there
- * but throws whenever it is looked at: the server goes on, without that object.
+ * A state read from the store: a start with a hundred thousand of them does nothing to any before somebody looks at it. What
+ * cannot be decrypted is there but throws then: the server goes on, without that object.
  */
 export function fromStored(key: string, revision: number, stored: { readonly value: Uint8Array }, onUnreadable: (error: unknown) => void): CachedObject {
   try {
-    return new Cached(key, revision, undefined, withResourceVersion(usual(stored.value), revision));
+    return new Cached(key, revision, undefined, asBuffer(stored.value), true);
   } catch (error) {
     onUnreadable(error);
     return new Unreadable(key, revision, error);
@@ -62,7 +62,7 @@ export function fromStored(key: string, revision: number, stored: { readonly val
 
 /** What a state's bytes take. */
 export function bytesOf(cached: CachedObject | undefined): number {
-  return cached === undefined || cached instanceof Unreadable ? 0 : cached.json.length;
+  return cached instanceof Cached ? cached.bytes : 0;
 }
 
 /** The same state under another revision, as a deletion shows it. Made when first looked at. */
@@ -73,19 +73,33 @@ export function withRevision(cached: CachedObject, revision: number): CachedObje
 class Cached implements CachedObject {
   readonly key: string;
   readonly revision: number;
-  readonly json: Buffer;
+  /** What it takes, whether it has been looked at or not. */
+  readonly bytes: number;
+  #json: Buffer;
+  /** Whether the bytes are still those of the store, without the resourceVersion. */
+  #isStored: boolean;
   /** What the bytes were made from; nobody has seen it. */
   #fresh: KubeObject | undefined;
   #held: KubeObject | undefined;
   #remembered: WeakRef<KubeObject> | undefined;
 
-  constructor(key: string, revision: number, fresh: KubeObject | undefined, json: Buffer) {
+  constructor(key: string, revision: number, fresh: KubeObject | undefined, json: Buffer, isStored = false) {
     this.key = key;
     this.revision = revision;
-    this.json = json;
+    this.#json = json;
+    this.#isStored = isStored;
+    this.bytes = json.length;
     if (fresh === undefined) return;
     this.#fresh = fresh;
     if (freshOnes.push(this) === 1) atTurnEnd(forgetFresh);
+  }
+
+  get json(): Buffer {
+    if (this.#isStored) {
+      this.#json = withResourceVersion(usual(this.#json), this.revision);
+      this.#isStored = false;
+    }
+    return this.#json;
   }
 
   get object(): KubeObject {
@@ -184,17 +198,16 @@ class Moved implements CachedObject {
 /** Puts a resourceVersion at the beginning of the metadata of JSON bytes that have none. */
 function withResourceVersion(value: Buffer, revision: number): Buffer {
   const at = value.indexOf(METADATA) + METADATA.length;
-  const member = `"resourceVersion":"${revision}"${value[at] === METADATA_CLOSED ? "" : ","}`;
-  const json = Buffer.allocUnsafeSlow(value.length + member.length);
+  const text = `"resourceVersion":"${revision}"${value[at] === METADATA_CLOSED ? "" : ","}`;
+  const json = Buffer.allocUnsafeSlow(value.length + text.length);
   value.copy(json, 0, 0, at);
-  json.write(member, at, "latin1");
-  value.copy(json, at + member.length, at);
+  json.write(text, at, "latin1");
+  value.copy(json, at + text.length, at);
   return json;
 }
 
 /** Bytes that begin as our own do; values that another program wrote may need to be written anew. */
-function usual(value: Uint8Array): Buffer {
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+function usual(bytes: Buffer): Buffer {
   if (PROTOBUF.equals(bytes.subarray(0, PROTOBUF.length))) return new PendingObject("", fromProtobuf(bytes)).value;
   if (USUAL_HEAD.test(bytes.toString("latin1", 0, HEAD_BYTES)) && !bytes.includes(RESOURCE_VERSION)) return bytes;
   return new PendingObject("", JSON.parse(bytes.toString()) as KubeObject).value;
@@ -204,4 +217,8 @@ function usual(value: Uint8Array): Buffer {
 function fromProtobuf(bytes: Buffer): KubeObject {
   const { schema, value } = protobufObject(bytes);
   return decodeObject<KubeObject>(schema, value).object;
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -4,8 +4,8 @@ import type { SqliteRow } from "./schema.ts";
 export type WriterRequest =
   /** Makes an empty database; `path` appears when it is complete. */
   | { readonly kind: "create"; readonly path: string }
-  /** Looks at the structure of a database, without changing it. */
-  | { readonly kind: "check"; readonly path: string }
+  /** Reads and checks a whole database, without changing it. Answers with rows come before the last one. */
+  | { readonly kind: "load"; readonly path: string }
   | { readonly kind: "open"; readonly path: string; readonly maxBytes?: number }
   | { readonly kind: "write"; readonly rows: PackedRows }
   | { readonly kind: "compact"; readonly ids: Float64Array; readonly compactedRevision: number }
@@ -17,7 +17,7 @@ export type WriterRequest =
   | { readonly kind: "scrub" }
   | { readonly kind: "close" };
 
-export type WriterAnswer = { readonly ok: true } | { readonly ok: false; readonly fault: WriterFault; readonly message: string };
+export type WriterAnswer = { readonly ok: true; readonly rows?: PackedRows } | { readonly ok: false; readonly fault: WriterFault; readonly message: string };
 
 /** `full`: no room. `corrupt`: what a check has found. */
 export type WriterFault = "full" | "corrupt" | "other";
@@ -51,10 +51,12 @@ export function packRows(rows: readonly SqliteRow[]): PackedRows {
 
 export function* unpackRows({ keys, numbers, values }: PackedRows): Generator<SqliteRow> {
   let at = 0;
-  for (const [i, key] of keys.split("\0").entries()) {
-    const [id, revision, createRevision, length] = numbers.subarray(i * NUMBERS_PER_ROW) as unknown as [number, number, number, number];
+  let place = 0;
+  for (const key of keys.split("\0")) {
+    const length = numbers[place + 3]!;
     const value = length < 0 ? undefined : values.subarray(at, at + length);
     at += Math.max(0, length);
-    yield { id, revision, createRevision, key, value };
+    yield { id: numbers[place]!, revision: numbers[place + 1]!, createRevision: numbers[place + 2]!, key, value };
+    place += NUMBERS_PER_ROW;
   }
 }

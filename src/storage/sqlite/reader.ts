@@ -1,14 +1,12 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { APPLICATION_ID, CorruptStoreError, metaChecksum, rowChecksum, SCHEMA_VERSION, type SqliteRow } from "./schema.ts";
+import { APPLICATION_ID, CorruptStoreError, metaChecksum, SCHEMA_VERSION } from "./schema.ts";
+import { COLUMNS, checkedRow, type StoredRow } from "./stored-row.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 /** From here on, one pass over the table beats a look-up for each value. */
 const SCAN_FROM = 200;
-const COLUMNS = "id, revision, create_revision, checksum, key, value";
 
-type Stored = [id: number, revision: number, createRevision: number, checksum: number, key: string, value: Uint8Array | null];
-
-/** A connection that only reads, on the main thread: for starting up, and for values that are asked for now and then. */
+/** A connection that only reads, on the main thread: for values that are asked for now and then. */
 export class Reader {
   readonly #path: string;
   readonly #db: DatabaseSync;
@@ -40,15 +38,8 @@ export class Reader {
     });
   }
 
-  /** Hands out every row, in order of id. */
-  eachRow(take: (row: SqliteRow) => void): void {
-    this.#guarded(() => {
-      for (const row of this.#range.iterate(0, Number.MAX_SAFE_INTEGER) as unknown as Iterable<Stored>) take(checked(row));
-    });
-  }
-
   value(id: number): Uint8Array {
-    return this.#guarded(() => valueOf(this.#one.get(id) as unknown as Stored | undefined, id));
+    return this.#guarded(() => valueOf(this.#one.get(id) as unknown as StoredRow | undefined, id));
   }
 
   values(ids: readonly number[]): Uint8Array[] {
@@ -58,7 +49,7 @@ export class Reader {
     let found = 0;
     this.#guarded(() => {
       const [low, high] = ids.reduce(([least, most], id) => [Math.min(least, id), Math.max(most, id)], [Infinity, 0]);
-      for (const row of this.#range.iterate(low, high) as unknown as Iterable<Stored>) {
+      for (const row of this.#range.iterate(low, high) as unknown as Iterable<StoredRow>) {
         const at = wanted.get(row[0]);
         if (at === undefined) continue;
         values[at] = valueOf(row, row[0]);
@@ -93,14 +84,8 @@ export class Reader {
   }
 }
 
-function valueOf(stored: Stored | undefined, id: number): Uint8Array {
-  const value = stored && checked(stored).value;
+function valueOf(stored: StoredRow | undefined, id: number): Uint8Array {
+  const value = stored && checkedRow(stored).value;
   if (value === undefined) throw new Error(`row ${id} is missing`);
   return value;
-}
-
-function checked([id, revision, createRevision, checksum, key, value]: Stored): SqliteRow {
-  const row = { id, revision, createRevision, key, value: value ?? undefined };
-  if ((value !== null && !(value instanceof Uint8Array)) || rowChecksum(row) !== checksum) throw new Error(`the checksum of row ${id} is wrong`);
-  return row;
 }

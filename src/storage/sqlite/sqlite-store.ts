@@ -4,7 +4,7 @@ import { type Engine, GroupedStore } from "../grouped-store.ts";
 import { type Change, RevisionedMap } from "../revisioned-map.ts";
 import type { Store, WriteOp } from "../store.ts";
 import { checkFiles, isFilled, keepIndex } from "./file-check.ts";
-import { packRows } from "./protocol.ts";
+import { packRows, unpackRows } from "./protocol.ts";
 import { Reader } from "./reader.ts";
 import { CorruptStoreError, type SqliteRow } from "./schema.ts";
 import { DamageFoundError, WriterThread } from "./writer-thread.ts";
@@ -32,7 +32,7 @@ interface StoredVersion extends Version {
 /** What a start finds in the file. */
 interface StoredIndex {
   readonly map: RevisionedMap<StoredVersion>;
-  readonly lastId: number;
+  lastId: number;
   /** Rows that an interrupted compaction has left. */
   readonly garbage: number[];
   readonly tombstones: Tombstone[];
@@ -73,16 +73,10 @@ export async function openSqliteStore({ path, maxBytes, writerEntry = WRITER_ENT
   try {
     if (!existed) await writer.request({ kind: "create", path });
     checkFiles(path);
-    const structure = writer.request({ kind: "check", path }).catch((error: unknown) => error);
-    try {
-      reader = new Reader(path);
-      const index = readIndex(reader);
-      await soundStructure(structure, path);
-      await writer.request({ kind: "open", path, ...(maxBytes !== undefined && { maxBytes }) });
-      return new GroupedStore(new SqliteEngine(reader, writer, index), index.map);
-    } finally {
-      await structure;
-    }
+    reader = new Reader(path);
+    const index = await loadIndex(path, reader.compactedRevision(), writer);
+    await writer.request({ kind: "open", path, ...(maxBytes !== undefined && { maxBytes }) });
+    return new GroupedStore(new SqliteEngine(reader, writer, index), index.map);
   } catch (error) {
     reader?.close();
     await writer.close().catch(() => undefined); // what went wrong first is what to tell
@@ -91,32 +85,39 @@ export async function openSqliteStore({ path, maxBytes, writerEntry = WRITER_ENT
   }
 }
 
-async function soundStructure(found: Promise<unknown>, path: string): Promise<void> {
-  const error = await found;
-  if (error instanceof DamageFoundError) throw new CorruptStoreError(path, error.message, { cause: error });
-  if (error !== undefined) throw error;
+/** Rebuilds the newest state and the history from the rows, which the other thread reads and checks meanwhile. */
+async function loadIndex(path: string, compacted: number, writer: WriterThread): Promise<StoredIndex> {
+  const index: StoredIndex = {
+    map: new RevisionedMap<StoredVersion>(compacted, compacted),
+    garbage: [],
+    tombstones: [],
+    bytes: { live: 0, past: 0 },
+    lastId: 0,
+  };
+  try {
+    await writer.request({ kind: "load", path }, [], (rows) => {
+      for (const row of unpackRows(rows)) addRow(index, row, compacted);
+    });
+  } catch (error) {
+    throw error instanceof DamageFoundError ? new CorruptStoreError(path, error.message, { cause: error }) : error;
+  }
+  return index;
 }
 
-/** Rebuilds the newest state and the history from the rows. */
-function readIndex(reader: Reader): StoredIndex {
-  const compacted = reader.compactedRevision();
-  const map = new RevisionedMap<StoredVersion>(compacted, compacted);
-  const garbage: number[] = [];
-  const tombstones: Tombstone[] = [];
-  const bytes = { live: 0, past: 0 };
-  let lastId = 0;
-  reader.eachRow(({ id, key, revision, createRevision, value }) => {
-    const version = value && { id, key, createRevision, modRevision: revision, bytes: key.length + value.length, unread: value };
-    lastId = id;
-    if (revision > compacted) count(bytes, version, map.get(key));
-    else bytes.live += (version?.bytes ?? 0) - (map.get(key)?.bytes ?? 0);
-    if (version === undefined) tombstones.push({ id, revision });
-    if (revision > compacted) return void map.apply(revision, key, version);
-    const replaced = map.get(key);
-    if (replaced !== undefined) garbage.push(replaced.id);
-    map.load(key, version);
-  });
-  return { map, lastId, garbage, tombstones, bytes };
+function addRow(index: StoredIndex, { id, key, revision, createRevision, value }: SqliteRow, compacted: number): void {
+  const { map, garbage, tombstones, bytes } = index;
+  const version = value && { id, key, createRevision, modRevision: revision, bytes: key.length + value.length, unread: value };
+  const replaced = map.get(key);
+  index.lastId = id;
+  if (version === undefined) tombstones.push({ id, revision });
+  if (revision > compacted) {
+    count(bytes, version, replaced);
+    map.apply(revision, key, version);
+    return;
+  }
+  bytes.live += (version?.bytes ?? 0) - (replaced?.bytes ?? 0);
+  if (replaced !== undefined) garbage.push(replaced.id);
+  map.load(key, version);
 }
 
 function count(bytes: Bytes, current: StoredVersion | undefined, previous: StoredVersion | undefined): void {

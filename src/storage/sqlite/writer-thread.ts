@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { StoreFullError } from "../store.ts";
-import type { WriterAnswer, WriterFault, WriterRequest } from "./protocol.ts";
+import type { PackedRows, WriterAnswer, WriterFault, WriterRequest } from "./protocol.ts";
 
 interface Waiting {
+  readonly take: ((rows: PackedRows) => void) | undefined;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -22,10 +23,10 @@ export class WriterThread {
   }
 
   /** @throws {StoreFullError} when there is no room */
-  request(request: WriterRequest, transfer: ArrayBuffer[] = []): Promise<void> {
+  request(request: WriterRequest, transfer: ArrayBuffer[] = [], take?: (rows: PackedRows) => void): Promise<void> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ resolve, reject }) === 1) this.#worker.ref(); // an open store alone keeps no process alive
+      if (this.#waiting.push({ resolve, reject, take }) === 1) this.#worker.ref(); // an open store alone keeps no process alive
       this.#worker.postMessage(request, transfer);
     });
   }
@@ -37,6 +38,7 @@ export class WriterThread {
   }
 
   #settle(answer: WriterAnswer): void {
+    if (answer.ok && answer.rows !== undefined) return this.#waiting[0]!.take?.(answer.rows);
     const { resolve, reject } = this.#waiting.shift()!;
     if (this.#waiting.length === 0) this.#worker.unref();
     if (answer.ok) return resolve();

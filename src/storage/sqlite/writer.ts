@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort } from "node:worker_threads";
+import { DamageError, loadRows } from "./loader.ts";
 import { type PackedRows, unpackRows, type WriterAnswer, type WriterRequest } from "./protocol.ts";
 import { APPLICATION_ID, metaChecksum, PAGE_BYTES, rowChecksum, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 
@@ -112,29 +113,14 @@ function create(path: string): void {
   closeSync(directory);
 }
 
-class DamageError extends Error {}
-
-/** Whether every page is where it belongs; about 1 µs a row. What rows say, their checksums tell. */
-function check(path: string): void {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-  try {
-    const { quick_check: verdict } = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
-    if (verdict !== "ok") throw new Error(verdict);
-  } catch (error) {
-    throw new DamageError((error as Error).message);
-  } finally {
-    db.close();
-  }
-}
-
 let writer: Writer | undefined;
 
 function perform(request: WriterRequest): void {
   switch (request.kind) {
     case "create":
       return create(request.path);
-    case "check":
-      return check(request.path);
+    case "load":
+      return loadRows(request.path, (rows) => parentPort!.postMessage({ ok: true, rows } satisfies WriterAnswer, [rows.numbers.buffer, rows.values.buffer]));
     case "open":
       writer = new Writer(request.path, request.maxBytes);
       return;
