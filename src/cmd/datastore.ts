@@ -36,6 +36,7 @@ export async function openDatastore(
     mkdirSync(dirname(database), { recursive: true, mode: 0o700 });
     return told(() => openSqliteStore({ path: database }));
   }
+  // Not imported on demand: that would make a bundle of it, whose error classes are not those of the server's.
   const options = { ...etcdOptions(datastore, { clock, logger }), ...rest };
   for (;;) {
     try {
