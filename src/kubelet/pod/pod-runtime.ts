@@ -136,6 +136,11 @@ export class PodRuntime {
 
   async removeSandbox(id: string): Promise<void> {
     await this.#context.runtime.removePodSandbox(id);
+    this.forgetSandbox(id);
+  }
+
+  /** Does as if it had been removed, with its containers. */
+  forgetSandbox(id: string): void {
     this.#seen = withoutSandbox(this.#seen, id);
   }
 

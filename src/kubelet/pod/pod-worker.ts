@@ -168,7 +168,7 @@ export class PodWorker {
       this.#stage = "terminating";
       return this.#terminate();
     }
-    if (actions.killPod) await this.#clearSandboxes();
+    const old = actions.killPod ? await this.#clearSandboxes() : [];
     for (const kill of actions.kill) await this.#kill(kill);
     signal.throwIfAborted();
     const volumes = this.#volumes === undefined ? this.#mountVolumes() : Promise.resolve();
@@ -181,6 +181,7 @@ export class PodWorker {
     }
     this.#probeRunning();
     this.#publish();
+    for (const id of old) await this.#context.runtime.removePodSandbox(id);
   }
 
   async #mountVolumes(): Promise<void> {
@@ -195,17 +196,22 @@ export class PodWorker {
     }
   }
 
-  /** Takes down sandboxes that cannot be used any more. */
-  async #clearSandboxes(): Promise<void> {
-    const old = this.runtime.sandboxes;
-    if (old.length === 0) return;
+  /**
+   * Takes down sandboxes that cannot be used any more.
+   *
+   * @returns those that are still to be removed: that can wait until the new one runs. After a step that fails, they go with the pod
+   */
+  async #clearSandboxes(): Promise<readonly string[]> {
+    const { sandboxes } = this.runtime;
+    if (sandboxes.length === 0) return [];
     const message = "Pod sandbox changed, it will be killed and re-created.";
     this.#context.recorder.record(referenceTo(PODS, this.#pod), "Normal", "SandboxChanged", message);
     await this.#killRunning(graceSecondsOf(this.#pod));
-    for (const { id } of old) {
+    for (const { id } of sandboxes) {
       await this.#runtime.stopSandbox(id);
-      await this.#runtime.removeSandbox(id);
+      this.#runtime.forgetSandbox(id);
     }
+    return sandboxes.map(({ id }) => id);
   }
 
   async #startAll(actions: PodActions, volumes: Promise<void>, signal: AbortSignal): Promise<void> {
