@@ -44,7 +44,7 @@ const PARTS: readonly Part[] = [
     concurrency: 2,
     limitMs: 180_000,
   },
-  { name: "contract", tests: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
+  { name: "contract", tests: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"], concurrency: 2, limitMs: 180_000 },
   { name: "simulation", tests: ["test/simulation/**/*.test.ts"], concurrency: 2, limitMs: 240_000 },
   { name: "crash", tests: ["test/crash/**/*.test.ts"], concurrency: 1, limitMs: 150_000 },
   { name: "etcd", tests: ["test/etcd/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },

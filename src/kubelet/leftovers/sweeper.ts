@@ -7,6 +7,7 @@ import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import { runCommand } from "#lib/run-command.ts";
 
+import { endLeases } from "./leases.ts";
 import { idleNamespaces, namespaceDir, networkedSandboxes, type NetworkPaths, releaseNetwork } from "./pod-networks.ts";
 import { killTree, shimsOf } from "./processes.ts";
 
@@ -40,6 +41,8 @@ const RUNC_DIR = "/run/containerd/runc/k8s.io";
 export class Sweeper {
   readonly #config: NetworkPaths;
   readonly #deps: SweeperDeps;
+  /** When a runtime was seen to be down whose calls have not been made an end of. */
+  #downAtMs: number | undefined;
   /** Made by a runtime that is no more. */
   #old: ReadonlySet<string> = new Set();
   /** Since when the runtime has not told of a thing, in the clock's monotonic milliseconds. */
@@ -52,6 +55,7 @@ export class Sweeper {
 
   /** To be called when no runtime runs, before one is started. */
   runtimeIsDown(): void {
+    this.#downAtMs = this.#deps.clock.now();
     this.#old = new Set(this.#present().map(keyOf));
   }
 
@@ -67,9 +71,22 @@ export class Sweeper {
     this.#old = this.#old.intersection(new Set(present.map(keyOf)));
     const known = new Set([...(await runtime.listPodSandboxes()), ...(await runtime.listContainers())].map(({ id }) => id));
     const unknown = present.filter(({ kind, id }) => kind === "namespace" || !known.has(id));
+    await this.#endCalls();
     const keys = new Set(unknown.map(keyOf));
     for (const key of this.#unknownSinceMs.keys()) if (!keys.has(key)) this.#unknownSinceMs.delete(key);
     for (const leftover of unknown) if (this.#isNobodys(keyOf(leftover))) await this.#remove(leftover);
+  }
+
+  async #endCalls(): Promise<void> {
+    if (this.#downAtMs === undefined) return;
+    const { log } = this.#deps;
+    try {
+      const count = await endLeases(this.#config.containerd.socket, this.#downAtMs);
+      this.#downAtMs = undefined;
+      if (count > 0) log.info("calls of a killed runtime forgotten", { count });
+    } catch (error) {
+      log.warn("calls of a killed runtime cannot be forgotten", { error });
+    }
   }
 
   #isNobodys(key: string): boolean {

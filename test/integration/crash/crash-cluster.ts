@@ -66,7 +66,8 @@ export class CrashCluster extends NodeApi {
       tls: { ca: server.ca, ...server.admin },
       logLevel: "debug",
     };
-    const env = { ...process.env, PATH: this.#path };
+    // It is started many times.
+    const env = { ...process.env, PATH: this.#path, NODE_COMPILE_CACHE: join(this.#dir, "compiled") };
     const agent = spawn(process.execPath, [PROGRAM, JSON.stringify(argument)], { stdio: "pipe", env });
     this.#agent = agent;
     agent.stderr.pipe(createWriteStream(this.logFile, { flags: "a" }));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 
@@ -70,6 +71,9 @@ describe("startKubelet() when what holds running pods is killed", { skip: whyNoC
     const names = ["stays", "goes", "forced"];
     for (const name of names) await cluster.createPod(name, spec());
     const [stays] = await Promise.all(names.map((name) => cluster.until(name, "running", isRunning)));
+    const ctr = (...words: string[]) =>
+      execFileSync("ctr", ["--address", cluster.config.containerd.socket, "--namespace", "k8s.io", ...words], { encoding: "utf8" });
+    ctr("leases", "create", "--id", "of-a-call", "--expires", "24h");
     await cluster.killAgent();
     killContainerd();
     await cluster.delete("goes");
@@ -79,6 +83,7 @@ describe("startKubelet() when what holds running pods is killed", { skip: whyNoC
     const now = await cluster.until("stays", "running", isRunning);
     assert.deepEqual([run(now)?.containerID, run(now)?.restartCount, now.status?.podIP], [run(stays!)?.containerID, 0, stays?.status?.podIP]);
     await removeAll("stays");
+    assert.doesNotMatch(ctr("leases", "ls"), /of-a-call/);
   });
 
   test("agent, containerd and shims at once: all pods run again", async () => {
