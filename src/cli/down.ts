@@ -13,9 +13,9 @@ import { Steps } from "./steps.ts";
 import { disableUnits, removeUnits, stopUnits } from "./systemd.ts";
 
 /** Together with what it takes to kill and to remove, these stay below the 15 s that `down` may take. */
-const PROGRAM_GRACE_MS = 4000;
-const CONTAINER_GRACE_MS = 4000;
-const CONTAINERD_GRACE_MS = 1000;
+const PROGRAM_GRACE_MS = 3500;
+const CONTAINER_GRACE_MS = 3500;
+const CONTAINERD_GRACE_MS = 500;
 /** For an `up` that has just begun; one that hangs is named. */
 const LOCK_WAIT_MS = 5000;
 

@@ -10,7 +10,7 @@ import { ensurePki, isPkiGood, requireAgentPki } from "#cli/pki/ensure.ts";
 import { CLUSTER_VARIABLE } from "#cli/processes.ts";
 import type { Clock } from "#lib/clock.ts";
 import { IdleMemory } from "#lib/idle-memory.ts";
-import { jsonLogger } from "#lib/logger.ts";
+import { jsonLogger, type Logger } from "#lib/logger.ts";
 import { ownMemory } from "#lib/process-memory.ts";
 import { systemRng } from "#lib/rng.ts";
 import { existsSync } from "node:fs";
@@ -28,11 +28,11 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
   const { settings } = context;
   if (machine.env[CLUSTER_VARIABLE] !== settings.dataDir) restartMarked(name, context, machine);
   const ownsCa = existsSync(pathsOf(settings.dataDir).serverTls.caKey);
-  const owner = name === "server" || ownsCa;
-  if (owner) await preparePki(context);
-  else requireAgentPki(settings);
+  const logger = jsonLogger(context.err, context.clock, settings.logLevel);
+  const keepPki = name === "server" || ownsCa ? pkiKeeper(context, logger) : async () => requireAgentPki(settings);
+  await keepPki();
   if (name === "agent") rememberHost(pathsOf(settings.dataDir), settings.clusterDns, true, (text) => context.err(`${text}\n`));
-  const deps = processDeps(context, machine, owner ? () => preparePki(context) : async () => {});
+  const deps = processDeps(context, machine, logger, keepPki);
   deps.logger.info(`${name} starts`, { dataDir: settings.dataDir });
   // Node itself ends the process then; this leaves a line that log readers understand.
   process.on("uncaughtExceptionMonitor", (error) => deps.logger.error(`${name} ends by an error that nobody handled`, { error }));
@@ -48,17 +48,27 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
 }
 
 /** Mostly all is well, as `up` has looked, too; if not, nobody else may write the same files. */
-async function preparePki(context: Context): Promise<void> {
+function pkiKeeper(context: Context, logger: Logger): () => Promise<void> {
   const { settings, hostname, clock } = context;
-  if (isPkiGood(settings, hostname, clock)) return;
-  const written = await withLock(settings.dataDir, { clock }, () => ensurePki(settings, hostname, clock));
-  if (written.includes(pathsOf(settings.dataDir).serverTls.admin)) await introduceAgain(context);
+  let owesKubeconfigs = false;
+  return async () => {
+    if (!isPkiGood(settings, hostname, clock)) {
+      const written = await withLock(settings.dataDir, { clock }, () => ensurePki(settings, hostname, clock));
+      if (written.includes(pathsOf(settings.dataDir).serverTls.admin)) owesKubeconfigs = true;
+    }
+    if (!owesKubeconfigs) return;
+    try {
+      await introduceAgain(context);
+      owesKubeconfigs = false;
+    } catch (error) {
+      logger.error("a kubeconfig could not be given the new certificate", { error });
+    }
+  };
 }
 
-function processDeps({ settings, clock, err }: Context, { env }: Machine, renewCertificates: ProcessDeps["renewCertificates"]): ProcessDeps {
+function processDeps({ clock }: Context, { env }: Machine, logger: Logger, renewCertificates: ProcessDeps["renewCertificates"]): ProcessDeps {
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(`${signal} received`)));
-  const logger = jsonLogger(err, clock, settings.logLevel);
   const notify = serviceNotifier(env);
   stop.signal.addEventListener("abort", () => notify("STOPPING=1"));
   const onReady = () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,7 @@ import type { Clock } from "#lib/clock.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
+import { eventually } from "#test/e2e/support/eventually.ts";
 import { freePort } from "#test/e2e/support/ports.ts";
 
 const DAY_MS = 86_400_000;
@@ -54,6 +55,7 @@ const log: string[] = [];
 const common = { clock, env: { [CLUSTER_VARIABLE]: settings.dataDir, HOME: join(dir, "home") }, err: (line: string) => void log.push(line) };
 const context = { ...common, settings, hostname: "n1" } as unknown as Context;
 let running: Promise<number>;
+let oldCertificate = "";
 
 const fileOf = (path: string) => new X509Certificate(readFileSync(path));
 const shownBy = (session: ClientHttp2Session) => (session.socket as TLSSocket).getPeerX509Certificate()!;
@@ -110,6 +112,7 @@ async function lookUntilRenewed(times: number): Promise<void> {
 
 test("a running server renews what ends within a month, shows it to new connections, and old ones go on", async () => {
   await introduce([userFile], true, context);
+  oldCertificate = readFileSync(serverTls.admin).toString("base64");
   const old = await open();
   const transport = new HttpTransport({ server: `https://127.0.0.1:${httpsPort}`, ...adminTls(), clock });
   const before = { serving: fileOf(serverTls.serving).serialNumber, admin: fingerprintOf(serverTls.admin) };
@@ -118,7 +121,11 @@ test("a running server renews what ends within a month, shows it to new connecti
 
   for (const look of looks) look();
   behindMs = 0;
+  const kubeconfig = readFileSync(userFile);
+  writeFileSync(userFile, "no: [kubeconfig");
   await lookUntilRenewed(1);
+  assert.match(log.join(""), /a kubeconfig could not be given the new certificate/);
+  writeFileSync(userFile, kubeconfig);
 
   assert.notEqual(fileOf(serverTls.serving).serialNumber, before.serving);
   const young = await open();
@@ -134,7 +141,9 @@ test("a running server renews what ends within a month, shows it to new connecti
   transport.close();
 });
 
-test("a renewed administrator's certificate is in every kubeconfig that had the old one", () => {
+test("a renewed administrator's certificate comes into every kubeconfig that had the old one, later if not at once", async () => {
+  for (const look of looks) look();
+  await eventually(() => assert.ok(!readFileSync(userFile, "utf8").includes(oldCertificate)));
   for (const file of [userFile, adminKubeconfig(settings.dataDir)]) {
     const { users } = parse(readFileSync(file, "utf8")) as { users: { user: Record<string, string> }[] };
     assert.equal(Buffer.from(users[0]!.user["client-certificate-data"]!, "base64").toString(), readFileSync(serverTls.admin, "utf8"));
