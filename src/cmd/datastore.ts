@@ -7,7 +7,8 @@ import { type Clock, sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { EtcdConnectionOptions } from "#storage/etcd/connection.ts";
 import { UnfinishedMigrationError } from "#storage/etcd/errors.ts";
-import type { EtcdStoreOptions } from "#storage/etcd/etcd-store.ts";
+// Imported on demand it would be a bundle of its own, with error classes that the server's code does not know.
+import { type EtcdStoreOptions, openEtcdStore } from "#storage/etcd/etcd-store.ts";
 import { CorruptStoreError } from "#storage/sqlite/schema.ts";
 import { openSqliteStore } from "#storage/sqlite/sqlite-store.ts";
 import { unfinishedCopyOf } from "#storage/sqlite/sqlite-target.ts";
@@ -36,11 +37,10 @@ export async function openDatastore(
     mkdirSync(dirname(database), { recursive: true, mode: 0o700 });
     return told(() => openSqliteStore({ path: database }));
   }
-  // Not imported on demand: that would make a bundle of it, whose error classes are not those of the server's.
   const options = { ...etcdOptions(datastore, { clock, logger }), ...rest };
   for (;;) {
     try {
-      return await told(() => openEtcd(options));
+      return await told(() => openEtcdStore(options));
     } catch (error) {
       if (!(error instanceof SkiffError) || error.id !== "SKF-1601") throw error;
       logger.error("waiting for the datastore", { error: error.reason });
@@ -58,14 +58,8 @@ function refuseUnfinished(database: string): void {
 
 /** Opens etcd once, so that `up` can say at once what is wrong. @throws {SkiffError} */
 export async function checkDatastore(datastore: DatastoreSettings, deps: Deps): Promise<void> {
-  const store = await told(() => openEtcd({ ...etcdOptions(datastore, deps), onLost: () => {}, openTimeoutMs: CHECK_TIMEOUT_MS }));
+  const store = await told(() => openEtcdStore({ ...etcdOptions(datastore, deps), onLost: () => {}, openTimeoutMs: CHECK_TIMEOUT_MS }));
   await store.close();
-}
-
-/** The embedded store's users load none of it. */
-async function openEtcd(options: EtcdStoreOptions): Promise<Store> {
-  const { openEtcdStore } = await import("#storage/etcd/etcd-store.ts");
-  return openEtcdStore(options);
 }
 
 export function etcdOptions({ endpoints, caFile, certFile, keyFile }: DatastoreSettings, { clock, logger }: Deps): EtcdConnectionOptions {
