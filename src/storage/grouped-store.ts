@@ -8,6 +8,8 @@ import { type Sink, sinkAfter, WatchHub } from "./watch-hub.ts";
 export interface Engine<V extends Version> {
   /** The version that `op` makes; its value becomes readable when the group is written. */
   make(op: WriteOp, revision: number, createRevision: number): V;
+  /** Waits for writes that are about to come, so that they share a group; without it, those of the same turn do. */
+  gather?(): Promise<void>;
   /** Makes the writes durable, all or none. Not called again before it has settled. */
   write(group: readonly PlannedWrite<V>[]): Promise<void>;
   value(version: V): Uint8Array;
@@ -117,6 +119,7 @@ export class GroupedStore<V extends Version> implements Store {
   async #pump(): Promise<void> {
     await Promise.resolve(); // what the caller commits in the same turn joins the first group
     while (this.#queue.length > 0) {
+      await this.#engine.gather?.();
       const group = this.#queue.splice(0, MAX_GROUP);
       try {
         const writes = group.flatMap(({ plan }) => (plan.ok ? plan.writes : []));

@@ -149,6 +149,11 @@ class SqliteEngine implements Engine<StoredVersion> {
     return { id: 0, key, createRevision, modRevision, bytes: key.length + value!.length, unread: undefined };
   }
 
+  /** What other connections have sent already is read first: a group costs two messages between threads, and a sync of the disk. */
+  gather(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
   async write(group: readonly PlannedWrite<StoredVersion>[]): Promise<void> {
     const rows = group.map(({ op: { key, value }, current, revision, previous }, i): SqliteRow => {
       const id = this.#lastId + 1 + i;
