@@ -21,16 +21,15 @@ export function validateObjectMeta(
   meta: Meta,
   { namespaced, validateName = nameIsDnsSubdomain, path = METADATA }: { namespaced: boolean; validateName?: ValidateName | undefined; path?: FieldPath },
 ): FieldError[] {
-  return [
-    ...validateNames(meta, validateName, path),
-    ...validateNamespace(meta.namespace ?? "", namespaced, path.child("namespace")),
-    ...validateNonnegative(meta.generation ?? 0, path.child("generation")),
-    ...validateLabels(meta.labels, path.child("labels")),
-    ...validateAnnotations(meta.annotations, path.child("annotations")),
-    ...validateOwnerReferences(meta.ownerReferences, path.child("ownerReferences")),
-    ...validateFinalizers(meta.finalizers, path.child("finalizers")),
-    ...validateManagedFields(meta.managedFields, path.child("managedFields")),
-  ];
+  const errors = validateNames(meta, validateName, path);
+  errors.push(...validateNamespace(meta.namespace ?? "", namespaced, path.child("namespace")));
+  errors.push(...validateNonnegative(meta.generation ?? 0, path.child("generation")));
+  if (meta.labels) errors.push(...validateLabels(meta.labels, path.child("labels")));
+  if (meta.annotations) errors.push(...validateAnnotations(meta.annotations, path.child("annotations")));
+  if (meta.ownerReferences) errors.push(...validateOwnerReferences(meta.ownerReferences, path.child("ownerReferences")));
+  if (meta.finalizers) errors.push(...validateFinalizers(meta.finalizers, path.child("finalizers")));
+  if (meta.managedFields) errors.push(...validateManagedFields(meta.managedFields, path.child("managedFields")));
+  return errors;
 }
 
 /** What an update may not do to metadata. The kind's own form of names was checked when it was created. */
@@ -86,7 +85,9 @@ export function validateLabelName(name: string, path: FieldPath): FieldError[] {
 }
 
 export function validateLabels(labels: StringMap | null | undefined, path: FieldPath): FieldError[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value = ""]) => [...validateLabelName(key, path), ...invalids(path, value, isLabelValue(value))]);
+  const errors: FieldError[] = [];
+  for (const [key, value = ""] of Object.entries(labels ?? {})) errors.push(...validateLabelName(key, path), ...invalids(path, value, isLabelValue(value)));
+  return errors;
 }
 
 export function validateAnnotations(annotations: StringMap | null | undefined, path: FieldPath): FieldError[] {

@@ -10,7 +10,8 @@ export function objectMetaErrors({ info, strategy }: ServedResource, { metadata 
     namespaced: info.namespaced,
     ...(strategy.validateName && { validateName: (name, prefix) => strategy.validateName!(name, prefix) }),
   });
-  return LENIENT_GROUPS.has(info.group) ? errors : [...errors, ...finalizerErrors(metadata.finalizers)];
+  if (metadata.finalizers && !LENIENT_GROUPS.has(info.group)) errors.push(...finalizerErrors(metadata.finalizers));
+  return errors;
 }
 
 /**

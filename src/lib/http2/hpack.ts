@@ -15,11 +15,22 @@ const STATIC_TEXT =
 export interface HeaderField {
   readonly name: string;
   readonly value: string;
+  /** Whether name and value are what a request may have. Fields come again and again by the table: they are looked at once. */
+  readonly proper: boolean;
+}
+
+/** Methods and paths have a colon before their names. */
+const PROPER_NAME = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+// oxlint-disable-next-line no-control-regex
+const IMPROPER_VALUE = /[\0\r\n]/;
+
+function headerField(name: string, value: string): HeaderField {
+  return { name, value, proper: PROPER_NAME.test(name) && !IMPROPER_VALUE.test(value) };
 }
 
 const STATIC: readonly HeaderField[] = STATIC_TEXT.split(" ").map((field) => {
   const equals = field.indexOf("=");
-  return { name: field.slice(0, equals), value: field.slice(equals + 1).replace("_", " ") };
+  return headerField(field.slice(0, equals), field.slice(equals + 1).replace("_", " "));
 });
 
 /** The size of the table that a peer may fill, which is what it may take for granted. */
@@ -65,7 +76,7 @@ export class HeaderDecoder {
     const indexed = (first & 0x40) !== 0;
     const index = this.#integer(indexed ? 6 : 4);
     const name = index === 0 ? this.#string() : this.#field(index).name;
-    const field = { name, value: this.#string() };
+    const field = headerField(name, this.#string());
     if (indexed) this.#add(field);
     return field;
   }

@@ -12,12 +12,9 @@ export interface RequestHead {
   readonly fields: readonly HeaderField[];
 }
 
-const PSEUDO = new Set([":method", ":path", ":scheme", ":authority"]);
 /** They belong to connections of HTTP/1. */
 const FORBIDDEN = new Set(["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"]);
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-// oxlint-disable-next-line no-control-regex
-const BAD_VALUE = /[\0\r\n]/;
+const COLON = ":".charCodeAt(0);
 
 /** Requests of one connection mostly say the same but for method and path, so the last headers are kept. */
 export class RequestHeads {
@@ -27,9 +24,9 @@ export class RequestHeads {
   read(fields: readonly HeaderField[]): RequestHead | undefined {
     const pseudo = pseudoFields(fields);
     if (pseudo === undefined) return undefined;
-    const { ":method": method, ":path": path, ":scheme": scheme } = pseudo;
+    const { method, path, scheme, authority } = pseudo;
     if (!method || !path || !scheme) return undefined;
-    const headers = this.#sameAsLast(fields) ? this.#last!.headers : headersOf(fields, pseudo[":authority"]);
+    const headers = this.#sameAsLast(fields) ? this.#last!.headers : headersOf(fields, authority);
     if (headers === undefined) return undefined;
     const head = { method, path, headers, fields };
     this.#last = head;
@@ -49,16 +46,28 @@ export class RequestHeads {
   }
 }
 
-type Pseudo = Partial<Record<string, string>>;
+interface Pseudo {
+  method: string | undefined;
+  path: string | undefined;
+  scheme: string | undefined;
+  authority: string | undefined;
+}
+
+const PSEUDO_NAMES: Readonly<Record<string, keyof Pseudo>> = { ":method": "method", ":path": "path", ":scheme": "scheme", ":authority": "authority" };
 
 /** They come first, each once, and no others exist. */
 function pseudoFields(fields: readonly HeaderField[]): Pseudo | undefined {
-  const pseudo: Pseudo = {};
+  const pseudo: Pseudo = { method: undefined, path: undefined, scheme: undefined, authority: undefined };
   let regular = false;
-  for (const { name, value } of fields) {
-    if (name.charCodeAt(0) !== 58) regular = true;
-    else if (regular || !PSEUDO.has(name) || pseudo[name] !== undefined || BAD_VALUE.test(value)) return undefined;
-    else pseudo[name] = value;
+  for (const { name, value, proper } of fields) {
+    if (!proper) return undefined;
+    if (name.charCodeAt(0) !== COLON) {
+      regular = true;
+      continue;
+    }
+    const known = PSEUDO_NAMES[name];
+    if (regular || known === undefined || pseudo[known] !== undefined) return undefined;
+    pseudo[known] = value;
   }
   return pseudo;
 }
@@ -69,8 +78,8 @@ const SINGLE = new Set(["authorization", "content-length", "content-type", "host
 function headersOf(fields: readonly HeaderField[], authority: string | undefined): IncomingHttpHeaders | undefined {
   const headers: Record<string, string> = {};
   for (const { name, value } of fields) {
-    if (name.charCodeAt(0) === 58) continue;
-    if (!NAME.test(name) || BAD_VALUE.test(value) || FORBIDDEN.has(name) || (name === "te" && value !== "trailers")) return undefined;
+    if (name.charCodeAt(0) === COLON) continue;
+    if (FORBIDDEN.has(name) || (name === "te" && value !== "trailers")) return undefined;
     const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
     if (before === undefined) headers[name] = value;
     else if (!SINGLE.has(name)) headers[name] = `${before}${name === "cookie" ? "; " : ", "}${value}`;
