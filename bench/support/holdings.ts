@@ -78,9 +78,10 @@ async function links(bridge: string): Promise<number> {
   return all.filter(({ ifname, master }) => ifname === bridge || master === bridge).length;
 }
 
+/** Pods' own and what is below; their parents stay, in as many hierarchies as have had a pod of their class. */
 function cgroupsBelow(root: string): number {
   const controllers = namesIn("/sys/fs/cgroup").map((name) => join("/sys/fs/cgroup", name, root));
-  return [join("/sys/fs/cgroup", root), ...controllers].reduce((total, dir) => total + foldersBelow(dir), 0);
+  return [join("/sys/fs/cgroup", root), ...controllers].reduce((total, dir) => total + podFoldersBelow(dir), 0);
 }
 
 async function elements(table: string): Promise<number> {
@@ -105,8 +106,8 @@ function filesBelow(dir: string): number {
   return entriesBelow(dir).length;
 }
 
-function foldersBelow(dir: string): number {
-  return entriesBelow(dir).filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory()).length;
+function podFoldersBelow(dir: string): number {
+  return entriesBelow(dir).filter((path) => path.includes("/pod") && statSync(path, { throwIfNoEntry: false })?.isDirectory()).length;
 }
 
 /** Without the files inside of containers, and of mounts: links are not followed, overlays not looked into. */
