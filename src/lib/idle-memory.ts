@@ -8,8 +8,10 @@ const IDLE_SHARE = 0.05;
 const WORTH_MS = 3000;
 /** So long another thread may take to free what was collected. */
 const FREED_MS = 1000;
+/** After so long V8 has done what it puts off in a collection. */
+const SETTLED_MS = 25_000;
 /** Collecting this much would take too long, even when nobody waits. */
-const MAX_COLLECTED_BYTES = 512 * 1024 * 1024;
+const MAX_COLLECTED_BYTES = 256 * 1024 * 1024;
 
 export interface IdleMemoryOptions {
   readonly clock: Clock;
@@ -52,11 +54,21 @@ export class IdleMemory {
     this.#seenMs = now;
     if (used > PERIOD_MS * IDLE_SHARE || now - this.#returnedMs < WORTH_MS) return;
     this.#returnedMs = now;
+    this.#release?.cancel();
     if (heapBytes() <= MAX_COLLECTED_BYTES) memory.collectGarbage();
     this.#release = clock.after(FREED_MS, () => {
       memory.releaseFreed();
       memory.releaseCode();
       this.#seenMs = this.#returnedMs = cpuMs();
+      this.#release = clock.after(SETTLED_MS, () => this.#releaseAgain());
     });
+  }
+
+  /** What the collection itself and its late work have used is not needed either. */
+  #releaseAgain(): void {
+    const { memory, cpuMs } = this.#options;
+    if (cpuMs() - this.#returnedMs > SETTLED_MS * IDLE_SHARE) return;
+    memory.releaseFreed();
+    memory.releaseCode();
   }
 }
