@@ -49,6 +49,8 @@ export class CrashCluster extends NodeApi {
 
   static async start(): Promise<CrashCluster> {
     const cluster = new CrashCluster(await NodeApi.open(), mkdtempSync(join(tmpdir(), "skiff-crash-")));
+    // A run that is out of time is told so; containerd would go on.
+    process.once("SIGTERM", cluster.#closeAndExit);
     await cluster.seed();
     await cluster.client.create(SECRETS, { metadata: { namespace: "default", name: "keys" }, data: { password: "aHVudGVyMg==" } });
     await cluster.startAgent();
@@ -162,7 +164,10 @@ export class CrashCluster extends NodeApi {
     await once(this.#agent as ChildProcess, "exit");
   }
 
+  readonly #closeAndExit = () => void this.close().finally(() => process.exit(143));
+
   async close(): Promise<void> {
+    process.off("SIGTERM", this.#closeAndExit);
     this.steps.disarm();
     await this.killAgent();
     await cleanUp(this.config, { clock: systemClock, log: silentLogger });
