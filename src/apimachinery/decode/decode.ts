@@ -131,6 +131,10 @@ interface FieldPlan {
   readonly always: boolean;
   readonly pointer: boolean;
   readonly dropsZeroStruct: boolean;
+  /** Every object seems to have a member of this name: `constructor`, `__proto__`. */
+  readonly inherited: boolean;
+  /** A plain string, which is its own canonical form. */
+  readonly isText: boolean;
 }
 
 const plans = new WeakMap<StructSchema, readonly FieldPlan[]>();
@@ -154,7 +158,9 @@ function planField({ name, schema, pointer, omit }: FieldSchema, owner: StructSc
   const isStruct = schema.kind === "struct" || schema.kind === "any" || (schema.kind === "scalar" && STRUCT_SCALARS.has(schema.type));
   const omittable = omit !== "never" && (pointer || !isStruct || omit === "zero");
   const dropsEmpty = omit !== "never" && !pointer && !isStruct && !keepsEmpty(name, owner);
-  return { name, schema, form: undefined, pointer, dropsEmpty, always: !omittable, dropsZeroStruct: omit === "zero" && !pointer };
+  const inherited = name in Object.prototype;
+  const isText = !inherited && schema.kind === "scalar" && schema.type === "string";
+  return { name, schema, form: undefined, pointer, dropsEmpty, always: !omittable, dropsZeroStruct: omit === "zero" && !pointer, inherited, isText };
 }
 
 function structForm(schema: StructSchema): Form {
@@ -167,7 +173,7 @@ function structForm(schema: StructSchema): Form {
     for (const field of plan) {
       const { name } = field;
       const member = value[name];
-      const given = member !== undefined && (!(name in Object.prototype) || Object.hasOwn(value, name));
+      const given = member !== undefined && (!field.inherited || Object.hasOwn(value, name));
       if (given) known++;
       if (given && member !== null) setMember(struct, field, member, context);
       else if (field.always) struct[name] = zeroMember(field);
@@ -184,10 +190,15 @@ function memberCount(object: JsonObject): number {
 }
 
 function setMember(struct: JsonObject, field: FieldPlan, member: unknown, context: Context): void {
+  if (field.isText && typeof member === "string") {
+    if (member !== "" || !field.dropsEmpty) struct[field.name] = member;
+    return;
+  }
   const form = (field.form ??= formOf(field.schema))(member, context);
   if (field.dropsEmpty && isEmpty(form)) return;
   if (form === null && field.dropsZeroStruct) return; // a zero time
-  setOwn(struct, field.name, form);
+  if (field.inherited) setOwn(struct, field.name, form);
+  else struct[field.name] = form;
 }
 
 /** What Go calls empty of scalars, lists and maps. */
