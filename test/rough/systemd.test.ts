@@ -1,7 +1,7 @@
 /** A cluster under a real systemd, the first process of its own little world of namespaces. */
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,17 @@ const INIT = `set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
 mount -t proc proc /proc
-mkdir /run/lock /run/upper /run/work
+mkdir /run/lock /run/upper /run/work /run/cgroup
+# Systemd makes folders in this file system and then locks it, for the whole machine: it gets one of its own, with the same hierarchies.
+if [[ $(stat -f -c %T /sys/fs/cgroup) == tmpfs ]]; then
+  mount --rbind /sys/fs/cgroup /run/cgroup
+  mount -t tmpfs tmpfs /sys/fs/cgroup
+  for folder in /run/cgroup/*; do
+    mountpoint -q $folder || continue
+    mkdir /sys/fs/cgroup/\${folder##*/}
+    mount --move $folder /sys/fs/cgroup/\${folder##*/}
+  done
+fi
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc
 rm -rf /etc/systemd/system/*.wants
 ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
@@ -46,6 +56,10 @@ const skiff = (verb: string, ...words: string[]) =>
   inside("env", `KUBECONFIG=${FOLDER}/kubeconfig`, "HOME=/root", `PATH=${process.env["PATH"]}`, join(root, "skiff"), verb, "--data-dir", DATA_DIR, ...words);
 const systemctl = (...words: string[]) => inside("sh", "-c", 'systemctl "$@" || true', "systemctl", ...words).trim();
 const processes = (role: Role) => clusterProcesses(DATA_DIR).filter((info) => info.role === role);
+
+/** Hierarchies and options of the machine's own cgroup file system. */
+const cgroupMounts = () => [...readdirSync("/sys/fs/cgroup"), ...(readFileSync("/proc/mounts", "utf8").match(/^.* \/sys\/fs\/cgroup.*$/gm) ?? [])];
+const mountsBefore = cgroupMounts();
 
 before(async () => {
   if (skip !== false) return;
@@ -115,4 +129,8 @@ test("down stops the units for good, and a purge removes them", { skip }, () => 
   skiff("down", "--purge", "--quiet");
   assert.doesNotMatch(inside("ls", "-R", "/etc/systemd/system"), /skiff/);
   assert.equal(systemctl("list-units", "--all", "--plain", "--no-legend", "skiff-*"), "");
+});
+
+test("systemd has changed nothing of the machine's cgroup file system", { skip }, () => {
+  assert.deepEqual(cgroupMounts(), mountsBefore);
 });
