@@ -12,6 +12,7 @@ import { SimClock } from "#lib/sim-clock.ts";
 
 import { deploymentsCheck } from "./check-deployments.ts";
 import { acknowledgementsCheck, objectsCheck, uniquenessCheck } from "./check-objects.ts";
+import { ownersCheck } from "./check-owners.ts";
 import { bindingsCheck, PODS_PREFIX, RunningCheck } from "./check-pods.ts";
 import { Ledger } from "./check-ledger.ts";
 import { checkRest } from "./check-rest.ts";
@@ -139,7 +140,7 @@ class Run {
     this.#disk.onChange = (change) => this.#changed(change);
     this.#case = { disk: this.#disk, nowMs: () => this.#clock.now(), isRemote, accuse: (what) => this.accuse(what) };
     this.#running = new RunningCheck(this.#case);
-    this.#checks = [objectsCheck, acknowledgementsCheck, uniquenessCheck, bindingsCheck, deploymentsCheck].map((check) => check(this.#case));
+    this.#checks = [objectsCheck, acknowledgementsCheck, uniquenessCheck, ownersCheck, bindingsCheck, deploymentsCheck].map((check) => check(this.#case));
     const parts = { disk: this.#disk, rng: forkedRng(seed, "server"), logger: this.#logger };
     const note = (text: string) => this.#note(text);
     this.#server = new SimServer({

@@ -32,6 +32,9 @@ export interface Cluster {
   stop(): void;
 }
 
+/** A few dozen are usual. */
+const MAX_ROUNDS = 2_000;
+
 /**
  * Controllers on an API in memory and a clock that stands still.
  *
@@ -68,7 +71,9 @@ export function testCluster(start: (deps: ControllerDeps) => void, becomeOf: Bec
   playNode(client, clock, informers, becomeOf, nodeFor);
   void informers.synced().then(ready.resolve);
   const settle = async () => {
-    for (let quiet = 0, before = -1; quiet < 3; quiet = transport.revision === before ? quiet + 1 : 0) {
+    for (let quiet = 0, before = -1, rounds = 0; quiet < 3; quiet = transport.revision === before ? quiet + 1 : 0) {
+      // Controllers that undo each other's work would go on like this for ever, and no time limit could say who they are.
+      if (++rounds > MAX_ROUNDS) throw new Error(`no rest after ${MAX_ROUNDS} rounds, last written was ${transport.writes.slice(-6).join(", ")}`);
       before = transport.revision;
       for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
       clock.advance(0);
