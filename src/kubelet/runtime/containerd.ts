@@ -23,7 +23,7 @@ export interface ContainerdDeps {
 const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 8;
 /** A start waits now and then, so that one for each processor would leave it idle. */
-const STARTS_PER_CPU = 2;
+const STARTS_PER_CPU = 3;
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
