@@ -9,6 +9,7 @@ import { DEPLOYMENTS, PODS } from "#api/builtin.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import type { Client } from "#client/client.ts";
 import { CriRuntime } from "#kubelet/cri/runtime.ts";
+import { Cgroups } from "#kubelet/pod/cgroups.ts";
 import { barePods, removeBarePods } from "./support/bare-pod.ts";
 import { atEnd, benchmark, numberOption, progress } from "./support/benchmark.ts";
 import { BenchCluster, IMAGE } from "./support/cluster.ts";
@@ -30,7 +31,10 @@ await benchmark(async () => {
   const runtime = new CriRuntime(cluster.paths.containerdSocket);
   atEnd(() => runtime.close());
   const logs = join(cluster.dataDir, "bare-logs");
-  const start = barePods(runtime, IMAGE, COMMAND, { cgroup: cluster.paths.cgroupRoot, logs });
+  // Beside those of the kubelet, which takes what it does not know of for a leftover.
+  const cgroup = `${cluster.paths.cgroupRoot}-bare`;
+  atEnd(() => new Cgroups(cgroup).removeAll());
+  const start = barePods(runtime, IMAGE, COMMAND, { cgroup, logs });
   const bench = { client: cluster.client(), runtime, start, logs };
   await eventually("the default service account", TIMEOUT_MS, () => createPod(bench.client, "first").catch(() => undefined));
   const single = await onePodAtATime(bench, numberOption("pods", 15));

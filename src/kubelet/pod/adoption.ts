@@ -24,14 +24,14 @@ export async function runtimePods(runtime: Runtime): Promise<ReadonlyMap<string,
   return pods;
 }
 
-/** What lists of the runtime show, by pod uid. */
+/** What lists of the runtime show, by pod uid; what carries none was not made by a kubelet, and is left alone. */
 export type ListedPods = ReadonlyMap<string, { readonly sandboxes: readonly Sandbox[]; readonly containers: readonly ContainerSummary[] }>;
 
 export async function listedPods(runtime: Runtime): Promise<ListedPods> {
   const [sandboxes, containers] = await Promise.all([runtime.listPodSandboxes(), runtime.listContainers()]);
   const uidOf = ({ labels }: Sandbox | ContainerSummary) => labels[LABEL.podUid] ?? "";
   const [sandboxesOf, containersOf] = [Map.groupBy(sandboxes, uidOf), Map.groupBy(containers, uidOf)];
-  const uids = new Set([...sandboxesOf.keys(), ...containersOf.keys()]);
+  const uids = new Set([...sandboxesOf.keys(), ...containersOf.keys()].filter((uid) => uid !== ""));
   return new Map([...uids].map((uid) => [uid, { sandboxes: sandboxesOf.get(uid) ?? [], containers: containersOf.get(uid) ?? [] }]));
 }
 
