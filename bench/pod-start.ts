@@ -33,7 +33,7 @@ await benchmark(async () => {
   const logs = join(cluster.dataDir, "bare-logs");
   // Beside those of the kubelet, which takes what it does not know of for a leftover.
   const cgroup = `${cluster.paths.cgroupRoot}-bare`;
-  atEnd(() => new Cgroups(cgroup).removeAll());
+  atEnd(() => void new Cgroups(cgroup).remove(cgroup));
   const start = barePods(runtime, IMAGE, COMMAND, { cgroup, logs });
   const bench = { client: cluster.client(), runtime, start, logs };
   await eventually("the default service account", TIMEOUT_MS, () => createPod(bench.client, "first").catch(() => undefined));

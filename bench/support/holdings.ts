@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "#cli/paths.ts";
 import { childrenOf, clusterProcesses } from "#cli/processes.ts";
+import { mountPoints } from "#lib/mounts.ts";
 import { command } from "./command.ts";
 
 /** How much of the machine a cluster has in its hands; what pods have taken must come back when they are gone. */
@@ -55,12 +56,6 @@ export function footprint(pid: number): { readonly rssMb: number; readonly handl
 function descendants(parents: ReadonlySet<number>): number {
   const children = new Set(childrenOf(parents).map(({ pid }) => pid));
   return children.size === 0 ? 0 : children.size + descendants(children);
-}
-
-function mountPoints(): string[] {
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "");
 }
 
 /** Those with an address of ours, and those with none at all: other clusters of the machine have theirs. */

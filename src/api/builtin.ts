@@ -1,4 +1,4 @@
-import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "#api/apps-v1/types.ts";
+import type { Deployment, ReplicaSet } from "#api/apps-v1/types.ts";
 import type { Lease } from "#api/coordination-v1/types.ts";
 import type * as core from "#api/core-v1/types.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
@@ -20,8 +20,5 @@ export const ENDPOINTS = builtin<core.Endpoints>("", "v1", "endpoints");
 export const ENDPOINT_SLICES = builtin<EndpointSlice>("discovery.k8s.io", "v1", "endpointslices");
 export const REPLICA_SETS = builtin<ReplicaSet>("apps", "v1", "replicasets");
 export const DEPLOYMENTS = builtin<Deployment>("apps", "v1", "deployments");
-export const STATEFUL_SETS = builtin<StatefulSet>("apps", "v1", "statefulsets");
-export const DAEMON_SETS = builtin<DaemonSet>("apps", "v1", "daemonsets");
-export const CONTROLLER_REVISIONS = builtin<ControllerRevision>("apps", "v1", "controllerrevisions");
 export const LEASES = builtin<Lease>("coordination.k8s.io", "v1", "leases");
 export const PRIORITY_CLASSES = builtin<PriorityClass>("scheduling.k8s.io", "v1", "priorityclasses");

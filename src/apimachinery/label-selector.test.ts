@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { formatLabelSelector, isEmptySelector, meets, parseLabelSelector, selectorFromLabels, selectorOf, selects, selectsAll } from "./label-selector.ts";
+import { formatLabelSelector, isEmptySelector, meets, parseLabelSelector, selectorOf, selects, selectsAll } from "./label-selector.ts";
 
 const labels = { app: "web", tier: "front", n: "5" };
 
@@ -78,7 +78,7 @@ const word = fc.stringMatching(/^[a-z]([a-z0-9]{0,5}[a-z0-9])?$/);
 test("parseLabelSelector() reads what toString() writes", () => {
   fc.assert(
     fc.property(fc.dictionary(word, word), fc.dictionary(word, word), (wanted, given) => {
-      const selector = selectorFromLabels(wanted);
+      const selector = selectorOf({ matchLabels: wanted });
       const matches = Object.entries(wanted).every(([key, value]) => given[key] === value);
       assert.equal(parseLabelSelector(selector.toString()).matches(given), matches);
     }),

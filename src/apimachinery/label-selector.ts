@@ -76,12 +76,6 @@ export function selectorOf(selector: DeepPartial<LabelSelector> | null | undefin
   return requirements.length === 0 ? EVERYTHING : new Selector(requirements.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)));
 }
 
-/** A selector for labels that have all the given ones. */
-export function selectorFromLabels(labels: Labels): Selector {
-  const keys = Object.keys(labels ?? {}).sort();
-  return keys.length === 0 ? EVERYTHING : new Selector(keys.map((key) => ({ key, operator: "=", values: [labels![key]!] })));
-}
-
 /** Whether labels are as an object's selector asks. What was made of a selector is kept as long as its object lives. */
 export function selects(selector: LabelSelector | undefined, labels: Labels): boolean {
   if (selector === undefined) return false;

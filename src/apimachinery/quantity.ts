@@ -157,14 +157,6 @@ export function addQuantities(a: Quantity, b: Quantity): Quantity {
   return { digits: digitsAt(a, exponent) + digitsAt(b, exponent), exponent, format: a.digits === 0n ? b.format : a.format };
 }
 
-export function subQuantities(a: Quantity, b: Quantity): Quantity {
-  return addQuantities(a, { ...b, digits: -b.digits });
-}
-
-export function negateQuantity(quantity: Quantity): Quantity {
-  return { digits: -quantity.digits, exponent: quantity.exponent, format: quantity.format };
-}
-
 export function quantityOf(value: number | bigint, format: QuantityFormat = "DecimalSI", exponent = 0): Quantity {
   return { digits: BigInt(value), exponent, format };
 }

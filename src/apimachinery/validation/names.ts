@@ -13,8 +13,6 @@ const WILDCARD = `\\*\\.${SUBDOMAIN}`;
 const LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const LABEL_VALUE = `(${QUALIFIED})?`;
-const C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*";
-const ENV_VAR = "[-._a-zA-Z][-._a-zA-Z0-9]*";
 const CONFIG_KEY = "[-._a-zA-Z0-9]+";
 const HEADER = "[-A-Za-z0-9]+";
 const PERCENT = "[0-9]+%";
@@ -26,14 +24,11 @@ const MAX_SUBDOMAIN = 253;
 const whole = (pattern: string) => new RegExp(`^(?:${pattern})$`);
 const LABEL_RE = whole(LABEL);
 const SUBDOMAIN_RE = whole(SUBDOMAIN);
-const SUBDOMAIN_CASELESS_RE = new RegExp(`^(?:${SUBDOMAIN})$`, "i");
 const SUBDOMAIN_UNDERSCORE_RE = whole(SUBDOMAIN_UNDERSCORE);
 const WILDCARD_RE = whole(WILDCARD);
 const LABEL_1035_RE = whole(LABEL_1035);
 const QUALIFIED_RE = whole(QUALIFIED);
 const LABEL_VALUE_RE = whole(LABEL_VALUE);
-const C_IDENTIFIER_RE = whole(C_IDENTIFIER);
-const ENV_VAR_RE = whole(ENV_VAR);
 const CONFIG_KEY_RE = whole(CONFIG_KEY);
 const HEADER_RE = whole(HEADER);
 const PERCENT_RE = whole(PERCENT);
@@ -62,13 +57,6 @@ export function isDns1123Subdomain(value: string): Messages {
   const what =
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
   return [...messages, regexMessage(what, SUBDOMAIN, "example.com")];
-}
-
-export function isDns1123SubdomainCaseless(value: string): Messages {
-  const messages = tooLong(value, MAX_SUBDOMAIN, "bytes");
-  if (SUBDOMAIN_CASELESS_RE.test(value)) return messages;
-  const what = "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
-  return [...messages, regexMessage(what, SUBDOMAIN, "Example.com")];
 }
 
 export function isDns1123SubdomainWithUnderscore(value: string): Messages {
@@ -140,17 +128,6 @@ export function isLabelValue(value: string): Messages {
   return [...messages, regexMessage(what, LABEL_VALUE, "MyValue", "my_value", "12345")];
 }
 
-export function isCIdentifier(value: string): Messages {
-  const what = "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
-  return C_IDENTIFIER_RE.test(value) ? [] : [regexMessage(what, C_IDENTIFIER, "my_name", "MY_NAME", "MyName")];
-}
-
-export function isEnvVarName(value: string): Messages {
-  const what = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit";
-  const messages = ENV_VAR_RE.test(value) ? [] : [regexMessage(what, ENV_VAR, "my.env-name", "MY_ENV.NAME", "MyEnvName1")];
-  return [...messages, ...dotMessages(value)];
-}
-
 export function isRelaxedEnvVarName(value: string): Messages {
   if (value === "") return ["environment variable name must be non-empty"];
   const printable = /^[ -<>-~]*$/.test(value);
@@ -193,7 +170,6 @@ export function isInRange(value: number, min: number, max: number): Messages {
 
 export const isPortNumber = (port: number): Messages => isInRange(port, 1, 65_535);
 export const isUserId = (id: number): Messages => isInRange(id, 0, 2 ** 31 - 1);
-export const isGroupId = isUserId;
 
 export function isPortName(value: string): Messages {
   const messages = tooLong(value, 15);

@@ -83,11 +83,6 @@ export class Cgroups {
     return found;
   }
 
-  /** Removes the root and all below it: for good. */
-  removeAll(): void {
-    this.remove(this.#root);
-  }
-
   #ensureV1(path: string, { cpuShares, cpuQuota, memoryBytes }: CgroupResources): void {
     const values: Record<(typeof LIMITED)[number], readonly (readonly [string, string])[]> = {
       cpu: [

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { CONFIG_MAPS, SECRETS } from "#api/builtin.ts";
@@ -10,6 +10,7 @@ import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
 import type { DownwardView } from "#kubelet/pod/downward.ts";
 import type { Clock } from "#lib/clock.ts";
+import { mountPoints } from "#lib/mounts.ts";
 
 import { writeAtomically } from "./atomic-writer.ts";
 import { prepareHostPath } from "./host-path.ts";
@@ -155,10 +156,7 @@ function withGroupRead(payload: Awaited<ReturnType<typeof volumePayload>>, { spe
   return new Map([...payload].map(([path, file]) => [path, { ...file, mode: file.mode | 0o040 }]));
 }
 
-/** Mount points at or below `dir`, deepest first. */
+/** Mount points at or below `dir`, innermost first. */
 export function mountsBelow(dir: string): string[] {
-  const points = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => (line.split(" ")[4] ?? "").replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))));
-  return points.filter((point) => point === dir || point.startsWith(`${dir}/`)).sort((a, b) => b.length - a.length);
+  return mountPoints().filter((point) => point === dir || point.startsWith(`${dir}/`));
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { writeWhole } from "#lib/whole-file.ts";
 import type { EncryptionKey } from "./value-cipher.ts";
 
 const KEY_BYTES = 32;
@@ -35,21 +35,7 @@ export class KeyFile {
 
   /** Either the old or the new keys are there after a crash, and the new ones when this has returned. */
   write(keys: readonly EncryptionKey[]): void {
-    const directory = dirname(this.path);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const draft = `${this.path}.new`;
-    const file = openSync(draft, "w", 0o600);
-    try {
-      chmodSync(draft, 0o600);
-      writeSync(file, `${JSON.stringify(configuration(keys), undefined, 2)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(draft, this.path);
-    const parent = openSync(directory, "r");
-    fsyncSync(parent);
-    closeSync(parent);
+    writeWhole(this.path, `${JSON.stringify(configuration(keys), undefined, 2)}\n`);
   }
 }
 

@@ -8,14 +8,13 @@ import { isDeepStrictEqual } from "node:util";
 
 import { PODS, SECRETS } from "#api/builtin.ts";
 import type { Pod } from "#api/core-v1/types.ts";
-import { cleanUp } from "#kubelet/cleanup.ts";
 import type { KubeletConfig } from "#kubelet/config.ts";
 import { killProcess, shimsOf } from "#kubelet/leftovers/processes.ts";
 import { runningPid } from "#kubelet/runtime/containerd.ts";
 import { importArchive } from "#kubelet/runtime/images.ts";
 import { silentLogger } from "#lib/logger.ts";
-import { systemClock } from "#lib/system-clock.ts";
 import type { TestServer } from "#test/api-server/test-server.ts";
+import { cleanUp } from "#test/integration/support/clean-up.ts";
 import { NodeApi } from "#test/integration/support/node-api.ts";
 import { busyboxArchive, configIn, IMAGE } from "#test/integration/support/node-config.ts";
 
@@ -170,7 +169,7 @@ export class CrashCluster extends NodeApi {
     process.off("SIGTERM", this.#closeAndExit);
     this.steps.disarm();
     await this.killAgent();
-    await cleanUp(this.config, { clock: systemClock, log: silentLogger });
+    await cleanUp(this.config, silentLogger);
     await this.server.close();
     rmSync(this.#dir, { recursive: true, force: true });
   }

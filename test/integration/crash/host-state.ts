@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { KubeletConfig } from "#kubelet/config.ts";
 import { CNI_NETWORK } from "#kubelet/runtime/cni-config.ts";
 import { cniLeaseDir } from "#kubelet/runtime/node-runtime.ts";
+import { mountPoints } from "#lib/mounts.ts";
 
 /** What pods of one node have on the machine, by kind: names of things, sorted. Without pods all lists are empty. */
 export type HostState = Readonly<Record<string, readonly string[]>>;
@@ -32,10 +33,7 @@ export async function hostState(config: KubeletConfig): Promise<HostState> {
     "network results": networkResults(cni.bridge),
     "port rules": (await lines("iptables-save", ["-t", "nat"])).filter((line) => line.includes(config.clusterCidr.replace("0/24", ""))),
     cgroups: globSync(`/sys/fs/cgroup{,/*}${config.cgroupRoot}/{,burstable/,besteffort/}pod*{,/*}/`),
-    mounts: readFileSync("/proc/self/mountinfo", "utf8")
-      .split("\n")
-      .map((line) => line.split(" ")[4] ?? "")
-      .filter((point) => point.startsWith(`${dataDir}/`)),
+    mounts: mountPoints().filter((point) => point.startsWith(`${dataDir}/`)),
     processes: processesOf(config),
     "pods' folders": below(config.kubeletDir, "pods"),
     "log folders": below(config.podLogsDir),

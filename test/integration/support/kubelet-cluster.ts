@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import type { Pod } from "#api/core-v1/types.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
-import { cleanUp } from "#kubelet/cleanup.ts";
 import type { KubeletConfig } from "#kubelet/config.ts";
 import { type Kubelet, startKubelet } from "#kubelet/kubelet.ts";
 import { importArchive } from "#kubelet/runtime/images.ts";
@@ -13,6 +12,7 @@ import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import type { TestServer } from "#test/api-server/test-server.ts";
 
+import { cleanUp } from "./clean-up.ts";
 import { NodeApi } from "./node-api.ts";
 import { busyboxArchive, configIn } from "./node-config.ts";
 
@@ -56,7 +56,7 @@ export class KubeletCluster extends NodeApi {
 
   async close(): Promise<void> {
     await this.kubelet.stop();
-    await cleanUp(this.config, { clock: systemClock, log: this.#log });
+    await cleanUp(this.config, this.#log);
     await this.server.close();
     rmSync(this.#dir, { recursive: true, force: true });
   }
