@@ -62,7 +62,7 @@ class Writer {
   async write(): Promise<void> {
     while (!this.isStopped) {
       await this.#count();
-      await sleep(this.#clock, this.#rng() < 0.5 ? between(this.#rng, 0, 4) : between(this.#rng, 1_000, 6_000));
+      await sleep(this.#clock, this.#rng() < 0.5 ? between(this.#rng, 0, 4) : between(this.#rng, 2_000, 15_000));
     }
   }
 
