@@ -35,15 +35,13 @@ let interrupted: NodeJS.Signals | undefined;
 for (const name of names) {
   if (!wanted.includes(name) || interrupted !== undefined) continue;
   process.stderr.write(`── ${name}\n`);
-  const measured = await run(name);
-  if (measured === undefined) process.exitCode = 1;
-  else rows.push(...measured);
+  rows.push(...(await run(name)));
 }
 if (interrupted !== undefined) process.exit(interrupted === "SIGINT" ? 130 : 143);
 process.stdout.write(words.includes("--json") ? `${JSON.stringify(rows)}\n` : formatTable(rows));
 
-/** Undefined when the program failed. A signal goes on to the program, which cleans up before it ends. */
-async function run(name: string): Promise<readonly Row[] | undefined> {
+/** Its rows; none when it could not measure. A signal goes on to the program, which cleans up before it ends. */
+async function run(name: string): Promise<readonly Row[]> {
   const flags = [`bench/${name}.ts`, "--json", ...options];
   const child = spawn(process.execPath, flags, { cwd: root, detached: true, stdio: ["ignore", "pipe", "inherit"] });
   const stop = (signal: NodeJS.Signals) => {
@@ -55,7 +53,8 @@ async function run(name: string): Promise<readonly Row[] | undefined> {
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => void (text += chunk));
   const [code] = (await once(child, "close")) as [number | null];
   process.off("SIGINT", stop).off("SIGTERM", stop);
-  return code === 0 ? (JSON.parse(text) as readonly Row[]) : undefined;
+  if (code !== 0) process.exitCode = 1;
+  return text === "" ? [] : (JSON.parse(text) as readonly Row[]);
 }
 
 function place(name: string): number {

@@ -6,7 +6,7 @@ let isEnding = false;
 
 /**
  * Runs one program of `bench/`: rows go to stdout, as a table or with `--json` as one JSON array; what happens meanwhile
- * goes to stderr. What `atEnd()` was told is undone however the run ends.
+ * goes to stderr. What `atEnd()` was told is undone however the run ends. A run that found faults sets `process.exitCode`.
  */
 export async function benchmark(run: () => Promise<readonly Row[]>): Promise<void> {
   for (const [signal, code] of [
@@ -22,7 +22,7 @@ export async function benchmark(run: () => Promise<readonly Row[]>): Promise<voi
     if (!isEnding) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     code = 1;
   }
-  await end(code);
+  await end(code === 0 ? Number(process.exitCode ?? 0) : code);
 }
 
 /** Undone in reverse order. */
