@@ -3,8 +3,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buffer } from "node:stream/consumers";
-import { pack } from "tar-stream";
 import { apiCaller, type ApiCaller } from "#cli/api-call.ts";
 import { type Paths, pathsOf } from "#cli/paths.ts";
 import { clusterProcesses } from "#cli/processes.ts";
@@ -12,7 +10,7 @@ import type { Settings } from "#cli/settings.ts";
 import { Client } from "#client/client.ts";
 import { HttpTransport } from "#client/http-transport.ts";
 import { fullImageName, parseImageName } from "#lib/image-name.ts";
-import { imageLayout } from "#lib/oci-image.ts";
+import { imageArchive } from "#lib/oci-image.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import { busyboxImage } from "#test/e2e/support/images.ts";
 import { freePort } from "#test/e2e/support/ports.ts";
@@ -86,11 +84,9 @@ export class BenchCluster {
 
   /** Gives `IMAGE` to the node: a shell and small tools. */
   async loadImage(): Promise<void> {
-    const archive = pack();
-    for (const { path, data } of imageLayout(fullImageName(parseImageName(IMAGE)!), await busyboxImage())) archive.entry({ name: path }, Buffer.from(data));
-    archive.finalize();
+    const archive = imageArchive(fullImageName(parseImageName(IMAGE)!), busyboxImage());
     const words = ["image", "load", "--data-dir", this.dataDir, "-"];
-    await command(join(root, "skiff"), words, { env: this.#env, input: await buffer(archive) });
+    await command(join(root, "skiff"), words, { env: this.#env, input: archive });
   }
 
   /** One program of the cluster, in this process's own care. */

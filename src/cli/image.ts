@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { fullImageName, parseImageName } from "#lib/image-name.ts";
-import { imageBlobs, imageLayout } from "#lib/oci-image.ts";
+import { imageArchive, imageBlobs } from "#lib/oci-image.ts";
 import { API_VERSION, type Arguments, type Context, textFlag } from "./context.ts";
 import { SkiffError } from "./errors.ts";
 import { pathsOf } from "./paths.ts";
@@ -35,7 +35,7 @@ async function loadImage(file: string | undefined, args: Arguments, socket: stri
 }
 
 /** Makes an archive in OCI layout around a root file system. */
-async function wrap(name: string, command: string | undefined, rootfs: Buffer): Promise<Buffer[]> {
+async function wrap(name: string, command: string | undefined, rootfs: Buffer): Promise<Buffer> {
   const layer = rootfs[0] === 0x1f && rootfs[1] === 0x8b ? (await import("node:zlib")).gunzipSync(rootfs) : rootfs;
   if (layer.subarray(257, 262).toString() !== "ustar")
     throw new SkiffError("SKF-0201", "image load --as: this is no tar archive", { remedy: "tar -C FOLDER -c . | ./skiff image load --as NAME -" });
@@ -44,12 +44,7 @@ async function wrap(name: string, command: string | undefined, rootfs: Buffer): 
   const image = parseImageName(name);
   if (image === undefined)
     throw new SkiffError("SKF-0201", `image load --as: ${name} is no name of an image`, { remedy: "./skiff image load --as hello:1 FILE" });
-  const { pack } = await import("tar-stream");
-  const archive = pack();
-  for (const { path, data } of imageLayout(fullImageName(image), imageBlobs({ layer, arch: "amd64", config })))
-    archive.entry({ name: path }, Buffer.from(data));
-  archive.finalize();
-  return [await buffer(archive)];
+  return imageArchive(fullImageName(image), imageBlobs({ layer, arch: "amd64", config }));
 }
 
 interface ImageRow {

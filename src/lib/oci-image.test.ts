@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { imageBlobs, imageLayout } from "./oci-image.ts";
+import { imageArchive, imageBlobs } from "./oci-image.ts";
 
 test("imageBlobs() names each blob by its digest and size", () => {
   const layer = Buffer.from("layer");
@@ -14,9 +15,13 @@ test("imageBlobs() names each blob by its digest and size", () => {
   );
 });
 
-test("imageLayout() points from the index to the blobs", () => {
-  const blobs = imageBlobs({ layer: Buffer.from("layer"), arch: "amd64", config: {} });
-  const entries = imageLayout("docker.io/library/a:1", blobs);
-  const index = JSON.parse(Buffer.from(entries.find(({ path }) => path === "index.json")?.data ?? "").toString()) as { manifests: { digest: string }[] };
-  assert.ok(entries.some(({ path }) => path === `blobs/sha256/${index.manifests[0]?.digest.slice(7)}`));
+test("imageArchive() points from the index to the blobs", () => {
+  const archive = imageArchive("docker.io/library/a:1", imageBlobs({ layer: Buffer.from("layer"), arch: "amd64", config: {} }));
+  const tar = (...words: string[]) => execFileSync("tar", words, { input: archive, encoding: "utf8" });
+  const index = JSON.parse(tar("--extract", "--to-stdout", "index.json")) as { manifests: { digest: string }[] };
+  assert.ok(
+    tar("--list")
+      .split("\n")
+      .includes(`blobs/sha256/${index.manifests[0]?.digest.slice(7)}`),
+  );
 });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type TarFile, tarArchive } from "./tar.ts";
 
 /** An image with one layer. */
 export interface ImageSource {
@@ -30,21 +31,17 @@ export function imageBlobs({ layer, arch, config }: ImageSource): ImageBlobs {
   return { manifest: blobOf(MANIFEST_TYPE, json(manifest)), config: configBlob, layer: layerBlob };
 }
 
-export interface ArchiveEntry {
-  readonly path: string;
-  readonly data: Uint8Array;
-}
-
 /**
- * The files of an archive in OCI layout, as containerd imports it.
+ * An archive in OCI layout, as containerd imports it.
  *
  * @param name with registry and tag, such as `docker.io/library/hello:1`
  */
-export function imageLayout(name: string, { manifest, config, layer }: ImageBlobs): readonly ArchiveEntry[] {
+export function imageArchive(name: string, { manifest, config, layer }: ImageBlobs): Buffer {
   const annotations = { "io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1) };
   const index = { schemaVersion: 2, manifests: [{ ...descriptor(manifest), annotations }] };
-  const blobs = [manifest, config, layer].map(({ digest, data }) => ({ path: `blobs/sha256/${digest.slice("sha256:".length)}`, data }));
-  return [{ path: "oci-layout", data: json({ imageLayoutVersion: "1.0.0" }) }, { path: "index.json", data: json(index) }, ...blobs];
+  const file = (path: string, data: Uint8Array): TarFile => ({ path, mode: 0o644, data });
+  const blobs = [manifest, config, layer].map(({ digest, data }) => file(`blobs/sha256/${digest.slice("sha256:".length)}`, data));
+  return tarArchive([file("oci-layout", json({ imageLayoutVersion: "1.0.0" })), file("index.json", json(index)), ...blobs]);
 }
 
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";

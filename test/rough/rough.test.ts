@@ -151,7 +151,7 @@ spec:
 
 async function deploy(which: Cluster): Promise<void> {
   const words = ["image", "load", "--data-dir", which.dataDir, "--as", "busybox:1", "-"];
-  await succeed(network.run([join(root, "skiff"), ...words], env, await layerOf(busyboxEntries())));
+  await succeed(network.run([join(root, "skiff"), ...words], env, layerOf(busyboxEntries())));
   await succeed(network.run([kubectlPath(), "--context", which.context, "apply", "-f", "-"], env, webManifest(which)));
   await kubectl(which, "rollout", "status", "deployment/web", "--timeout=60s");
 }

@@ -1,4 +1,5 @@
-import { ociArchive } from "./oci-archive.ts";
+import { imageArchive, imageBlobs } from "#lib/oci-image.ts";
+import { tarArchive } from "#lib/tar.ts";
 
 export type PauseArch = "amd64" | "arm64";
 
@@ -12,12 +13,8 @@ const SA_RESTORER = 0x0400_0000;
 
 /** An OCI archive of the image that holds a pod's namespaces; made from the bytes below, so no registry is asked. */
 export function pauseArchive(image: string, arch: PauseArch): Buffer {
-  return ociArchive({
-    image,
-    arch,
-    files: [{ path: "pause", mode: 0o755, data: pauseProgram(arch) }],
-    config: { Entrypoint: ["/pause"], User: "65535:65535", Env: ["PATH=/"] },
-  });
+  const layer = tarArchive([{ path: "pause", mode: 0o755, data: pauseProgram(arch) }]);
+  return imageArchive(image, imageBlobs({ layer, arch, config: { Entrypoint: ["/pause"], User: "65535:65535", Env: ["PATH=/"] } }));
 }
 
 /**

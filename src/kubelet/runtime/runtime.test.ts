@@ -8,7 +8,6 @@ import { test } from "node:test";
 
 import { cniConfig } from "./cni-config.ts";
 import { containerdConfig } from "./containerd-config.ts";
-import { tarArchive } from "./oci-archive.ts";
 import { pauseArchive, pauseProgram } from "./pause-image.ts";
 import { hostsFiles, isLoopback, parseRegistries, registryConfigs } from "./registries.ts";
 
@@ -45,19 +44,6 @@ test("pauseArchive() gives the same bytes every time, under the image's name", (
   const archive = pauseArchive("example.test/pause:1", "amd64");
   assert.ok(archive.equals(pauseArchive("example.test/pause:1", "amd64")));
   assert.ok(archive.includes('"io.containerd.image.name":"example.test/pause:1"'));
-});
-
-test("tarArchive() writes headers that sum up", () => {
-  const archive = tarArchive([{ path: "a/b", mode: 0o644, data: Buffer.from("hello") }]);
-  assert.equal(archive.length, 4 * 512);
-  const header = Buffer.from(archive.subarray(0, 512));
-  const sum = Number.parseInt(header.toString("latin1", 148, 154), 8);
-  header.write("        ", 148);
-  assert.equal(
-    header.reduce((total, byte) => total + byte, 0),
-    sum,
-  );
-  assert.throws(() => tarArchive([{ path: "x".repeat(101), mode: 0, data: Buffer.alloc(0) }]), RangeError);
 });
 
 test("containerdConfig() keeps to its own paths", () => {

@@ -5,10 +5,12 @@ import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 
-import { adminOf, CommandClient, get, openTunnel } from "./testing/command-client.ts";
-import { TestNode, whyNoContainers } from "./testing/test-node.ts";
+import { whyNoContainers } from "#test/integration/support/node-config.ts";
 
-describe("startKubeletServer() with a real containerd", { skip: whyNoContainers ?? false }, () => {
+import { adminOf, CommandClient, get, openTunnel } from "./testing/command-client.ts";
+import { TestNode } from "./testing/test-node.ts";
+
+describe("startKubeletServer() with a real containerd", { skip: whyNoContainers() ?? false }, () => {
   let node: TestNode;
   before(async () => {
     node = await TestNode.start(process.env);
@@ -92,8 +94,8 @@ describe("startKubeletServer() with a real containerd", { skip: whyNoContainers 
   });
 
   test("exec gives a slow client all that was written to its terminal before the program ended", async () => {
-    // Writes until nobody takes any more, and ends then: the last of its output is still in the terminal.
-    const writer = `i=0; while :; do i=$((i + 1)); echo $i ${"x".repeat(1000)}; echo $i > /written; done`;
+    // Writes until nobody takes any more, and ends then: the last of its output is still in the terminal. What /written names is out, at any moment.
+    const writer = `i=0; while :; do i=$((i + 1)); echo $i ${"x".repeat(1000)}; echo $i > /next; mv /next /written; done`;
     const untilStuck = 'until [ -s /written ] && [ "$(cat /written)" = "$seen" ]; do seen=$(cat /written); usleep 100000; done';
     const client = await exec(["sh", "-c", `echo $$ > /writer; : > /written; (${writer}) & ${untilStuck}; kill $!`], "input=1&output=1&tty=1");
     client.socket.pause();

@@ -105,8 +105,8 @@ function keepLogs(): void {
 }
 
 async function pushImages(registry: Registry): Promise<void> {
-  for (const release of ["1.7.9", "1.9.1"]) await registry.push("library/nginx", release, await nginxImage(release));
-  await registry.push("library/busybox", "1.36", await busyboxImage());
+  for (const release of ["1.7.9", "1.9.1"]) await registry.push("library/nginx", release, nginxImage(release));
+  await registry.push("library/busybox", "1.36", busyboxImage());
 }
 
 /** What a killed run left: its cluster, its registry, its files. */

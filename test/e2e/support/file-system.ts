@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
-import { pack } from "tar-stream";
+import { type TarFile, tarArchive } from "#lib/tar.ts";
+
+const NOTHING = new Uint8Array();
 
 /** One entry of a layer. */
 export type Entry =
@@ -10,28 +11,20 @@ export type Entry =
   | { readonly path: string; readonly folder: true; readonly mode?: number };
 
 /** A layer of these entries; equal input gives equal bytes. Folders on the way are made. */
-export async function layerOf(entries: readonly Entry[]): Promise<Buffer> {
-  const archive = pack();
-  const mtime = new Date(0);
-  const made = new Set<string>([""]);
-  const folder = (name: string, mode = 0o755): void => {
-    if (made.has(name)) return;
-    folder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
-    made.add(name);
-    archive.entry({ name: `${name}/`, type: "directory", mode, mtime });
+export function layerOf(entries: readonly Entry[]): Buffer {
+  const files = new Map<string, TarFile>();
+  const put = (path: string, mode: number, data: Uint8Array, linkTo?: string): void => {
+    const parent = path.slice(0, path.lastIndexOf("/", path.length - 2) + 1);
+    if (parent !== "" && !files.has(parent)) put(parent, 0o755, NOTHING);
+    if (!files.has(path)) files.set(path, { path, mode, data, ...(linkTo !== undefined && { linkTo }) });
   };
   for (const entry of entries) {
-    const name = entry.path.replace(/^\//, "");
-    if ("folder" in entry) {
-      folder(name, entry.mode);
-      continue;
-    }
-    folder(name.slice(0, Math.max(0, name.lastIndexOf("/"))));
-    if ("linkTo" in entry) archive.entry({ name, type: "symlink", linkname: entry.linkTo, mtime });
-    else archive.entry({ name, mode: entry.mode ?? 0o644, mtime }, Buffer.from(entry.data));
+    const path = entry.path.replace(/^\//, "");
+    if ("folder" in entry) put(`${path}/`, entry.mode ?? 0o755, NOTHING);
+    else if ("linkTo" in entry) put(path, 0o777, NOTHING, entry.linkTo);
+    else put(path, entry.mode ?? 0o644, Buffer.from(entry.data));
   }
-  archive.finalize();
-  return buffer(archive);
+  return tarArchive([...files.values()]);
 }
 
 /** A shell and the small tools, from Debian's static busybox. */

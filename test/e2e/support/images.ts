@@ -8,7 +8,7 @@ const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
  * An image of Debian's nginx with a shell. Its number is what the walkthrough calls it by; the file `/etc/nginx/release`
  * and the index page say it, while the program says its own.
  */
-export async function nginxImage(release: string): Promise<ImageBlobs> {
+export function nginxImage(release: string): ImageBlobs {
   const nginx = requireProgram(["/usr/sbin/nginx"], "nginx");
   const files: Entry[] = [
     { path: "/etc/nginx/release", data: `${release}\n` },
@@ -19,13 +19,13 @@ export async function nginxImage(release: string): Promise<ImageBlobs> {
     { path: "/var/log/nginx", folder: true, mode: 0o755 },
     { path: "/run", folder: true, mode: 0o755 },
   ];
-  const layer = await layerOf([...busyboxEntries(), ...programEntries(nginx), ...files]);
+  const layer = layerOf([...busyboxEntries(), ...programEntries(nginx), ...files]);
   const config = { Cmd: ["nginx", "-g", "daemon off;"], Env: [PATH, `NGINX_VERSION=${release}`], ExposedPorts: { "80/tcp": {} }, StopSignal: "SIGQUIT" };
   return imageBlobs({ layer, arch: "amd64", config });
 }
 
-export async function busyboxImage(): Promise<ImageBlobs> {
-  const layer = await layerOf(busyboxEntries());
+export function busyboxImage(): ImageBlobs {
+  const layer = layerOf(busyboxEntries());
   return imageBlobs({ layer, arch: "amd64", config: { Cmd: ["sh"], Env: [PATH] } });
 }
 

@@ -21,9 +21,9 @@ test("kubectlPath() is an unmodified kubectl 1.35", () => {
 });
 
 test("the registry serves what was pushed, and not what was not", async () => {
-  const image = await nginxImage("1.7.9");
+  const image = nginxImage("1.7.9");
   await registry.push("library/nginx", "1.7.9", image);
-  await registry.push("library/busybox", "1.36", await busyboxImage());
+  await registry.push("library/busybox", "1.36", busyboxImage());
   const accept = { headers: { accept: image.manifest.mediaType } };
   const found = await fetch(`${registry.url}/v2/library/nginx/manifests/1.7.9`, accept);
   assert.equal(found.headers.get("docker-content-digest"), image.manifest.digest);
@@ -33,8 +33,8 @@ test("the registry serves what was pushed, and not what was not", async () => {
   await missing.arrayBuffer();
 });
 
-test("nginxImage() gives the same bytes each time, and others for another release", async () => {
-  const digest = async (release: string) => (await nginxImage(release)).manifest.digest;
-  assert.equal(await digest("1.7.9"), await digest("1.7.9"));
-  assert.notEqual(await digest("1.7.9"), await digest("1.9.1"));
+test("nginxImage() gives the same bytes each time, and others for another release", () => {
+  const digest = (release: string) => nginxImage(release).manifest.digest;
+  assert.equal(digest("1.7.9"), digest("1.7.9"));
+  assert.notEqual(digest("1.7.9"), digest("1.9.1"));
 });

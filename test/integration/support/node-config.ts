@@ -1,40 +1,21 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { KubeletConfig } from "#kubelet/config.ts";
-import { type ArchiveFile, ociArchive } from "#kubelet/runtime/oci-archive.ts";
+import { imageArchive, imageBlobs } from "#lib/oci-image.ts";
+import { type TarFile, tarArchive } from "#lib/tar.ts";
 
 export const NODE = "node-1";
 export const IMAGE = "test.local/busybox:1";
-const APPLETS = [
-  "sh",
-  "sleep",
-  "cat",
-  "ls",
-  "wget",
-  "httpd",
-  "id",
-  "env",
-  "nc",
-  "echo",
-  "true",
-  "false",
-  "stat",
-  "hostname",
-  "touch",
-  "test",
-  "grep",
-  "mount",
-  "date",
-];
+const BUSYBOX = "/bin/busybox";
 
 /** Why containers cannot be run here; `undefined` when they can. */
 export function whyNoContainers(): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
   if (spawnSync("containerd", ["--version"]).status !== 0) return "containerd is not installed";
   if (!existsSync("/usr/lib/cni/bridge")) return "CNI plugins are not installed";
-  return existsSync("/bin/busybox") ? undefined : "busybox is not installed";
+  return existsSync(BUSYBOX) ? undefined : "busybox is not installed";
 }
 
 /** All below one folder, cgroups and devices named after it. */
@@ -68,10 +49,12 @@ export function configIn(dir: string): KubeletConfig {
   };
 }
 
-/** The image of `IMAGE`. */
-export function busyboxArchive(): Buffer {
-  const folder = (path: string, mode: number): ArchiveFile => ({ path, mode, data: new Uint8Array() });
-  const links = APPLETS.map((name) => ({ path: `bin/${name}`, mode: 0o777, data: new Uint8Array(), linkTo: "busybox" }));
-  const files = [folder("bin/", 0o755), folder("tmp/", 0o1777), { path: "bin/busybox", mode: 0o755, data: readFileSync("/bin/busybox") }, ...links];
-  return ociArchive({ image: IMAGE, arch: process.arch === "arm64" ? "arm64" : "amd64", files, config: { Env: ["PATH=/bin"], Cmd: ["sh"] } });
+/** An image with a shell and small tools. */
+export function busyboxArchive(name = IMAGE): Buffer {
+  const folder = (path: string, mode: number): TarFile => ({ path, mode, data: new Uint8Array() });
+  const applets = execFileSync(BUSYBOX, ["--list"], { encoding: "utf8" }).trim().split("\n");
+  const links = applets.filter((name) => name !== "busybox").map((name) => ({ path: `bin/${name}`, mode: 0o777, data: new Uint8Array(), linkTo: "busybox" }));
+  const files = [folder("bin/", 0o755), folder("tmp/", 0o1777), { path: "bin/busybox", mode: 0o755, data: readFileSync(BUSYBOX) }, ...links];
+  const config = { Env: ["PATH=/bin"], Cmd: ["sh"] };
+  return imageArchive(name, imageBlobs({ layer: tarArchive(files), arch: process.arch === "arm64" ? "arm64" : "amd64", config }));
 }

@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -12,25 +11,20 @@ import { containerdConfig } from "#kubelet/runtime/containerd-config.ts";
 import { ensureContainerd, stopContainerd } from "#kubelet/runtime/containerd.ts";
 import { importArchive } from "#kubelet/runtime/images.ts";
 import { hasCapability } from "#kubelet/runtime/node-runtime.ts";
-import { ociArchive } from "#kubelet/runtime/oci-archive.ts";
 import { pauseArchive } from "#kubelet/runtime/pause-image.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
+import { busyboxArchive } from "#test/integration/support/node-config.ts";
 import { testPki, type TestPki } from "#test/pki/test-pki.ts";
 
 import type { PodLookup } from "../pod-lookup.ts";
 import { type KubeletServer, startKubeletServer } from "../server.ts";
 
-const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"].find(existsSync);
 const CAP_SYS_RESOURCE = 24;
 const PAUSE = "skiff.test/pause:1";
 const IMAGE = "skiff.test/busybox:1";
 const POD_CIDR = "10.251.77.0/24";
-
-/** Why containers cannot be run here; `undefined` when they can. */
-export const whyNoContainers: string | undefined =
-  process.getuid?.() !== 0 ? "needs root" : existsSync("/usr/bin/containerd") && BUSYBOX !== undefined ? undefined : "needs containerd and busybox";
 
 export interface RunOptions {
   readonly command: readonly string[];
@@ -202,7 +196,7 @@ async function startRuntime(dir: string, env: NodeJS.ProcessEnv) {
   const deps = { clock: systemClock, log: silentLogger, env };
   const runtime = await ensureContainerd(paths, config, deps);
   await importArchive(paths.socket, pauseArchive(PAUSE, "amd64"));
-  await importArchive(paths.socket, busyboxArchive());
+  await importArchive(paths.socket, busyboxArchive(IMAGE));
   return { runtime, socket: paths.socket, stopRuntime: () => stopContainerd(paths, deps) };
 }
 
@@ -210,11 +204,4 @@ async function startRuntime(dir: string, env: NodeJS.ProcessEnv) {
 function network(dataDir: string) {
   const ipam = { type: "host-local", dataDir, ranges: [[{ subnet: POD_CIDR }]] };
   return { cniVersion: "0.4.0", name: "kubelet-server-test", plugins: [{ type: "ptp", ipam }] };
-}
-
-function busyboxArchive(): Buffer {
-  const applets = execFileSync(BUSYBOX!, ["--list"], { encoding: "utf8" }).trim().split("\n");
-  const links = applets.filter((name) => name !== "busybox").map((name) => ({ path: `bin/${name}`, mode: 0o777, data: Buffer.alloc(0), linkTo: "busybox" }));
-  const files = [{ path: "bin/busybox", mode: 0o755, data: readFileSync(BUSYBOX!) }, ...links];
-  return ociArchive({ image: IMAGE, arch: "amd64", files, config: { Cmd: ["sh"], Env: ["PATH=/bin"] } });
 }

@@ -1,6 +1,5 @@
-import { imageBlobs, imageLayout } from "#lib/oci-image.ts";
-
-export interface ArchiveFile {
+export interface TarFile {
+  /** At most 100 bytes; ends in a slash for a folder. */
   readonly path: string;
   readonly mode: number;
   readonly data: Uint8Array;
@@ -8,25 +7,16 @@ export interface ArchiveFile {
   readonly linkTo?: string;
 }
 
-export interface OciImage {
-  /** The name it is imported under, with its tag. */
-  readonly image: string;
-  readonly arch: string;
-  readonly files: readonly ArchiveFile[];
-  /** The image's `config`: Entrypoint, Cmd, Env, User … */
-  readonly config: Readonly<Record<string, unknown>>;
-}
-
-/** A tar archive in OCI layout of an image with one layer; equal input gives equal bytes. */
-export function ociArchive({ image, arch, files, config }: OciImage): Buffer {
-  const blobs = imageBlobs({ layer: tarArchive(files), arch, config });
-  return tarArchive(imageLayout(image, blobs).map(({ path, data }) => ({ path, mode: 0o644, data })));
-}
-
 const BLOCK = 512;
+/** What eleven octal digits say. */
+const MAX_BYTES = 8 ** 11 - 1;
 
-/** A POSIX tar archive; owner root, no times. Paths may be 100 bytes long. */
-export function tarArchive(files: readonly ArchiveFile[]): Buffer {
+/**
+ * A POSIX tar archive; owner root, no times: equal input gives equal bytes.
+ *
+ * @throws {RangeError} for what its headers cannot say
+ */
+export function tarArchive(files: readonly TarFile[]): Buffer {
   const parts: Uint8Array[] = [];
   for (const file of files) {
     const size = file.linkTo === undefined ? file.data.length : 0;
@@ -36,8 +26,9 @@ export function tarArchive(files: readonly ArchiveFile[]): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)]);
 }
 
-function tarHeader({ path, mode, linkTo }: ArchiveFile, size: number): Buffer {
-  if (Buffer.byteLength(path) > 100) throw new RangeError(`path is too long for a tar header: ${path}`);
+function tarHeader({ path, mode, linkTo }: TarFile, size: number): Buffer {
+  for (const name of [path, linkTo ?? ""]) if (Buffer.byteLength(name) > 100) throw new RangeError(`path is too long for a tar header: ${name}`);
+  if (size > MAX_BYTES) throw new RangeError(`${path} is too large for a tar header`);
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, length: number) => header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at);
   header.write(path, 0);
