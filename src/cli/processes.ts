@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { type Clock, sleep } from "#lib/clock.ts";
+import { processIds, processText } from "#lib/process-files.ts";
 
 /** Every process that a cluster starts carries this variable; its containers do not. */
 export const CLUSTER_VARIABLE = "SKIFF_CLUSTER";
@@ -25,7 +26,7 @@ export function clusterProcesses(dataDir: string): readonly ProcessInfo[] {
 /** The processes of all clusters on this machine, by data dir. */
 export function runningClusters(): ReadonlyMap<string, readonly ProcessInfo[]> {
   const clusters = new Map<string, ProcessInfo[]>();
-  for (const pid of allPids()) {
+  for (const pid of processIds()) {
     if (pid === process.pid) continue;
     const mark = MARK.exec(`\0${readProc(pid, "environ")}`)?.[1];
     const dataDir = mark === undefined ? undefined : Buffer.from(mark, "latin1").toString();
@@ -47,7 +48,7 @@ export function holdersOf(path: string): readonly number[] {
       return false; // it has ended
     }
   };
-  return allPids().filter((pid) => pid !== process.pid && holds(pid));
+  return processIds().filter((pid) => pid !== process.pid && holds(pid));
 }
 
 function readLink(path: string): string | undefined {
@@ -69,7 +70,7 @@ export function sharesNetwork(pid: number): boolean {
 
 /** The direct children of these processes. */
 export function childrenOf(parents: ReadonlySet<number>): readonly ProcessInfo[] {
-  return allPids().flatMap((pid) => {
+  return processIds().flatMap((pid) => {
     const info = processInfo(pid);
     return info !== undefined && parents.has(info.parent) ? [info] : [];
   });
@@ -151,17 +152,7 @@ export function parseStat(stat: string): { readonly state: string; readonly pare
     : { state, parent: Number(parent), startTicks: Number(startTicks) };
 }
 
-function allPids(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-/** Empty when the process is gone or not ours to see. */
+/** Byte by byte: an environment may hold anything. */
 function readProc(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "latin1");
-  } catch {
-    return "";
-  }
+  return processText(pid, file, "latin1");
 }

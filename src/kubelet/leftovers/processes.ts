@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
+
+import { processIds, processText } from "#lib/process-files.ts";
 
 export interface Shim {
   readonly pid: number;
@@ -8,8 +10,8 @@ export interface Shim {
 
 /** The shims that serve the containerd at `socket`: they are told by it in their arguments. */
 export function shimsOf(socket: string): Shim[] {
-  return processes().flatMap((pid) => {
-    const words = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  return processIds().flatMap((pid) => {
+    const words = processText(pid, "cmdline").split("\0");
     if (!words[0]?.includes("containerd-shim") || !words.includes(socket)) return [];
     return [{ pid, id: words[words.indexOf("-id") + 1] ?? "" }];
   });
@@ -17,7 +19,7 @@ export function shimsOf(socket: string): Shim[] {
 
 /** Kills a process with all that it has started, those first that could start more. */
 export function killTree(pid: number): void {
-  const children = Map.groupBy(processes(), parentOf);
+  const children = Map.groupBy(processIds(), parentOf);
   const kill = (parent: number) => {
     killProcess(parent);
     for (const child of children.get(parent) ?? []) kill(child);
@@ -36,7 +38,7 @@ export function killProcess(pid: number): void {
 
 /** Inodes of the network namespaces that processes are in. */
 export function namespacesInUse(): ReadonlySet<number> {
-  return new Set(processes().flatMap((pid) => namespaceOf(pid) ?? []));
+  return new Set(processIds().flatMap((pid) => namespaceOf(pid) ?? []));
 }
 
 function namespaceOf(pid: number): number | undefined {
@@ -48,19 +50,5 @@ function namespaceOf(pid: number): number | undefined {
 }
 
 function parentOf(pid: number): number {
-  return Number(/^PPid:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1]);
-}
-
-function processes(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
+  return Number(/^PPid:\s+(\d+)/m.exec(processText(pid, "status"))?.[1]);
 }

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 
 import { type Clock, sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
+import { processIds, processText } from "#lib/process-files.ts";
 
 import type { ContainerdPaths } from "#kubelet/config.ts";
 import { PacedRuntime } from "#kubelet/cri/paced-runtime.ts";
@@ -69,15 +70,9 @@ export function runningPid(paths: ContainerdPaths): number | undefined {
 }
 
 function isContainerd(pid: number, { binary, configFile }: ContainerdPaths): boolean {
-  const words = (readText(`/proc/${pid}/cmdline`) ?? "").split("\0");
-  const zombie = /^State:\s+Z/m.test(readText(`/proc/${pid}/status`) ?? "");
+  const words = processText(pid, "cmdline").split("\0");
+  const zombie = /^State:\s+Z/m.test(processText(pid, "status"));
   return !zombie && words.includes(configFile) && words.some((word) => word.endsWith(binary));
-}
-
-function processIds(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
 }
 
 function launch(paths: ContainerdPaths, config: string, { env, log }: ContainerdDeps): void {

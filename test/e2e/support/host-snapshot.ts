@@ -2,6 +2,7 @@ import { globSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathsOf } from "#cli/paths.ts";
 import { runningClusters } from "#cli/processes.ts";
+import { processIds, processText } from "#lib/process-files.ts";
 import type { PrivateNetwork } from "./private-network.ts";
 
 /** What a machine looks like, as lines by subject; two of the same machine can be compared. */
@@ -65,17 +66,13 @@ export function differences(before: HostSnapshot, after: HostSnapshot): string[]
 /** Marked processes, and any whose command line or cgroup names the cluster. */
 function processesOf(dataDir: string): string[] {
   const { cgroupRoot } = pathsOf(dataDir);
-  const text = (pid: string, file: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${file}`, "latin1").replaceAll("\0", " ").trim();
-    } catch {
-      return ""; // it has ended meanwhile
-    }
-  };
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  const isOurs = (pid: string) =>
-    text(pid, "environ").includes(`SKIFF_CLUSTER=${dataDir} `) || text(pid, "cmdline").includes(`${dataDir}/`) || text(pid, "cgroup").includes(cgroupRoot);
-  return pids.filter(isOurs).map((pid) => `${pid} ${text(pid, "cmdline")}`);
+  const text = (pid: number, file: string) => processText(pid, file).replaceAll("\0", " ");
+  const isOurs = (pid: number) =>
+    pid !== process.pid &&
+    (text(pid, "environ").includes(`SKIFF_CLUSTER=${dataDir} `) || text(pid, "cmdline").includes(`${dataDir}/`) || text(pid, "cgroup").includes(cgroupRoot));
+  return processIds()
+    .filter(isOurs)
+    .map((pid) => `${pid} ${text(pid, "cmdline").trim()}`);
 }
 
 /** Names, kinds, sizes and times of change of all below a folder. */

@@ -7,6 +7,7 @@ import type { KubeletConfig } from "#kubelet/config.ts";
 import { CNI_NETWORK } from "#kubelet/runtime/cni-config.ts";
 import { cniLeaseDir } from "#kubelet/runtime/node-runtime.ts";
 import { mountPoints } from "#lib/mounts.ts";
+import { processIds, processText } from "#lib/process-files.ts";
 
 /** What pods of one node have on the machine, by kind: names of things, sorted. Without pods all lists are empty. */
 export type HostState = Readonly<Record<string, readonly string[]>>;
@@ -90,19 +91,10 @@ function networkResults(bridge: string): string[] {
 
 /** Shims of this node's containerd, what runs in pods' cgroups, and whatever else was started for a pod. */
 function processesOf({ containerd, dataDir, cgroupRoot }: KubeletConfig): string[] {
-  return readdirSync("/proc").flatMap((pid) => {
-    if (!/^\d+$/.test(pid)) return [];
-    const words = text(`/proc/${pid}/cmdline`).split("\0");
+  return processIds().flatMap((pid) => {
+    const words = processText(pid, "cmdline").split("\0");
     const isPart = words[0] === containerd.binary || words[0] === process.execPath;
-    const ours = (!isPart && words.some((word) => word.includes(dataDir))) || text(`/proc/${pid}/cgroup`).includes(`${cgroupRoot}/`);
+    const ours = (!isPart && words.some((word) => word.includes(dataDir))) || processText(pid, "cgroup").includes(`${cgroupRoot}/`);
     return ours ? [`${pid} ${words.slice(0, 6).join(" ")}`] : [];
   });
-}
-
-function text(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
 }
