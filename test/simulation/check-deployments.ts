@@ -14,7 +14,7 @@ const SETS_PREFIX = "/registry/replicasets/";
 const DESIRED = "deployment.kubernetes.io/desired-replicas";
 const MOST = "deployment.kubernetes.io/max-replicas";
 /** How old what a controller acts on may be: within the server's process no older than its own writes take. */
-const LAG_MS = { inProcess: 2_000, remote: 45_000 };
+export const LAG_MS = { inProcess: 2_000, remote: 45_000 };
 
 interface Seen<T> {
   readonly value: T;

@@ -17,6 +17,7 @@ const resized = (call: ApiCall, by: (size: number) => number): ApiCall => {
   const set = call.body as ReplicaSet;
   return { ...call, body: { ...set, spec: { ...set.spec, replicas: by(set.spec.replicas ?? 1) } } };
 };
+const isLetGo = ({ body }: ApiCall) => "ownerReferences" in (body as KubeObject).metadata;
 const changed = (call: ApiCall, change: object): ApiCall => ({ ...call, body: { ...(call.body as object), ...change } });
 
 const SHAPE: Shape = { replicas: 3, maxSurge: 1, maxUnavailable: 0, recreate: false, minReadySeconds: 0, milliCpu: 50, image: "app:1" };
@@ -119,6 +120,14 @@ const MUTANTS: readonly { readonly name: string; readonly mutation: () => Mutati
       return { auditors: (event) => (++count % 50 === 0 ? [] : [event]) };
     },
     finds: /was left out/,
+  },
+  {
+    name: "a collector that lets an owner go and not what it owned",
+    mutation: () => ({
+      request: (call) => (call.resource === REPLICA_SETS && call.verb === "patch" && isLetGo(call) ? { ...call, body: { metadata: {} } } : call),
+    }),
+    finds: /is gone \(orphan\), and still owns web-/,
+    program: { ...ROLLOUT, steps: [...ROLLOUT.steps.slice(0, 1), { do: "deleteDeployment", which: 0, policy: "Orphan", atMs: 30_000 }] },
   },
   {
     name: "watches that tell twice",
