@@ -62,7 +62,7 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
       if (key.startsWith(DEPLOYMENTS_PREFIX)) remember(deployments, object as Deployment | undefined, before as Deployment | undefined, boundsOf);
       else if (key.startsWith(PODS_PREFIX)) noteLoss(key, object as Pod | undefined, before as Pod | undefined);
       else if (key.startsWith(SETS_PREFIX)) {
-        checkStatus(object as ReplicaSet | undefined);
+        checkStatus(object as ReplicaSet | undefined, before as ReplicaSet | undefined);
         remember(sets, object as ReplicaSet | undefined, before as ReplicaSet | undefined, sizesOf);
       }
     },
@@ -138,10 +138,10 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
     if (isGone && !taken.has(key)) losses.set(uid, [...(losses.get(uid) ?? []), nowMs()]);
   }
 
-  /** A status may be late, but does not tell of what never was. */
-  function checkStatus(set: ReplicaSet | undefined): void {
+  /** A status may be late, and a write of something else keeps it; but it never comes to tell of what never was. */
+  function checkStatus(set: ReplicaSet | undefined, before: ReplicaSet | undefined): void {
     const ready = set?.status?.readyReplicas ?? 0;
-    if (set === undefined || ready === 0) return;
+    if (set === undefined || ready <= (before?.status?.readyReplicas ?? 0)) return;
     const uid = uidOf(set);
     const were = podsOf(uid).filter(isPodReady).length + (unready.get(uid) ?? []).filter((atMs) => atMs >= nowMs() - lagMs).length;
     if (ready > were) accuse(`set ${set.metadata.name} tells of ${ready} ready pods, and ${were} there were of late`);
