@@ -34,7 +34,7 @@ const ownerUid = ({ metadata }: KubeObject) => metadata.ownerReferences?.find(({
  * What a deployment's bounds mean for its controllers, as upstream has them: no set grows while all sets together have more than the
  * deployment may have, no old set shrinks below what availability asks for, and no set loses more pods than it has to.
  */
-export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check {
+export function deploymentsCheck({ disk, heardMs, isRemote, accuse }: Case): Check {
   const lagMs = isRemote ? LAG_MS.remote : LAG_MS.inProcess;
   /** By uid, what deployments and sets have been of late. */
   const deployments = new Map<string, Seen<Deployment>[]>();
@@ -49,12 +49,12 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
     const earlier = all.get(uid) ?? [];
     const last = earlier.at(-1);
     if (last !== undefined && object !== undefined && sameJson(gist(last.value), gist(object))) return;
-    if (last !== undefined) last.untilMs = nowMs();
-    const recent = earlier.filter(({ untilMs }) => untilMs >= nowMs() - lagMs);
-    all.set(uid, object === undefined ? recent : [...recent, { value: object, fromMs: nowMs(), untilMs: Infinity }]);
+    if (last !== undefined) last.untilMs = heardMs();
+    const recent = earlier.filter(({ untilMs }) => untilMs >= heardMs() - lagMs);
+    all.set(uid, object === undefined ? recent : [...recent, { value: object, fromMs: heardMs(), untilMs: Infinity }]);
   };
   const recent = <T>(all: Map<string, Seen<T>[]>, uid: string): readonly T[] =>
-    (all.get(uid) ?? []).filter(({ untilMs }) => untilMs >= nowMs() - lagMs).map(({ value }) => value);
+    (all.get(uid) ?? []).filter(({ untilMs }) => untilMs >= heardMs() - lagMs).map(({ value }) => value);
   const setsOf = (uid: string) => disk.list<ReplicaSet>(SETS_PREFIX).filter((set) => ownerUid(set) === uid);
 
   return {
@@ -125,7 +125,7 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
     taken.add(`${PODS_PREFIX}${namespace}/${name}`);
     const active = podsOf(uid);
     const least = Math.min(...versions.map(replicasOf));
-    const lost = (losses.get(uid) ?? []).filter((atMs) => atMs >= nowMs() - lagMs).length;
+    const lost = (losses.get(uid) ?? []).filter((atMs) => atMs >= heardMs() - lagMs).length;
     if (active.length - 1 + lost < least) accuse(`pod ${name} is deleted: ${active.length - 1} are left where the set has ${least}`);
   }
 
@@ -134,8 +134,8 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
     const uid = before === undefined ? undefined : ownerUid(before);
     if (before === undefined || uid === undefined || !isPodActive(before)) return;
     const isGone = pod === undefined || !isPodActive(pod) || ownerUid(pod) !== uid;
-    if (isPodReady(before) && (isGone || !isPodReady(pod))) unready.set(uid, [...(unready.get(uid) ?? []), nowMs()]);
-    if (isGone && !taken.has(key)) losses.set(uid, [...(losses.get(uid) ?? []), nowMs()]);
+    if (isPodReady(before) && (isGone || !isPodReady(pod))) unready.set(uid, [...(unready.get(uid) ?? []), heardMs()]);
+    if (isGone && !taken.has(key)) losses.set(uid, [...(losses.get(uid) ?? []), heardMs()]);
   }
 
   /** A status may be late, and a write of something else keeps it; but it never comes to tell of what never was. */
@@ -143,7 +143,7 @@ export function deploymentsCheck({ disk, nowMs, isRemote, accuse }: Case): Check
     const ready = set?.status?.readyReplicas ?? 0;
     if (set === undefined || ready <= (before?.status?.readyReplicas ?? 0)) return;
     const uid = uidOf(set);
-    const were = podsOf(uid).filter(isPodReady).length + (unready.get(uid) ?? []).filter((atMs) => atMs >= nowMs() - lagMs).length;
+    const were = podsOf(uid).filter(isPodReady).length + (unready.get(uid) ?? []).filter((atMs) => atMs >= heardMs() - lagMs).length;
     if (ready > were) accuse(`set ${set.metadata.name} tells of ${ready} ready pods, and ${were} there were of late`);
   }
 

@@ -12,14 +12,14 @@ type Policy = "orphan" | "foregroundDeletion";
  * An owner goes as its deletion asked: the orphaned are let go of first, and in the foreground those that block go first. That cannot
  * be asked for what a controller made that had not heard of the deletion yet, as upstream cannot do it either.
  */
-export function ownersCheck({ disk, accuse, nowMs, isRemote }: Case): Check {
+export function ownersCheck({ disk, accuse, heardMs, isRemote }: Case): Check {
   const lagMs = isRemote ? LAG_MS.remote : 0;
   const policies = new Map<string, { readonly policy: Policy; readonly sinceMs: number }>();
   const births = new Map<string, number>();
   return {
     changed(change) {
       const { key } = change;
-      if (change.before === undefined && DEPENDENTS.some((prefix) => key.startsWith(prefix))) births.set(uidOf(change.object), nowMs());
+      if (change.before === undefined && DEPENDENTS.some((prefix) => key.startsWith(prefix))) births.set(uidOf(change.object), heardMs());
       if (!OWNERS.some((prefix) => key.startsWith(prefix))) return;
       const { object, before } = change;
       const uid = uidOf(object ?? before);
@@ -35,7 +35,7 @@ export function ownersCheck({ disk, accuse, nowMs, isRemote }: Case): Check {
 
   function note(uid: string, { metadata }: KubeObject): void {
     for (const policy of ["orphan", "foregroundDeletion"] as const) {
-      if (metadata.finalizers?.includes(policy) && policies.get(uid)?.policy !== policy) policies.set(uid, { policy, sinceMs: nowMs() });
+      if (metadata.finalizers?.includes(policy) && policies.get(uid)?.policy !== policy) policies.set(uid, { policy, sinceMs: heardMs() });
     }
   }
 }

@@ -6,7 +6,8 @@ import type { DiskChange, SimDisk } from "./sim-disk.ts";
 /** What checks look at. */
 export interface Case {
   readonly disk: SimDisk;
-  readonly nowMs: () => number;
+  /** The time without the server's outages, in which nobody hears of anything: by it goes how old a view may be. */
+  readonly heardMs: () => number;
   readonly isRemote: boolean;
   /** Says that something is not as it must be. */
   readonly accuse: (what: string) => void;

@@ -66,6 +66,9 @@ export class SimServer {
   readonly #options: SimServerOptions;
   #process: SimProcess | undefined;
   #current: Generation | undefined;
+  /** When the present outage began. */
+  #outageSinceMs: number | undefined;
+  #outagesMs = 0;
   /** How far the machine's wall clock is off. */
   readonly skew = { ms: 0 };
 
@@ -76,6 +79,11 @@ export class SimServer {
   /** The generation that answers now. */
   get current(): Generation | undefined {
     return this.#current?.process.isAlive ? this.#current : undefined;
+  }
+
+  /** How long nobody has answered, all outages together. */
+  get outagesMs(): number {
+    return this.#outagesMs + (this.#outageSinceMs === undefined ? 0 : this.#options.clock.now() - this.#outageSinceMs);
   }
 
   start(): void {
@@ -96,6 +104,8 @@ export class SimServer {
     const { components, rng, logger } = this.#options;
     const api = await process.living(openSimServer(process, this.#options));
     this.#current = { process, api };
+    this.#outagesMs = this.outagesMs;
+    this.#outageSinceMs = undefined;
     this.#options.note("server answers");
     if (components === undefined) return;
     const transport = components(inProcessTransport(api.pipeline, LOOPBACK_USER, "skiff"), process);
@@ -106,6 +116,7 @@ export class SimServer {
     const { clock, note } = this.#options;
     note("server dies");
     this.#current = undefined;
+    this.#outageSinceMs ??= clock.now();
     clock.after(this.downMs, () => this.start());
   }
 }

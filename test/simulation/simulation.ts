@@ -138,7 +138,7 @@ class Run {
     );
     this.#disk = new SimDisk(forkedRng(seed, "disk"), first, mutation);
     this.#disk.onChange = (change) => this.#changed(change);
-    this.#case = { disk: this.#disk, nowMs: () => this.#clock.now(), isRemote, accuse: (what) => this.accuse(what) };
+    this.#case = { disk: this.#disk, heardMs: () => this.#clock.now() - this.#server.outagesMs, isRemote, accuse: (what) => this.accuse(what) };
     this.#running = new RunningCheck(this.#case);
     this.#checks = [objectsCheck, acknowledgementsCheck, uniquenessCheck, ownersCheck, bindingsCheck, deploymentsCheck].map((check) => check(this.#case));
     const parts = { disk: this.#disk, rng: forkedRng(seed, "server"), logger: this.#logger };
