@@ -17,19 +17,22 @@ export function ownersCheck({ disk, accuse, heardMs, isRemote }: Case): Check {
   const policies = new Map<string, { readonly policy: Policy; readonly sinceMs: number }>();
   const births = new Map<string, number>();
   return {
-    changed(change) {
-      const { key } = change;
-      if (change.before === undefined && DEPENDENTS.some((prefix) => key.startsWith(prefix))) births.set(uidOf(change.object), heardMs());
-      if (!OWNERS.some((prefix) => key.startsWith(prefix))) return;
-      const { object, before } = change;
-      const uid = uidOf(object ?? before);
-      if (object !== undefined) return note(uid, object);
+    changed({ key, object, before }) {
+      if (before === undefined && DEPENDENTS.some((prefix) => key.startsWith(prefix))) births.set(uidOf(object), heardMs());
+      if (object !== undefined && OWNERS.some((prefix) => key.startsWith(prefix))) note(uidOf(object), object);
+    },
+    /** It is the collector that lets an owner go; a user may change his mind, and then nothing is waited for. */
+    asked({ verb, resource, namespace, name, body }) {
+      const { finalizers } = (body as Partial<KubeObject> | undefined)?.metadata ?? {};
+      const key = `/registry/${resource.plural}/${namespace}/${name}`;
+      if (verb !== "patch" || finalizers === undefined || !OWNERS.some((prefix) => key.startsWith(prefix))) return;
+      const uid = uidOf(disk.get(key));
       const deletion = policies.get(uid);
-      if (deletion === undefined) return;
+      if (deletion === undefined || finalizers.includes(deletion.policy)) return;
       const { policy, sinceMs } = deletion;
       const wasKnown = (dependent: KubeObject) => (births.get(uidOf(dependent)) ?? 0) < sinceMs - lagMs;
       const left = DEPENDENTS.flatMap((prefix) => disk.list(prefix)).filter((dependent) => isHeld(dependent, uid, policy) && wasKnown(dependent));
-      if (left.length > 0) accuse(`${key} is gone (${policy}), and still owns ${left.map(({ metadata }) => metadata.name).join(", ")}`);
+      if (left.length > 0) accuse(`${key} may go (${policy}), and still owns ${left.map(({ metadata }) => metadata.name).join(", ")}`);
     },
   };
 

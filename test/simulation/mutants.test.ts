@@ -126,7 +126,7 @@ const MUTANTS: readonly { readonly name: string; readonly mutation: () => Mutati
     mutation: () => ({
       request: (call) => (call.resource === REPLICA_SETS && call.verb === "patch" && isLetGo(call) ? { ...call, body: { metadata: {} } } : call),
     }),
-    finds: /is gone \(orphan\), and still owns web-/,
+    finds: /may go \(orphan\), and still owns web-/,
     program: { ...ROLLOUT, steps: [...ROLLOUT.steps.slice(0, 1), { do: "deleteDeployment", which: 0, policy: "Orphan", atMs: 30_000 }] },
   },
   {
