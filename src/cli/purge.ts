@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { shimSocket } from "#lib/shim-socket.ts";
 import { cgroupHierarchies } from "./cgroups.ts";
 import { type HostRecord, handOverRecord, ownFolders, readHostRecord, restoreSwitches, SHARED_FOLDERS } from "./host-record.ts";
 import { removeEmptyTables, removePortRules } from "./iptables.ts";
@@ -78,8 +79,12 @@ function containerOf(file: string): string {
 }
 
 /** runc's own files lie in a folder that all containerds share. */
-function forgetContainers({ containerdState }: Paths): void {
+function forgetContainers({ containerdState, containerdDir, containerdSocket }: Paths): void {
   removeShimSockets(containerdState);
+  // Of a shim that died before its containerd, the task is gone; its socket is named for the sandbox.
+  for (const sandbox of globSync(join(containerdDir, "io.containerd.grpc.v1.cri/sandboxes/*"))) {
+    rmSync(shimSocket(containerdSocket, basename(sandbox)), { force: true });
+  }
   for (const task of tasksIn(containerdState)) rmSync(join("/run/containerd/runc/k8s.io", basename(task)), { recursive: true, force: true });
 }
 

@@ -1,6 +1,9 @@
+import { rmSync } from "node:fs";
+
 import { decodeMessage, encodeMessage } from "#apimachinery/protobuf/codec.ts";
 import { GrpcClient } from "#lib/grpc/grpc-client.ts";
 import { GRPC_NOT_FOUND, GrpcError } from "#lib/grpc/grpc-error.ts";
+import { shimSocket } from "#lib/shim-socket.ts";
 import { CRI, CRI_CALLS } from "./table.ts";
 import type {
   ContainerConfig,
@@ -75,10 +78,12 @@ const SANDBOX_TIMEOUT_MS = 240_000;
 
 /** A runtime behind a CRI socket. */
 export class CriRuntime implements Runtime {
+  readonly #socket: string;
   readonly #client: GrpcClient;
 
   /** @param socket path of the unix socket */
   constructor(socket: string) {
+    this.#socket = socket;
     this.#client = new GrpcClient({ path: socket });
   }
 
@@ -103,6 +108,8 @@ export class CriRuntime implements Runtime {
 
   async removePodSandbox(id: string) {
     await this.#call("RemovePodSandbox", { podSandboxId: id });
+    // A shim that was killed has left it.
+    rmSync(shimSocket(this.#socket, id), { force: true });
   }
 
   podSandboxStatus(id: string) {

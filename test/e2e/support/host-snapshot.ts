@@ -21,8 +21,8 @@ export function hostSnapshot(network: PrivateNetwork, own: readonly string[]): H
   return {
     tables: lines(network.text("nft", "--stateless", "list", "ruleset")),
     links: lines(network.text("ip", "-o", "link", "show")),
-    addresses: lines(network.text("ip", "-o", "address", "show")),
-    routes: lines(network.text("ip", "route", "show", "table", "all")),
+    addresses: lines(network.text("ip", "-o", "address", "show")).filter(isGiven),
+    routes: lines(network.text("ip", "route", "show", "table", "all")).filter(isGiven),
     rules: lines(network.text("ip", "rule", "show")),
     switches: lines(network.text("sh", "-c", "grep -rs '' /proc/sys/net /proc/sys/vm /proc/sys/kernel /proc/sys/fs/inotify || true")).filter(
       (line) => !VOLATILE.test(line),
@@ -50,6 +50,9 @@ export function hostSnapshot(network: PrivateNetwork, own: readonly string[]): H
     configuration: tree("/etc"),
   };
 }
+
+/** The kernel gives every link an address of its own, and looks for a second before it uses it. */
+const isGiven = (line: string) => !line.includes("fe80:");
 
 /** Counters, and what the kernel adapts by itself. */
 const VOLATILE = /count|\/(conf|neigh)\/veth|random\/|ns_last_pid|pty\/nr|sched_|tcp_(mem|max_orphans)|udp_mem|stat_|drop_caches/;
