@@ -47,8 +47,8 @@ test("withLock() refuses a second holder of the same process, and lets the next 
 
 test("withLock() gives the lock back when the work fails", async () => {
   await assert.rejects(
-    withLock(dir, now, () => Promise.reject(new Error("work"))),
-    /work/,
+    withLock(dir, now, () => Promise.reject(new Error("undone"))),
+    /undone/,
   );
   await withLock(dir, now, async () => {});
 });
