@@ -1,6 +1,7 @@
 /**
  * A server, controllers and all, under requests that are wrong: malformed, of any kind and any field, by broken frames; beside
- * them idle connections, bodies that come slowly, watches that nobody reads. Ends with 1 when an answer is no clean Status.
+ * them idle connections, bodies that come slowly, watches that nobody reads. Ends with 1 when an answer is no clean Status, when a decent
+ * request waits too long, or when memory does not come back.
  *
  *     node bench/fuzz.ts [--requests 100000] [--seed 1] [--connections 2000] [--json]
  */
@@ -39,6 +40,7 @@ async function measure(): Promise<readonly Row[]> {
   for (const socket of crowd) socket.destroy();
   await settled();
   const { rssMb } = usageOf(pid);
+  if (worstMs > STALL_MS || rssMb - beforeMb > GROWTH_MB) process.exitCode = 1;
   return [
     { what: `longest stall under ${requests.toLocaleString("en-US")} fuzzed requests`, value: worstMs, unit: "ms", target: { must: STALL_MS, aim: 100 } },
     {

@@ -24,7 +24,8 @@ await benchmark(async () => {
   const before = { server: usageOf(pids.server), agent: usageOf(pids.agent) };
   await pause(seconds);
   const after = { server: usageOf(pids.server), agent: usageOf(pids.agent) };
-  const percent = (role: "server" | "agent") => ((after[role].cpuMs - before[role].cpuMs) / (performance.now() - begin)) * 100;
+  const tookMs = performance.now() - begin;
+  const percent = (role: "server" | "agent") => ((after[role].cpuMs - before[role].cpuMs) / tookMs) * 100;
   const waiting = await waitingPrograms();
   const both = (pick: (usage: Usage) => number) => pick(after.server) + pick(after.agent);
   const each = (pick: (usage: Usage) => number) => `server ${pick(after.server).toFixed(0)}, agent ${pick(after.agent).toFixed(0)}`;

@@ -53,10 +53,11 @@ await benchmark(async () => {
   await Promise.all([keepBusy(load), restarts(cluster, durationMs, elapsed, done), sample(cluster, durationMs, elapsed, samples)]);
   await clearAway(load);
   const after = await settled(cluster, before);
-  const faults = [...grownHoldings(before, after), ...grownProcesses(samples, durationMs, before, after)];
+  const idle = [...counts].filter(([, { done: good }]) => good === 0).map(([what]) => `${what}: never once done`);
+  const faults = [...idle, ...grownHoldings(before, after), ...grownProcesses(samples, durationMs, before, after)];
   for (const [what, { done: good, failed }] of counts) progress(`${what}: ${good} done, ${failed} failed`);
   progress(table(before, after));
-  if (faults.length > 0) throw new Error(`something leaks:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+  if (faults.length > 0) throw new Error(`something leaks, or was not done:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
   return rows(samples, durationMs, before, after);
 });
 
@@ -160,7 +161,8 @@ function grownHoldings(before: State, after: State): string[] {
 function grownProcesses(samples: readonly Sample[], durationMs: number, before: State, after: State): string[] {
   return ROLES.flatMap((role) => {
     const [third, last] = quarters(samples, durationMs, role);
-    const memory = last > third * SLACK.share + SLACK.mb ? [`memory of the ${role}: ${third.toFixed(0)} → ${last.toFixed(0)} MB`] : [];
+    // Without samples these are no numbers, which is no good end either.
+    const memory = !(last <= third * SLACK.share + SLACK.mb) ? [`memory of the ${role}: ${third.toFixed(0)} → ${last.toFixed(0)} MB`] : [];
     const handles =
       after.handles[role] > before.handles[role] + SPARE_HANDLES ? [`handles of the ${role}: ${before.handles[role]} → ${after.handles[role]}`] : [];
     return [...memory, ...handles];

@@ -11,6 +11,7 @@ export const TARGETS = {
   idleMemory: { must: 130, aim: 85 },
   idleCpu: { must: 0.5, aim: 0.1 },
   podStart: { must: 200, aim: 95 },
+  podTimes: { must: 1.4, aim: 1.1 },
   replicas: { must: 3900, aim: 2000 },
   creates: { must: 6000, aim: 12_000 },
   gets: { must: 18_000, aim: 25_000 },
