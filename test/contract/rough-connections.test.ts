@@ -79,6 +79,7 @@ test("HTTP/2 streams that are cut off leave the session usable", async () => {
     stream.close(http2.constants.NGHTTP2_CANCEL);
   }
   await assertWell();
+  assert.equal(client.session(), session);
 });
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");

@@ -7,6 +7,7 @@ import { pathsOf } from "#cli/paths.ts";
 import { CLUSTER_VARIABLE } from "#cli/processes.ts";
 import { HttpTransport } from "#client/http-transport.ts";
 import { systemClock } from "#lib/system-clock.ts";
+import { mortal } from "#test/e2e/support/mortal.ts";
 import { freePort } from "#test/e2e/support/ports.ts";
 import { bundle } from "../../tools/bundle.ts";
 
@@ -21,7 +22,10 @@ export interface ServerProcessOptions {
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
 
-/** The product's server in a process of its own, without controllers, on a port that stays the same over restarts. */
+/**
+ * The product's server in a process of its own, without controllers, on a port that stays the same over restarts. It ends with this
+ * process, however that ends.
+ */
 export class ServerProcess {
   readonly dataDir: string;
   readonly port: number;
@@ -56,7 +60,7 @@ export class ServerProcess {
     const own = ["--data-dir", this.dataDir, "--https-listen-port", String(this.port), "--bind-address", "127.0.0.1", "--node-ip", "127.0.0.1"];
     const words = [program, "server", ...own, "--without-controllers", "true", "--log-level", "warn", ...flags];
     const env = { ...process.env, [CLUSTER_VARIABLE]: this.dataDir, NODE_COMPILE_CACHE: join(this.#options.folder, "compiled") };
-    this.#child = spawn(process.execPath, words, { env, cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
+    this.#child = spawn(...mortal(process.execPath, ...words), { env, cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
     this.#child.stderr!.pipe(createWriteStream(this.log, { flags: "a" }));
   }
 

@@ -31,10 +31,11 @@ async function startDatastore(): Promise<string[]> {
   return [etcd.endpoints.join(","), ...files];
 }
 
-test("etcd is killed while objects are created: those that were acknowledged are there, and the cluster goes on by itself", async () => {
+test("etcd is killed while objects are created: those that were acknowledged are there, and the cluster goes on by itself", async (context) => {
   const { kubectl, kubectlText } = cluster();
   const created: string[] = [];
   let stop = false;
+  context.after(() => void (stop = true));
   const writing = (async () => {
     for (let i = 0; !stop; i++) if ((await kubectl("create", "configmap", `c${i}`)).code === 0) created.push(`configmap/c${i}`);
   })();

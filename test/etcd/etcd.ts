@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mortal } from "#test/e2e/support/mortal.ts";
 import { freePort } from "#test/e2e/support/ports.ts";
 import type { Pair } from "#test/pki/test-pki.ts";
 
@@ -98,7 +99,7 @@ class Member implements EtcdMember {
   }
 
   async start(): Promise<void> {
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", "etcd", ...this.#flags], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(...mortal("etcd", ...this.#flags), { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => void (said = (said + chunk).slice(-2000)));

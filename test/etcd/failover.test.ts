@@ -68,10 +68,13 @@ async function writeDuring(store: Store, prefix: string, disturb: () => Promise<
     }
   });
   const enough = (more: number) => until(() => tally.written.size >= more);
-  await enough(50);
-  await disturb();
-  await enough(tally.written.size + 100);
-  stop = true;
+  try {
+    await enough(50);
+    await disturb();
+    await enough(tally.written.size + 100);
+  } finally {
+    stop = true;
+  }
   await Promise.all(writers);
   return tally;
 }

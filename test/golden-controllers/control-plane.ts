@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
-import { createServer } from "node:net";
 
+import { freePort } from "#test/e2e/support/ports.ts";
 import { testPki } from "#test/pki/test-pki.ts";
 import { openApiServer } from "#cmd/api-server.ts";
 import { startComponents } from "#cmd/server.ts";
@@ -45,13 +45,4 @@ export async function startControlPlane(logger: Logger = silentLogger): Promise<
       await server.close();
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

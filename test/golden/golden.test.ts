@@ -10,6 +10,8 @@ import { kindOf, replay, sharesOf, sharesOfKinds, type Share } from "./golden.ts
 const EVERY = 4;
 /** What a sample may fall below the share of the whole by chance, in percent: less, the more there are in it. */
 const slack = (scenarios: number) => 4 + 120 / scenarios;
+/** A share below this, of what is not built yet, could not fall by more than chance. */
+const LEAST = 5;
 
 const recorded = (file: string) => JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8")) as Record<string, number>;
 const shares = recorded("./shares.json");
@@ -23,7 +25,9 @@ after(() => server.close());
 const percent = ({ agree, all }: Share) => (100 * agree) / all;
 
 // Discovery shows what other scenarios leave behind, so it comes first.
-const topics = Object.keys(shares).sort((a, b) => Number(b.endsWith("discovery")) - Number(a.endsWith("discovery")));
+const topics = Object.keys(shares)
+  .filter((topic) => shares[topic]! > LEAST)
+  .sort((a, b) => Number(b.endsWith("discovery")) - Number(a.endsWith("discovery")));
 for (const topic of topics) {
   test(`${topic}: ${shares[topic]} % of upstream's answers`, { timeout: 120_000 }, async (context) => {
     const found = sharesOf(await replay({ ...server, only: topic, every: EVERY })).get(topic);

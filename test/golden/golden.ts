@@ -83,26 +83,26 @@ export async function replay({ url, ca, admin, every = 1, only = "", picks = () 
 }
 
 export function sharesOf(results: readonly Result[]): Map<string, Share> {
-  const shares = new Map<string, Share>();
-  for (const { topic, differences: found } of results) {
-    const share = shares.get(topic) ?? { agree: 0, all: 0 };
-    share.all++;
-    if (found.length === 0) share.agree++;
-    shares.set(topic, share);
-  }
-  return shares;
+  return sharesBy(results, ({ topic }) => topic);
 }
 
 /** By kind (`apps/v1.Deployment`), of those that are named, in scenarios about fields and updates. */
 export function sharesOfKinds(results: readonly Result[], kinds: readonly string[]): Map<string, Share> {
-  const shares = new Map<string, Share>();
-  for (const { id, topic, differences: found } of results) {
+  return sharesBy(results, ({ id, topic }) => {
     const kind = topic.startsWith("fields/") ? kindOf(id, kinds) : undefined;
-    if (kind === undefined) continue;
-    const key = `${topic} ${kind}`;
+    return kind === undefined ? undefined : `${topic} ${kind}`;
+  });
+}
+
+/** @param keyOf undefined: in no share */
+function sharesBy(results: readonly Result[], keyOf: (result: Result) => string | undefined): Map<string, Share> {
+  const shares = new Map<string, Share>();
+  for (const result of results) {
+    const key = keyOf(result);
+    if (key === undefined) continue;
     const share = shares.get(key) ?? { agree: 0, all: 0 };
     share.all++;
-    if (found.length === 0) share.agree++;
+    if (result.differences.length === 0) share.agree++;
     shares.set(key, share);
   }
   return shares;

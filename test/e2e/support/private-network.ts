@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_pro
 import { existsSync } from "node:fs";
 import { KERNEL_SWITCHES } from "#lib/kernel-switches.ts";
 import type { Output } from "./cluster.ts";
+import { mortal } from "./mortal.ts";
 
 /**
  * A network namespace that looks like a machine which has never seen a cluster: one device with an address and a default
@@ -52,8 +53,7 @@ export class PrivateNetwork {
   }
 
   start(...command: string[]): ChildProcess {
-    const [file = "", ...words] = this.words(...command);
-    return spawn(file, words, { stdio: ["ignore", "pipe", "inherit"] });
+    return spawn(...mortal(...this.words(...command)), { stdio: ["ignore", "pipe", "inherit"] });
   }
 
   remove(): void {

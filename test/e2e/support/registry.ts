@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Blob, ImageBlobs } from "#lib/oci-image.ts";
 import { requireProgram } from "./file-system.ts";
+import { mortal } from "./mortal.ts";
 import { freePort } from "./ports.ts";
 
 export interface Registry {
@@ -16,7 +17,7 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** Debian's docker-registry on a free port of 127.0.0.1, with its files below `folder`. */
+/** Debian's docker-registry on a free port of 127.0.0.1, with its files below `folder`. It ends with this process, however that ends. */
 export async function startRegistry(folder: string): Promise<Registry> {
   const program = requireProgram(["/usr/bin/docker-registry"], "docker-registry");
   mkdirSync(folder, { recursive: true });
@@ -24,7 +25,7 @@ export async function startRegistry(folder: string): Promise<Registry> {
   const config = join(folder, "config.yml");
   writeFileSync(config, registryConfig(address, join(folder, "storage")));
   const log = openSync(join(folder, "registry.log"), "a");
-  const child = spawn(program, ["serve", config], { stdio: ["ignore", log, log] });
+  const child = spawn(...mortal(program, "serve", config), { stdio: ["ignore", log, log] });
   const url = `http://${address}`;
   await untilAnswers(url, child);
   const registriesFile = join(folder, "registries.yaml");
