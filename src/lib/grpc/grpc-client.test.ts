@@ -174,6 +174,16 @@ test("a watchdog ends what nobody answers: a call, a connect, a connection witho
   await assert.rejects(connecting, /no connection within 0.5 s/);
 });
 
+test("close() leaves no ping that falls due before the connection has gone", async (t) => {
+  const { server } = await served(t, (stream) => finish(stream, ["ok"]));
+  const clock = new SimClock();
+  const watchdog = { clock, connectTimeoutMs: 500, pingEveryMs: 10_000, pingTimeoutMs: 5000 };
+  const client = new GrpcClient({ host: "127.0.0.1", port: (server.address() as AddressInfo).port }, { watchdog });
+  await client.unary("/x", none);
+  client.close();
+  assert.doesNotThrow(() => clock.advance(10_000));
+});
+
 test("MessageReader finds every message, however the stream is cut", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 }), fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }), (messages, cuts) => {

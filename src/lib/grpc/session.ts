@@ -15,7 +15,7 @@ export interface GrpcSessionOptions {
 export interface Watchdog {
   readonly clock: Clock;
   readonly connectTimeoutMs: number;
-  /** While calls are open. */
+  /** As long as the connection stands. */
   readonly pingEveryMs: number;
   readonly pingTimeoutMs: number;
 }
@@ -55,6 +55,7 @@ function watchOver(session: ClientHttp2Session, { clock, connectTimeoutMs, pingE
     connecting.cancel();
     timers.add(
       clock.every(pingEveryMs, () => {
+        if (session.destroyed) return; // its "close" is on the way
         const timeout = clock.after(pingTimeoutMs, () => giveUp(`no answer to a ping within ${pingTimeoutMs / 1000} s`));
         timers.add(timeout);
         session.ping(() => {

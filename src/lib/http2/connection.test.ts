@@ -10,7 +10,7 @@ import fc from "fast-check";
 
 import { Http2Connection } from "./connection.ts";
 import { CODE, FLAG, FRAME, frame, PREFACE, settingsFrame, windowUpdateFrame } from "./frames.ts";
-import type { Http2Stream } from "./stream.ts";
+import { Http2Stream } from "./stream.ts";
 
 const MAX_STREAMS = 100;
 const BODY_LIMIT_BYTES = 1_000_000;
@@ -19,6 +19,7 @@ let server: Server;
 let port: number;
 /** What the last stream to "/held" was given. */
 let held: Http2Stream;
+let newest: Http2Connection;
 const connections = new Set<Socket>();
 
 /** Without TLS: the connection's own part is the same. */
@@ -26,7 +27,7 @@ before(async () => {
   server = createServer((socket) => {
     connections.add(socket);
     const options = { maxConcurrentStreams: MAX_STREAMS, streamWindowBytes: 100_000, date: () => "today" };
-    void new Http2Connection(socket as TLSSocket, options, (stream) => void answer(stream));
+    newest = new Http2Connection(socket as TLSSocket, options, (stream) => void answer(stream));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -56,6 +57,10 @@ async function answer(stream: Http2Stream): Promise<void> {
     case "/held":
       held = stream;
       server.emit("held");
+      return;
+    case "/farewell":
+      newest.goaway();
+      stream.writeHead(204).end();
       return;
     default:
       stream.writeHead(204).end();
@@ -171,6 +176,38 @@ test("Http2Stream.destroy() cuts the answer off", async () => {
   session.destroy();
 });
 
+test("Http2Connection ends an answer also when the client has made its window smaller than what it was sent", async () => {
+  const session = client();
+  const stream = session.request({ ":path": "/held" });
+  await once(server, "held");
+  held.writeHead(200);
+  held.write(Buffer.alloc(100));
+  await once(stream, "data");
+  await new Promise((resolve) => session.settings({ initialWindowSize: 0 }, resolve));
+  const ended = once(stream, "end");
+  stream.resume();
+  held.end();
+  await ended;
+  session.destroy();
+});
+
+test("Http2Stream gives the connection what was read back once, also when it is read after the end", async () => {
+  const credits: number[] = [];
+  const host = { socket: undefined as never, sendHeaders() {}, sendBody() {}, reset() {}, credit: (_: unknown, bytes: number) => void credits.push(bytes) };
+  const stream = new Http2Stream(host, 1, { method: "POST", path: "/", headers: {}, fields: [] }, 0, 0);
+  stream.receive(Buffer.from("early"), false);
+  const body = stream.bodyStream();
+  body.read(0);
+  assert.deepEqual(credits, [5]);
+  for (let i = 0; i < 20; i++) stream.receive(Buffer.alloc(16_384), false);
+  const before = credits.length;
+  assert.ok(stream.unreadBytes > 0);
+  stream.over();
+  await assert.rejects(buffer(body), /gone/);
+  assert.equal(stream.unreadBytes, 0);
+  assert.equal(credits.length, before);
+});
+
 // What Node's client cannot send.
 
 const GET = Buffer.from([0x82, 0x84, 0x86]); // method GET, path "/", scheme http
@@ -273,6 +310,18 @@ test("Http2Connection ends a connection that opens streams only to cut them off"
   const reset = Buffer.alloc(4);
   const storm = Array.from({ length: 1100 }, (_, i) => [headers(pathed("/held"), 4, 2 * i + 1), frame(FRAME.rstStream, 0, 2 * i + 1, reset)]).flat();
   assert.deepEqual(goaways(await exchangeFrames(...storm)), [CODE.enhanceYourCalm]);
+});
+
+test("Http2Connection ends a connection that opens streams only to have them cut off", async () => {
+  const storm = Array.from({ length: 1100 }, (_, i) => [headers(pathed("/held"), 4, 2 * i + 1), windowUpdateFrame(2 * i + 1, 0)]).flat();
+  assert.deepEqual(goaways(await exchangeFrames(...storm)), [CODE.enhanceYourCalm]);
+});
+
+test("Http2Connection.goaway() lets what was asked end, and does not hear what comes after it", async () => {
+  const late = [headers(pathed("/echo"), 4, 3), frame(FRAME.data, FLAG.endStream, 3, Buffer.from("x")), headers(GET, 5, 5)];
+  const seen = await exchangeFrames(headers(pathed("/farewell")), ...late);
+  assert.deepEqual(goaways(seen), [CODE.noError]);
+  assert.deepEqual(new Set(seen.map(({ stream }) => stream)), new Set([0, 1]));
 });
 
 for (const { name, sent, code } of [

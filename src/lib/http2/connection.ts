@@ -38,7 +38,7 @@ const MAX_HEADER_LIST_BYTES = 65_536;
 const CONNECTION_WINDOW_BYTES = 2 * 1024 * 1024;
 /** A peer that makes us answer (pings, settings) without reading the answers is not read from either. */
 const MAX_UNREAD_ANSWERS_BYTES = 2 * 1024 * 1024;
-/** A peer may cut off so many requests more than it lets us answer. */
+/** A peer may cut off so many requests, or make us cut them off, more than it lets us answer. */
 const MAX_RESETS = 1000;
 /** Frames larger than this only make others wait. */
 const MAX_SENT_FRAME_BYTES = 4 * MAX_FRAME_BYTES;
@@ -58,6 +58,8 @@ export class Http2Connection implements StreamHost {
   /** Streams that wait for the connection's window, or for the socket. */
   readonly #waiting = new Set<Http2Stream>();
   #lastStream = 0;
+  /** Requests above this one are not heard: the peer was told so, and sends them elsewhere. */
+  #lastHeard = Infinity;
   #sendWindow = INITIAL_WINDOW_BYTES;
   #peerStreamWindow = INITIAL_WINDOW_BYTES;
   #peerMaxFrame = MAX_FRAME_BYTES;
@@ -87,8 +89,7 @@ export class Http2Connection implements StreamHost {
 
   /** Tells the client to open no more streams here; those that are open go on. */
   goaway(): void {
-    this.#outlet.send(goawayFrame(this.#lastStream, CODE.noError));
-    this.#outlet.flush();
+    this.#sayGoodbye(CODE.noError);
   }
 
   // Reading.
@@ -140,7 +141,7 @@ export class Http2Connection implements StreamHost {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.bodyEnded) {
       this.#creditConnection(payload.length);
-      if (stream !== undefined) this.reset(stream, CODE.streamClosed);
+      if (stream !== undefined) this.#breach(stream, CODE.streamClosed);
       return;
     }
     stream.receiveWindow -= payload.length;
@@ -148,7 +149,7 @@ export class Http2Connection implements StreamHost {
     const ended = (flags & FLAG.endStream) !== 0;
     if (stream.receiveWindow < 0 || !fitsLength(stream, ended)) {
       this.#creditConnection(payload.length);
-      return this.reset(stream, stream.receiveWindow < 0 ? CODE.flowControlError : CODE.protocolError);
+      return this.#breach(stream, stream.receiveWindow < 0 ? CODE.flowControlError : CODE.protocolError);
     }
     this.credit(stream, payload.length - body.length);
     stream.receive(body, ended);
@@ -162,12 +163,12 @@ export class Http2Connection implements StreamHost {
     if (open !== undefined) return this.#trailers(open, ended);
     if (id <= this.#lastStream) return; // trailers of a request that was answered before they came
     this.#lastStream = id;
-    this.#open(id, fields, ended);
+    if (id <= this.#lastHeard) this.#open(id, fields, ended);
   }
 
   /** Nobody asks for them. */
   #trailers(stream: Http2Stream, ended: boolean): void {
-    if (!ended || stream.bodyEnded || !fitsLength(stream, true)) return this.reset(stream, CODE.protocolError);
+    if (!ended || stream.bodyEnded || !fitsLength(stream, true)) return this.#breach(stream, CODE.protocolError);
     stream.receive(NOTHING, true);
   }
 
@@ -191,8 +192,18 @@ export class Http2Connection implements StreamHost {
     expect(id !== 0 && id <= this.#lastStream, CODE.protocolError);
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    expect(++this.#resets <= MAX_RESETS, CODE.enhanceYourCalm);
     this.#forget(stream);
+    this.#countReset();
+  }
+
+  /** Cuts a stream off that the peer has broken the rules of. */
+  #breach(stream: Http2Stream, code: Code): void {
+    this.reset(stream, code);
+    this.#countReset();
+  }
+
+  #countReset(): void {
+    expect(++this.#resets <= MAX_RESETS, CODE.enhanceYourCalm);
   }
 
   #settings(flags: number, id: number, payload: Buffer): void {
@@ -240,8 +251,8 @@ export class Http2Connection implements StreamHost {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.sendWindow += increment;
-    if (increment === 0) return this.reset(stream, CODE.protocolError);
-    if (stream.sendWindow > MAX_WINDOW_BYTES) return this.reset(stream, CODE.flowControlError);
+    if (increment === 0) return this.#breach(stream, CODE.protocolError);
+    if (stream.sendWindow > MAX_WINDOW_BYTES) return this.#breach(stream, CODE.flowControlError);
     this.sendBody(stream);
   }
 
@@ -279,9 +290,9 @@ export class Http2Connection implements StreamHost {
     while (!stream.closed && stream.headersSent) {
       const waiting = stream.writableLength;
       if (waiting === 0 && !stream.writableEnded) return;
-      const bytes = Math.min(waiting, this.#peerMaxFrame, stream.sendWindow, this.#sendWindow);
+      const bytes = Math.max(0, Math.min(waiting, this.#peerMaxFrame, stream.sendWindow, this.#sendWindow)); // a window may shrink below nothing
       const { full } = this.#outlet;
-      if (waiting > 0 && (bytes <= 0 || full)) {
+      if (waiting > 0 && (bytes === 0 || full)) {
         if (full || stream.sendWindow > 0) this.#waiting.add(stream);
         return;
       }
@@ -332,10 +343,15 @@ export class Http2Connection implements StreamHost {
   // The end.
 
   #fail(code: Code): void {
-    this.#outlet.send(goawayFrame(this.#lastStream, code));
-    this.#outlet.flush();
+    this.#sayGoodbye(code);
     this.#over();
     this.socket.destroySoon();
+  }
+
+  #sayGoodbye(code: Code): void {
+    this.#lastHeard = Math.min(this.#lastHeard, this.#lastStream);
+    this.#outlet.send(goawayFrame(this.#lastHeard, code));
+    this.#outlet.flush();
   }
 
   #over(): void {

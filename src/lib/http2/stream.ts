@@ -113,7 +113,7 @@ export class Http2Stream extends EventEmitter {
     const push = () => {
       while (wanted && this.#chunks.length > 0) {
         const chunk = this.#chunks.shift()!;
-        this.#host.credit(this, chunk.length);
+        this.#credit(chunk);
         wanted = readable.push(chunk);
       }
       if (!wanted) return;
@@ -134,7 +134,7 @@ export class Http2Stream extends EventEmitter {
     const reader = () => {
       for (const chunk of this.#chunks) {
         onChunk(chunk);
-        this.#host.credit(this, chunk.length);
+        this.#credit(chunk);
       }
       this.#chunks = [];
       if (!this.bodyEnded && !this.closed) return;
@@ -143,6 +143,11 @@ export class Http2Stream extends EventEmitter {
     };
     this.#reader = reader;
     reader();
+  }
+
+  /** When a stream is over, the connection has counted what nobody had read. */
+  #credit({ length }: Buffer): void {
+    if (!this.closed) this.#host.credit(this, length);
   }
 
   /** For the connection: a piece of the body has come, or its end. */
