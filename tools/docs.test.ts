@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { importsOf } from "./layers.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const documents = globSync("{*.md,docs/**/*.md,src/**/*.md,test/*/README.md}", { cwd: root });
+const documents = globSync("{*.md,{docs,src,test,bench,tools}/**/*.md}", { cwd: root });
 
 for (const document of documents) {
   const text = readFileSync(join(root, document), "utf8");
@@ -30,6 +30,16 @@ test("docs/architecture.md names files that are there", () => {
     [],
   );
 });
+
+for (const document of documents.filter((file) => /^(test|bench|tools)\/.*README\.md$/.test(file))) {
+  test(`${document} names programs that are there`, () => {
+    const named = [...readFileSync(join(root, document), "utf8").matchAll(/`([\w./-]+\.(?:ts|mjs))`/g)].map(([, path = ""]) => path);
+    assert.deepEqual(
+      named.filter((path) => ![dirname(document), ".", "src"].some((folder) => existsSync(join(root, folder, path)))),
+      [],
+    );
+  });
+}
 
 test("every package that a cluster runs with is used, and has a record in docs/decisions", () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: Record<string, string> };

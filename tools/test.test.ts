@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { childrenOf } from "#cli/processes.ts";
+import { eventually } from "#test/e2e/support/eventually.ts";
 import { finalCounts } from "./test.ts";
 
 for (const { name, lines, code, want } of [
@@ -12,3 +17,17 @@ for (const { name, lines, code, want } of [
     assert.deepEqual(finalCounts(lines, code), want);
   });
 }
+
+test("an interrupted run does not begin its other parts, and says by its exit code that it was", async () => {
+  const run = spawn(process.execPath, [fileURLToPath(new URL("./test.ts", import.meta.url)), "layers", "tidy", "lint"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  run.stderr.on("data", (chunk: Buffer) => void (stderr += String(chunk)));
+  await eventually(() => assert.equal(childrenOf(new Set([run.pid as number])).length, 1));
+  run.kill("SIGINT");
+  const [code] = (await once(run, "close")) as [number | null];
+  assert.equal(code, 130);
+  assert.match(stderr, /^. layers /m);
+  assert.doesNotMatch(stderr, /lint/);
+});

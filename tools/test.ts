@@ -27,8 +27,11 @@ const bin = (name: string) => `${root}node_modules/.bin/${name}`;
 
 /** Tests beside the source that run real containers; they measure moments, and so get the machine for themselves. */
 const REAL = "src/**/*.integration.test.ts";
-/** A test that hangs is named, and the others still tell. */
+/** A test that hangs is named, and the others still tell, so its part must have more time than it. */
 const TEST_LIMIT_MS = 150_000;
+const REST_MS = 20_000;
+/** Parts that have not begun then are left out. */
+let interrupted: NodeJS.Signals | undefined;
 
 /** In this order: what is quick comes first. Together the limits stay below what a whole run may take. */
 const PARTS: readonly Part[] = [
@@ -65,11 +68,11 @@ async function main(): Promise<void> {
   ensureDescriptions();
   const wanted = PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const results: Counts[] = [];
-  for (const part of wanted) results.push(await runPart(part));
+  for (const part of wanted) if (interrupted === undefined) results.push(await runPart(part));
   const sum = (pick: (counts: Counts) => number) => results.reduce((total, counts) => total + pick(counts), 0);
   const failed = sum((counts) => counts.failed);
   process.stdout.write(`${sum((counts) => counts.passed)} passed, ${failed} failed, ${sum((counts) => counts.skipped)} skipped\n`);
-  process.exitCode = failed > 0 ? 1 : 0;
+  process.exitCode = interrupted === "SIGINT" ? 130 : interrupted === "SIGTERM" ? 143 : failed > 0 ? 1 : 0;
 }
 
 async function runPart(part: Part): Promise<Counts> {
@@ -95,7 +98,7 @@ async function runTests({ concurrency = 1, limitMs }: Part, files: readonly stri
   const reporter = new URL("./test-reporter.ts", import.meta.url).href;
   const flags = [
     "--test",
-    `--test-timeout=${TEST_LIMIT_MS}`,
+    `--test-timeout=${Math.min(TEST_LIMIT_MS, limitMs - REST_MS)}`,
     `--test-concurrency=${concurrency}`,
     `--test-reporter=${reporter}`,
     "--test-reporter-destination=stdout",
@@ -122,7 +125,11 @@ function run(command: readonly string[], limitMs: number): Promise<{ readonly co
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
     const stop = () => endGroup(child);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+    const interrupt = (signal: NodeJS.Signals) => {
+      interrupted = signal;
+      stop();
+    };
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
     const timer = setTimeout(() => {
       chunks.push(Buffer.from(`✖ not done within ${limitMs / 1000} s\n`));
       stop();
@@ -130,7 +137,7 @@ function run(command: readonly string[], limitMs: number): Promise<{ readonly co
     child.once("error", (error) => chunks.push(Buffer.from(`${error.message}\n`)));
     child.once("close", (code) => {
       clearTimeout(timer);
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stop);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
       resolve({ code, output: Buffer.concat(chunks).toString() });
     });
   });
