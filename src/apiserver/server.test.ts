@@ -5,8 +5,10 @@ import http2 from "node:http2";
 import { after, before, test } from "node:test";
 import https from "node:https";
 import type { Duplex } from "node:stream";
+import tls from "node:tls";
 
 import type { ConnectRequest } from "#apiserver/registry/subresource.ts";
+import { CODE, FLAG, FRAME, frame, PREFACE, resetFrame, settingsFrame } from "#lib/http2/frames.ts";
 import type { TestServer } from "#test/api-server/test-server.ts";
 import { startTestServer } from "#test/api-server/test-server.ts";
 
@@ -15,7 +17,10 @@ let agent: https.Agent;
 before(async () => {
   server = await startTestServer({
     bare: true,
-    subresources: () => [{ group: "", plural: "pods", subresource: "exec", connect: echo }],
+    subresources: () => [
+      { group: "", plural: "pods", subresource: "exec", connect: echo },
+      { group: "", plural: "pods", subresource: "log", connect: note },
+    ],
   });
   agent = new https.Agent({ ca: server.ca, ...server.admin, keepAlive: true });
 });
@@ -29,6 +34,12 @@ async function echo({ upgrade }: ConnectRequest): Promise<void> {
   assert.ok(upgrade);
   upgrade.socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n");
   upgrade.socket.pipe(upgrade.socket);
+}
+
+const noted: string[] = [];
+async function note({ name, response }: ConnectRequest): Promise<void> {
+  noted.push(name);
+  response!.writeHead(204).end();
 }
 
 interface Answer {
@@ -125,4 +136,17 @@ test("ApiServer answers over HTTP/2", async () => {
   const [headers] = (await once(stream, "response")) as [http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader];
   assert.equal(headers[":status"], 200);
   client.destroy();
+});
+
+test("ApiServer does nothing for a request that was cut off in the same breath", async () => {
+  const socket = tls.connect({ host: "127.0.0.1", port: Number(new URL(server.url).port), ca: server.ca, ...server.admin, ALPNProtocols: ["h2"] });
+  await once(socket, "secureConnect");
+  const ask = (stream: number, name: string) => {
+    const path = `/api/v1/namespaces/a/pods/${name}/log`;
+    return frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, stream, Buffer.from(`\x82\x87\x04${String.fromCharCode(path.length)}${path}`, "latin1"));
+  };
+  socket.write(Buffer.concat([PREFACE, settingsFrame([]), ask(1, "gone"), resetFrame(1, CODE.cancel), ask(3, "here")]));
+  while (noted.length === 0) await once(socket, "data");
+  socket.destroy();
+  assert.deepEqual(noted, ["here"]);
 });

@@ -5,7 +5,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 import { createMemoryStore } from "#storage/memory/memory-store.ts";
-import { CompactedError, type Store } from "#storage/store.ts";
+import { CompactedError, type Store, StoreFullError, type WriteOp } from "#storage/store.ts";
 import { type CacheEvent, toWatchEvent } from "./cache-event.ts";
 import { WatchCache } from "./watch-cache.ts";
 
@@ -64,6 +64,30 @@ function methodsOf(store: Store): Store {
     close: () => store.close(),
   };
 }
+
+test("WatchCache tells of a full store once, and of room when something has been written", async () => {
+  const store = createMemoryStore();
+  const commit = store.commit.bind(store);
+  await commit([{ key: `${PODS}a/there`, value: Buffer.from(JSON.stringify(pod("a", "there"))), expected: 0 }]);
+  let isFull = true;
+  store.commit = async ([op]: readonly WriteOp[]) => {
+    const current = await store.get(op!.key);
+    if (current !== undefined) return { ok: false, index: 0, current };
+    if (isFull) throw new StoreFullError("no room");
+    return commit([op!]);
+  };
+  const told: string[] = [];
+  const note = (message: string) => void told.push(message);
+  const cache = await WatchCache.open(store, { clock: new SimClock(), logger: { ...silentLogger, error: note, info: note } });
+  const fails = () => assert.rejects(put(cache, pod("a", "new"), 0), StoreFullError);
+  await fails();
+  assert.equal((await put(cache, pod("a", "there"), 0)).ok, false);
+  await fails();
+  assert.deepEqual(told, ["the store is full: writes are refused until there is room"]);
+  isFull = false;
+  await put(cache, pod("a", "new"), 0);
+  assert.equal(told[1], "the store has room again");
+});
 
 test("WatchCache.open() shows what the store holds, also values that another program wrote", async () => {
   const { store, clock } = await openCache();

@@ -137,7 +137,7 @@ export class WatchCache {
       return { key, expected, value: attachment instanceof PendingObject ? attachment.value : undefined, attachment };
     });
     const result = await this.#store.commit(writes).catch((error: unknown) => this.#refused(error));
-    if (this.#isFull) this.#hasRoom();
+    if (this.#isFull && result.ok) this.#hasRoom(); // a refusal has not needed any
     if (!result.ok) return { ok: false, index: result.index, current: this.#map.get(ops[result.index]!.key) };
     return { ok: true, revision: result.revision, objects: pending.map((each) => each.cached ?? each.publish(result.revision)) };
   }

@@ -24,7 +24,7 @@ import type { ResourceApi, Target } from "#apiserver/registry/resource-api.ts";
 import { methodNotAllowed, notFoundPath } from "#apiserver/registry/resource-api.ts";
 import type { ResourceTable } from "#apiserver/registry/resource-table.ts";
 import type { ConnectRequest, SubresourceHandler, SubresourceTable } from "#apiserver/registry/subresource.ts";
-import type { PatchType } from "#apiserver/registry/types.ts";
+import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
 
 export interface ResourceHandlerDeps {
   readonly api: ResourceApi;
@@ -116,8 +116,15 @@ export class ResourceHandler {
     if (served === undefined || (path.namespace !== "" && !served.info.namespaced)) throw notFoundPath();
     if (path.subresource !== "" && !served.info.subresources.some(({ name }) => name === path.subresource)) throw notFoundPath();
     if (served.info.namespaced && path.name !== "" && path.namespace === "") throw notFoundPath();
-    const { user, userAgent, warnings, signal } = exchange;
-    const context = { user, userAgent, signal, warn: (text: string) => void warnings.push(text) };
+    const { user, userAgent, warnings } = exchange;
+    const context: RequestContext = {
+      user,
+      userAgent,
+      get signal() {
+        return exchange.signal;
+      },
+      warn: (text) => void warnings.push(text),
+    };
     return { served, namespace: path.namespace, name: path.name, subresource: path.subresource, context };
   }
 

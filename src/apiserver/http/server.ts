@@ -133,6 +133,7 @@ export class HttpServer {
 
   async #answer(exchange: Exchange): Promise<void> {
     await this.#authenticate(exchange);
+    if (exchange.aborted) return; // who goes away at once is gone before anybody listens for it
     const path = parseApiPath(exchange.path);
     if (path.kind === "resource") return this.#options.resources.handle(exchange, path);
     this.#authorizePath(exchange);

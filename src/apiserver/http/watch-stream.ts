@@ -74,6 +74,7 @@ export async function serveWatch(
   const { cache, clock } = deps;
   const start = options.resourceVersion === "" ? 0 : parseVersion(options.resourceVersion);
   if (options.sendInitialEvents === true && start > 0) await waitForVersion(cache, start);
+  if (exchange.aborted) return;
   const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_S * (1 + deps.rng());
   await new Promise<void>((resolve) => {
     const stream = new WatchStream(exchange, served, shape, deps);
@@ -109,8 +110,14 @@ export async function serveWatch(
         { afterRevision, scope: selection.scope, ...(selection.matches && { matches: selection.matches }) },
         (event) => {
           if (event.revision <= afterRevision) return;
-          const seen = toWatchEvent(event, selection.matches);
-          if (seen !== undefined) stream.send(seen.type, seen.state);
+          try {
+            const seen = toWatchEvent(event, selection.matches);
+            if (seen !== undefined) stream.send(seen.type, seen.state);
+          } catch (error) {
+            stream.error(watchError(error, options.resourceVersion));
+            end();
+            throw error; // the cache tells of it
+          }
         },
       );
     } catch (error) {

@@ -168,4 +168,6 @@ test("switched off, it reads what was encrypted, and writes plain values", async
   await put(off.store, "b");
   assert.ok(Buffer.from((await store.get(keyOf("b")))!.value).includes(SECRET));
   assert.deepEqual((await off.status()).values, { current: 1, stale: 0, plain: 1, unreadable: 0 });
+  await assert.rejects(off.rotate(), { code: 400, message: /switched off/ });
+  assert.equal(await read(off.store, "a"), `{"data":"${SECRET}"}`);
 });

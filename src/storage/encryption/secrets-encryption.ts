@@ -1,3 +1,4 @@
+import { statusError } from "#apimachinery/status-error.ts";
 import type { Store } from "../store.ts";
 import { EncryptedStore, type ValueCounts } from "./encrypted-store.ts";
 import { KeyFile, newKey } from "./key-file.ts";
@@ -61,6 +62,8 @@ export class SecretsEncryption {
   /**
    * Makes a new key, writes every Secret under it, and forgets the old one with all that it had encrypted. Whenever it is
    * interrupted, the file has every key that a value needs, and the next call goes on.
+   *
+   * @throws {StatusError} 400 while encryption is switched off
    */
   rotate(): Promise<Rotation> {
     const rotation = this.#rotating.then(() => this.#rotate());
@@ -69,6 +72,7 @@ export class SecretsEncryption {
   }
 
   async #rotate(): Promise<Rotation> {
+    if (!this.#cipher.isWriting) throw statusError.badRequest("encryption is switched off: no key encrypts, so there is none to change");
     const resumed = this.#cipher.keys.length > 1;
     if (!resumed) this.#use([newKey(), ...this.#cipher.keys]);
     const [active] = this.#cipher.keys;

@@ -104,6 +104,7 @@ export class Committer {
       return { ok: true, revision: header.revision };
     }
     if (repeated && transaction.revision !== undefined) return { ok: true, revision: transaction.revision }; // the lost attempt did it
+    if (repeated && !seen) throw new OutcomeUnknownError("what stands there may be of the attempt whose answer was lost");
     const { index, current } = transaction.refusal(response);
     return { ok: false, index, current: current && entryOf(current) };
   }
