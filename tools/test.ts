@@ -32,6 +32,8 @@ const TEST_LIMIT_MS = 150_000;
 const REST_MS = 20_000;
 /** Parts that have not begun then are left out. */
 let interrupted: NodeJS.Signals | undefined;
+/** What runs now. */
+let running: ChildProcess | undefined;
 
 /** In this order: what is quick comes first. Together the limits stay below what a whole run may take. */
 const PARTS: readonly Part[] = [
@@ -64,6 +66,12 @@ async function main(): Promise<void> {
   if (unknown.length > 0) {
     process.stderr.write(`error[SKF-0201]: there is no part ${unknown.join(", ")}\ncause: parts are ${PARTS.map(({ name }) => name).join(", ")}\n`);
     process.exit(2);
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      interrupted = signal;
+      if (running !== undefined) endGroup(running);
+    });
   }
   ensureDescriptions();
   const wanted = PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
@@ -124,20 +132,15 @@ function run(command: readonly string[], limitMs: number): Promise<{ readonly co
     const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
-    const stop = () => endGroup(child);
-    const interrupt = (signal: NodeJS.Signals) => {
-      interrupted = signal;
-      stop();
-    };
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
+    running = child;
     const timer = setTimeout(() => {
       chunks.push(Buffer.from(`✖ not done within ${limitMs / 1000} s\n`));
-      stop();
+      endGroup(child);
     }, limitMs);
     child.once("error", (error) => chunks.push(Buffer.from(`${error.message}\n`)));
     child.once("close", (code) => {
       clearTimeout(timer);
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+      running = undefined;
       resolve({ code, output: Buffer.concat(chunks).toString() });
     });
   });
