@@ -169,7 +169,6 @@ export function isInRange(value: number, min: number, max: number): Messages {
 }
 
 export const isPortNumber = (port: number): Messages => isInRange(port, 1, 65_535);
-export const isUserId = (id: number): Messages => isInRange(id, 0, 2 ** 31 - 1);
 
 export function isPortName(value: string): Messages {
   const messages = tooLong(value, 15);

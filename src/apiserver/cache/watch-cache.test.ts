@@ -216,6 +216,28 @@ test("WatchCache.watch() stops a watcher that throws, and serves the others", as
   assert.deepEqual(seen, ["put a/p 1", "put a/q 2"]);
 });
 
+test("WatchCache tells a watcher of an event that cannot be read, whatever it asks for, and goes on", async () => {
+  const { cache, store } = await openCache();
+  const failed: string[] = [];
+  const seen: string[] = [];
+  for (const [name, options] of Object.entries({
+    past: { afterRevision: 0, matches: () => false },
+    selector: { matches: () => false },
+    node: { scope: { nodeName: "n1" } },
+    all: {},
+  })) {
+    cache.watch(PODS, { ...options, onFailed: () => failed.push(name) }, (event) => {
+      if (name === "all") seen.push(brief(event));
+    });
+  }
+  await put(cache, pod("a", "p", "n1"));
+  await store.commit([{ key: `${PODS}a/p`, value: Buffer.from("no JSON"), expected: undefined }]);
+  await put(cache, pod("a", "q"));
+  cache.watch(PODS, { afterRevision: 1, matches: () => false, onFailed: () => failed.push("late") }, () => {});
+  assert.deepEqual(failed, ["past", "selector", "late"]);
+  assert.deepEqual(seen, ["put a/p 1", "put a/p 2", "put a/q 3"]);
+});
+
 test("WatchCache forgets history beyond its size, the store beyond twice that", async () => {
   const { cache, store } = await openCache({ historySize: 2 });
   for (let i = 0; i < 5; i++) await put(cache, pod("a", `p${i}`));

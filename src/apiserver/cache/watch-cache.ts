@@ -53,6 +53,8 @@ export interface WatchOptions {
   readonly scope?: WatchScope;
   /** Events of objects that match neither before nor after are left out. */
   readonly matches?: (object: KubeObject) => boolean;
+  /** Told when the watch was stopped, because an event could not be read or the sink threw. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 const ROOT = "/registry/";
@@ -176,14 +178,11 @@ export class WatchCache {
    * @throws {CompactedError} when the history does not reach back to `afterRevision`
    */
   watch(prefix: string, options: WatchOptions, sink: (event: CacheEvent) => void): { stop(): void } {
-    const { afterRevision, scope = {}, matches } = options;
+    const { afterRevision, scope = {}, matches, onFailed } = options;
     const past = afterRevision === undefined ? [] : this.#map.since(afterRevision, prefix);
-    const watcher: Watcher = { prefix, scope, matches, sink, afterRevision: afterRevision ?? 0, next: this.#sequence };
+    const watcher: Watcher = { prefix, scope, matches, sink, onFailed, afterRevision: afterRevision ?? 0, next: this.#sequence };
     this.#watchers.add(watcher);
-    for (const { key, revision, current, previous } of past) {
-      const event = new CacheChange(key, revision, current, previous);
-      if (wants(watcher, event)) this.#give(watcher, event);
-    }
+    for (const { key, revision, current, previous } of past) this.#offer(watcher, new CacheChange(key, revision, current, previous));
     return { stop: () => this.#stop(watcher) };
   }
 
@@ -221,7 +220,7 @@ export class WatchCache {
     }
     const first = this.#sequence;
     this.#sequence += changes.length;
-    changes.forEach((change, i) => this.#watchers.deliver(change, first + i, this.#give));
+    changes.forEach((change, i) => this.#watchers.deliver(change, first + i, this.#offer));
     this.#trim(changes.length);
     this.#wake();
   }
@@ -242,12 +241,14 @@ export class WatchCache {
     return fromStored(key, revision, stored, (error) => this.#logger.error("an object cannot be read", { key, revision, error }));
   }
 
-  readonly #give = (watcher: Watcher, event: CacheEvent): void => {
+  readonly #offer = (watcher: Watcher, event: CacheEvent): void => {
+    if (watcher.next === Infinity) return;
     try {
-      watcher.sink(event);
+      if (wants(watcher, event)) watcher.sink(event);
     } catch (error) {
       this.#logger.error("a watcher failed and was stopped", { prefix: watcher.prefix, error });
       this.#stop(watcher);
+      watcher.onFailed?.(error);
     }
   };
 

@@ -15,6 +15,7 @@ export interface Watcher {
   readonly scope: WatchScope;
   readonly matches: ((object: KubeObject) => boolean) | undefined;
   readonly sink: (event: CacheEvent) => void;
+  readonly onFailed: ((error: unknown) => void) | undefined;
   readonly afterRevision: number;
   /** Events with a lower number are none of its business: it began after them, or has been given them. */
   next: number;
@@ -81,14 +82,14 @@ export class Watchers {
     if (group.empty) this.#groups.delete(watcher.prefix);
   }
 
-  /** Gives the event, whose number is `sequence`, to every watcher that wants it. */
-  deliver(event: CacheEvent, sequence: number, give: (watcher: Watcher, event: CacheEvent) => void): void {
+  /** Offers the event, whose number is `sequence`, to every watcher that may want it. */
+  deliver(event: CacheEvent, sequence: number, offerTo: (watcher: Watcher, event: CacheEvent) => void): void {
     const { key } = event;
     for (let slash = key.indexOf("/"); slash >= 0; slash = key.indexOf("/", slash + 1)) {
       const group = this.#groups.get(key.slice(0, slash + 1));
       if (group === undefined) continue;
       const offer = (watchers: Iterable<Watcher> | undefined) => {
-        for (const watcher of watchers ?? []) if (watcher.next <= sequence && wants(watcher, event)) give(watcher, event);
+        for (const watcher of watchers ?? []) if (watcher.next <= sequence) offerTo(watcher, event);
       };
       offer(group.all);
       const { namespace, name } = placeOf(key, slash + 1);
@@ -127,7 +128,11 @@ function nodesOf(event: CacheEvent): string[] {
   return after === undefined ? [before] : [before, after];
 }
 
-function nodeOf({ object }: CachedObject): string | undefined {
-  const { spec } = object as { readonly spec?: { readonly nodeName?: string } };
-  return spec?.nodeName;
+/** What cannot be read is on no node. */
+function nodeOf(state: CachedObject): string | undefined {
+  try {
+    return (state.object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName;
+  } catch {
+    return undefined;
+  }
 }

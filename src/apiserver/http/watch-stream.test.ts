@@ -25,6 +25,8 @@ class Response extends EventEmitter {
     return this;
   }
 
+  flushHeaders(): void {}
+
   write(chunk: Uint8Array): boolean {
     this.text += Buffer.from(chunk).toString();
     return true;

@@ -94,6 +94,10 @@ export async function serveWatch(
       resolve();
     };
     const bookmark = () => stream.bookmark(cache.revision());
+    const onFailed = (error: unknown) => {
+      stream.error(watchError(error, options.resourceVersion));
+      end();
+    };
     exchange.response.once("close", end);
     exchange.signal.addEventListener("abort", end, { once: true });
     stream.onOverflow = () => {
@@ -107,23 +111,16 @@ export async function serveWatch(
       if (options.sendInitialEvents === true && options.allowWatchBookmarks) stream.bookmark(cache.revision(), INITIAL_EVENTS_END);
       subscription = cache.watch(
         served.prefix,
-        { afterRevision, scope: selection.scope, ...(selection.matches && { matches: selection.matches }) },
+        { afterRevision, scope: selection.scope, ...(selection.matches && { matches: selection.matches }), onFailed },
         (event) => {
-          if (event.revision <= afterRevision) return;
-          try {
-            const seen = toWatchEvent(event, selection.matches);
-            if (seen !== undefined) stream.send(seen.type, seen.state);
-          } catch (error) {
-            stream.error(watchError(error, options.resourceVersion));
-            end();
-            throw error; // the cache tells of it
-          }
+          const seen = toWatchEvent(event, selection.matches);
+          if (seen !== undefined) stream.send(seen.type, seen.state);
         },
       );
     } catch (error) {
-      stream.error(watchError(error, options.resourceVersion));
-      return end();
+      onFailed(error);
     }
+    if (ended) return;
     if (options.allowWatchBookmarks) {
       deps.bookmarks.add(bookmark);
       lastBookmark = bookmark;
@@ -229,7 +226,7 @@ class WatchStream implements PacedStream {
     const headers: Headers = { "cache-control": "no-cache, private", "content-type": "application/json" };
     if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
     response.writeHead(200, headers as Record<string, string>);
-    if ("flushHeaders" in response) response.flushHeaders();
+    response.flushHeaders();
   }
 
   /** The state at the start. Its bytes are those of the cache, however slowly the client takes them. */

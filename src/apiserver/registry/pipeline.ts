@@ -66,14 +66,15 @@ export class Pipeline {
     }
   }
 
-  /** Events after `resourceVersion`; a version that is too old ends the watch with a 410 before this returns. */
+  /** Events after `resourceVersion`; a version that is too old ends the watch with a 410 before this returns, an event that cannot be read ends it later. */
   watch(request: WatchRequest, _user: UserInfo, sink: Sink): { stop(): void } {
     const served = this.#served(request.resource);
     const { namespace = "", labelSelector = "", fieldSelector = "" } = request;
     try {
       const { matches, scope } = selectionOf(served, { namespace, labelSelector, fieldSelector });
       const afterRevision = parseVersion(request.resourceVersion);
-      return this.#deps.cache.watch(served.prefix, { afterRevision, scope, ...(matches && { matches }) }, (event) => {
+      const onFailed = (error: unknown) => sink.onEnd(error as Error);
+      return this.#deps.cache.watch(served.prefix, { afterRevision, scope, ...(matches && { matches }), onFailed }, (event) => {
         const seen = toWatchEvent(event, matches);
         if (seen !== undefined) sink.onEvent({ type: seen.type, object: objectOf(served, seen.state) });
       });

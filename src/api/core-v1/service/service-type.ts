@@ -1,4 +1,4 @@
-import type { Service, ServiceSpec } from "#api/core-v1/types.ts";
+import type { ServiceSpec } from "#api/core-v1/types.ts";
 import type { Mutable } from "#api/strategy.ts";
 
 type Spec = ServiceSpec | Mutable<ServiceSpec>;
@@ -16,8 +16,4 @@ export function needsHealthCheck({ type, externalTrafficPolicy }: Spec): boolean
 /** Without an address of its own; its name stands for the addresses of its endpoints. */
 export function isHeadless({ clusterIPs = [] }: Spec): boolean {
   return clusterIPs.length === 1 && clusterIPs[0] === "None";
-}
-
-export function isExternalName({ spec }: Service): boolean {
-  return spec.type === "ExternalName";
 }
