@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { apiCaller, type ApiCaller } from "#cli/api-call.ts";
@@ -13,6 +13,7 @@ import { fullImageName, parseImageName } from "#lib/image-name.ts";
 import { imageArchive } from "#lib/oci-image.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import { busyboxImage } from "#test/e2e/support/images.ts";
+import { abandonedFolders, ownFolder } from "#test/e2e/support/own-folder.ts";
 import { freePort } from "#test/e2e/support/ports.ts";
 import { atEnd } from "./benchmark.ts";
 import { command } from "./command.ts";
@@ -20,6 +21,7 @@ import { command } from "./command.ts";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 /** The image that `loadImage()` gives to the node. */
 export const IMAGE = "bench.local/busybox:1";
+const PREFIX = "skiff-bench-cluster-";
 
 /** A cluster of our own, by `./skiff`, that meets no other on this machine and goes with the program. */
 export class BenchCluster {
@@ -38,7 +40,7 @@ export class BenchCluster {
 
   private constructor(folder: string, httpsPort: number, kubeletPort: number) {
     this.folder = folder;
-    this.dataDir = join(folder, "cluster");
+    this.dataDir = dataDirIn(folder);
     this.paths = pathsOf(this.dataDir);
     this.httpsPort = httpsPort;
     // Two programs may run at once.
@@ -50,13 +52,16 @@ export class BenchCluster {
     const ports = ["--https-listen-port", String(httpsPort), "--kubelet-port", String(kubeletPort)];
     const nodePorts = ["--service-node-port-range", `${21_000 + 100 * slot}-${21_099 + 100 * slot}`];
     this.#settings = ["--data-dir", this.dataDir, ...ports, ...nodePorts, "--cluster-cidr", `10.${network}.0.0/16`, "--service-cidr", this.serviceCidr];
-    const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("SKIFF_"));
-    this.#env = { ...Object.fromEntries(ours), KUBECONFIG: join(folder, "kubeconfig") };
+    this.#env = envIn(folder);
   }
 
-  /** Prepares addresses and the folder; `up()` starts it. */
+  /** Prepares addresses and the folder; `up()` starts it. What killed runs have left is purged: it would be in the way, and in the figures. */
   static async prepare(): Promise<BenchCluster> {
-    const folder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
+    for (const left of abandonedFolders(PREFIX)) {
+      await command(join(root, "skiff"), ["down", "--purge", "--quiet", "--data-dir", dataDirIn(left)], { env: envIn(left) });
+      rmSync(left, { recursive: true, force: true });
+    }
+    const folder = ownFolder(PREFIX);
     const cluster = new BenchCluster(folder, await freePort(), await freePort());
     atEnd(async () => {
       await cluster.purge();
@@ -121,6 +126,16 @@ export class BenchCluster {
   caller(): ApiCaller {
     return apiCaller({ dataDir: this.dataDir, httpsPort: this.httpsPort } as Settings);
   }
+}
+
+function dataDirIn(folder: string): string {
+  return join(folder, "cluster");
+}
+
+/** Settings of the user's own clusters do not count. */
+function envIn(folder: string): NodeJS.ProcessEnv {
+  const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("SKIFF_"));
+  return { ...Object.fromEntries(ours), KUBECONFIG: join(folder, "kubeconfig") };
 }
 
 /** Changes when `./skiff` has built the program anew, which no measurement may contain. */

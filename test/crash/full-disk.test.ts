@@ -1,26 +1,36 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { CONFIG_MAPS } from "#api/builtin.ts";
 import type { KubeList } from "#apimachinery/object.ts";
 import { StatusError } from "#apimachinery/status-error.ts";
 import type { WatchEvent } from "#client/transport.ts";
+import { abandonedFolders, ownFolder } from "#test/e2e/support/own-folder.ts";
 import { ServerProcess } from "./server-process.ts";
 
 const MEGABYTE = 1 << 20;
 const DISK_BYTES = 48 * MEGABYTE;
 const BALLAST_BYTES = 16 * MEGABYTE;
-const folder = mkdtempSync(join(tmpdir(), "skiff-full-"));
-const disk = join(folder, "data");
+const PREFIX = "skiff-full-";
+const diskIn = (parent: string) => join(parent, "data");
+const folder = ownFolder(PREFIX);
+const disk = diskIn(folder);
 let isMounted = false;
 
 after(() => {
   if (isMounted) execFileSync("umount", ["--lazy", disk]);
   rmSync(folder, { recursive: true });
 });
+
+/** What killed runs have left. */
+function clear(): void {
+  for (const left of abandonedFolders(PREFIX)) {
+    spawnSync("umount", ["--lazy", diskIn(left)]);
+    rmSync(left, { recursive: true, force: true });
+  }
+}
 
 /** A small disk of its own: ext4 on a loop device, or where there is none, memory of that size. */
 function mountDisk(): string {
@@ -43,6 +53,7 @@ function mountDisk(): string {
 test("on a full disk writes are refused as internal errors, reads and watches go on, and writes are taken again when there is room", {
   skip: process.getuid?.() !== 0 && "needs root",
 }, async (context) => {
+  clear();
   context.diagnostic(`on ${mountDisk()}`);
   const server = await ServerProcess.prepare({ folder });
   const configMap = (name: string) => ({ metadata: { name }, data: { pad: "x".repeat(100_000) } });
