@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pathsOf } from "#cli/paths.ts";
 import { clusterProcesses } from "#cli/processes.ts";
 import { startTestCluster, type TestCluster } from "./support/cluster.ts";
+import { processesOfPod } from "./support/processes-of-pod.ts";
 
 let cluster: TestCluster;
 before(async () => {
@@ -50,11 +51,15 @@ test("a deployment pulls from the registry and becomes available", async () => {
 });
 
 test("restart leaves containers running", async () => {
-  const restarts = () =>
-    cluster.kubectlText("get", "pod", "-l", "app=web", "-o", "jsonpath={.items[0].status.containerStatuses[0].containerID} {.items[0].status.startTime}");
-  const before = await restarts();
+  const [uid = ""] = (await cluster.kubectlText("get", "pod", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.uid}")).split(" ");
+  const seen = async () => ({
+    told: await cluster.kubectlText("get", "pod", "-l", "app=web", "-o", "jsonpath={.items[0].status.containerStatuses[0].containerID}"),
+    processes: processesOfPod(uid, "nginx"),
+  });
+  const before = await seen();
+  assert.ok(before.processes.length > 0);
   assert.equal((await cluster.skiff("restart", "--quiet")).code, 0);
-  assert.equal(await restarts(), before);
+  assert.deepEqual(await seen(), before);
 });
 
 test("down stops everything and keeps the state; up brings the pods back", async () => {
