@@ -14,6 +14,7 @@ test("isMissed() knows that rates are to be high and all else low", () => {
   const row = { what: "", unit: "ms", target } as const;
   assert.deepEqual([isMissed({ ...row, value: 101 }), isMissed({ ...row, value: 100 })], [true, false]);
   assert.deepEqual([isMissed({ ...row, unit: "/s", value: 99 }), isMissed({ ...row, unit: "/s", value: 100 })], [true, false]);
+  assert.equal(isMissed({ ...row, value: Number.NaN }), true);
   assert.equal(isMissed({ what: "", unit: "ms", value: 1e9 }), false);
 });
 

@@ -27,7 +27,8 @@ export function formatTable(rows: readonly Row[]): string {
 }
 
 export function isMissed({ value, unit, target }: Row): boolean {
-  return target !== undefined && (unit === "/s" ? value < target.must : value > target.must);
+  // What is no number has reached nothing.
+  return target !== undefined && !(unit === "/s" ? value >= target.must : value <= target.must);
 }
 
 function cellsOf(row: Row): readonly string[] {
