@@ -172,6 +172,7 @@ export class PodWorker {
     for (const kill of actions.kill) await this.#kill(kill);
     signal.throwIfAborted();
     const volumes = this.#volumes === undefined ? this.#mountVolumes() : Promise.resolve();
+    volumes.catch(() => undefined); // it may fail while nobody waits for it yet
     // A volume that waits for a user's object keeps the pod without a sandbox, and so without an address.
     if (!actions.createSandbox || !areCertain(this.#pod.spec.volumes)) await volumes;
     try {
