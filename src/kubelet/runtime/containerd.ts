@@ -64,8 +64,9 @@ export async function stopContainerd(paths: ContainerdPaths, { clock, log }: Pic
 /** The process id of the private containerd, if it runs. */
 export function runningPid(paths: ContainerdPaths): number | undefined {
   const pid = Number(readText(pidFile(paths)) ?? "");
-  if (Number.isInteger(pid) && pid > 0) return isContainerd(pid, paths) ? pid : undefined;
-  // The file is lost or damaged; a second containerd beside one that runs would wait for its database for ever.
+  if (isContainerd(pid, paths)) return pid;
+  // The file may be lost, damaged, or that of an earlier one, when who started this one was killed before it wrote it; a
+  // second containerd beside one that runs would wait for its database for ever.
   return processIds().find((candidate) => isContainerd(candidate, paths));
 }
 

@@ -8,6 +8,7 @@ import { test } from "node:test";
 
 import { cniConfig } from "./cni-config.ts";
 import { containerdConfig } from "./containerd-config.ts";
+import { runningPid } from "./containerd.ts";
 import { pauseArchive, pauseProgram } from "./pause-image.ts";
 import { hostsFiles, isLoopback, parseRegistries, registryConfigs } from "./registries.ts";
 
@@ -44,6 +45,26 @@ test("pauseArchive() gives the same bytes every time, under the image's name", (
   const archive = pauseArchive("example.test/pause:1", "amd64");
   assert.ok(archive.equals(pauseArchive("example.test/pause:1", "amd64")));
   assert.ok(archive.includes('"io.containerd.image.name":"example.test/pause:1"'));
+});
+
+test("runningPid() finds a containerd by its words when the file is not there, is damaged, or tells of an earlier one", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "skiff-pid-"));
+  const at = (name: string) => join(dir, name);
+  const configFile = at("c.toml");
+  const paths = { binary: "containerd", root: dir, state: dir, socket: at("s"), configFile, certsDir: dir, logFile: at("l") };
+  assert.equal(runningPid(paths), undefined);
+  const child = spawn("sh", ["-c", "echo up; read line", "containerd", "--config", configFile], { stdio: ["pipe", "pipe", "ignore"] });
+  await once(child.stdout, "data");
+  const found = [runningPid(paths)];
+  for (const text of ["", "7x", String(process.pid), String(child.pid)]) {
+    writeFileSync(`${configFile}.pid`, text);
+    found.push(runningPid(paths));
+  }
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  assert.deepEqual(found, Array(5).fill(child.pid));
+  assert.equal(runningPid(paths), undefined);
+  rmSync(dir, { recursive: true });
 });
 
 test("containerdConfig() keeps to its own paths", () => {

@@ -37,8 +37,8 @@ export async function runExec(request: ExecRequest, streams: CommandStreams, dep
   let outcome: Outcome;
   let execution: Execution | undefined;
   try {
-    const [container, paths] = await Promise.all([deps.tasks.processOf(request.containerId), deps.fifos.take()]);
-    execution = new Execution(id, paths, request, streams, deps);
+    const container = await deps.tasks.processOf(request.containerId);
+    execution = new Execution(id, await deps.fifos.take(), request, streams, deps);
     const size = request.tty ? await firstSize(streams, deps.clock) : undefined;
     outcome = { kind: "exited", exitCode: await execution.run(processWith(container, request, size)), command: request.command };
   } catch (error) {
