@@ -87,9 +87,8 @@ interface Outcome {
 async function ctr(socket: string, words: readonly string[], input: NodeJS.ReadableStream): Promise<Outcome> {
   const child = spawn("ctr", ["--address", socket, "--namespace", "k8s.io", ...words], { stdio: ["pipe", "pipe", "pipe"] });
   const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
-  const texts = Promise.all([buffer(child.stdout), buffer(child.stderr)]);
   // ctr may refuse the archive before it has read all of it; what it says counts then.
-  await pipeline(input, child.stdin).catch(() => undefined);
-  const [[stdout, stderr], code] = [await texts, await ended];
+  const given = pipeline(input, child.stdin).catch(() => undefined);
+  const [code, stdout, stderr] = await Promise.all([ended, buffer(child.stdout), buffer(child.stderr), given]);
   return { code, stdout: stdout.toString(), stderr: stderr.toString() };
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { systemClock } from "#lib/system-clock.ts";
-import { withLock } from "./lock.ts";
+import { holdersIn, withLock } from "./lock.ts";
 
 const root = mkdtempSync(join(tmpdir(), "skiff-lock-"));
 after(() => rmSync(root, { recursive: true }));
@@ -43,6 +43,12 @@ test("withLock() refuses a second holder of the same process, and lets the next 
     );
   });
   assert.equal(await withLock(dir, now, async () => 7), 7);
+});
+
+test("holdersIn() also has who locked a file of that number on another disk", () => {
+  const line = (pid: number, inode: string) => `1: POSIX  ADVISORY  WRITE ${pid} fe:00:${inode} 0 EOF`;
+  const read = "2: FLOCK  ADVISORY  READ 8 07:00:12 0 EOF";
+  assert.deepEqual(holdersIn([line(5, "12"), read, line(6, "120"), line(7, "12"), ""].join("\n"), 12), [5, 7]);
 });
 
 test("withLock() gives the lock back when the work fails", async () => {

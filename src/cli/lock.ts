@@ -41,7 +41,7 @@ export async function withLock<T>(dataDir: string, { clock, waitMs = WAIT_MS, on
         lock.close();
       }
     }
-    const holder = holderOf(file);
+    const [holder] = holdersIn(locks(), inodeOf(file));
     if (clock.monotonic() >= endMs) throw heldBy(holder);
     if (!told) onWait?.(nameOf(holder));
     await sleep(clock, POLL_MS);
@@ -66,7 +66,7 @@ function tryLock(file: string): DatabaseSync | undefined {
     // Nothing is ever written, so nothing has to be taken back.
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     // Whoever purged the cluster meanwhile removed the file that we have locked: that lock keeps nobody out.
-    if (holderOf(file) === process.pid) return database;
+    if (holdersIn(locks(), inodeOf(file)).includes(process.pid)) return database;
   } catch (error) {
     const { errcode } = error as { readonly errcode?: number };
     // Emptying spoils nobody's lock: one that is held is empty.
@@ -90,12 +90,15 @@ function open(file: string): DatabaseSync | undefined {
   }
 }
 
-/** The process that has locked the file, by the kernel's own list: `1: POSIX  ADVISORY  WRITE 326 fe:00:10125651 …`. */
-function holderOf(file: string): number | undefined {
-  const inode = statSync(file, { throwIfNoEntry: false })?.ino;
-  const line = readFileSync("/proc/locks", "utf8")
-    .split("\n")
-    .find((entry) => entry.includes("WRITE") && entry.includes(`:${inode} `));
-  const pid = Number(line?.trim().split(/\s+/)[4]);
-  return pid > 0 ? pid : undefined;
+/** The kernel's own list, a line for each lock: `1: POSIX  ADVISORY  WRITE 326 fe:00:10125651 …`. */
+const locks = () => readFileSync("/proc/locks", "utf8");
+
+const inodeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.ino;
+
+/** The processes that have locked a file, and maybe some of a file with its number elsewhere: not every file system's device is told as `stat` has it. */
+export function holdersIn(listing: string, inode: number | undefined): readonly number[] {
+  return listing.split("\n").flatMap((line) => {
+    const pid = Number(line.trim().split(/\s+/)[4]);
+    return line.includes("WRITE") && line.includes(`:${inode} `) && pid > 0 ? [pid] : [];
+  });
 }

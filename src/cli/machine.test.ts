@@ -15,7 +15,7 @@ import { parseOwner, requireFreePort } from "./ports.ts";
 import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, parseStat, roleOf } from "./processes.ts";
 import { isOurTable } from "./purge.ts";
 import { saysReadySince } from "./readiness.ts";
-import { lastKnownError } from "./start.ts";
+import { lastKnownError, supervisorOf } from "./start.ts";
 import { stateOf } from "./status.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skiff-machine-"));
@@ -41,12 +41,12 @@ test("bin/supervise starts a program again however it ended, hands TERM on, and 
   const script = join(dir, "program");
   writeFileSync(
     script,
-    `echo run >>${dir}/runs; case $(wc -l <${dir}/runs) in 1) kill -9 $$ ;; 2) exit 0 ;; 3) exit 11 ;; esac; echo fourth; trap 'exit 0' TERM; while :; do sleep 0.05; done\n`,
+    `echo run >>${dir}/runs; case $(wc -l <${dir}/runs) in 1) kill -9 $$ ;; 2) exit 0 ;; 3) exit 12 ;; esac; echo fourth; trap 'exit 0' TERM; while :; do sleep 0.05; done\n`,
   );
   const supervisor = spawn("/bin/sh", [supervise, log, "/bin/sh", script], { stdio: "ignore" });
   while (!existsSync(log) || !readFileSync(log, "utf8").includes("fourth")) await new Promise((resolve) => systemClock.after(20, () => resolve(undefined)));
   const codes = [...readFileSync(log, "utf8").matchAll(/"msg":"process ended".*"code":(\d+)/g)].map(([, code]) => code);
-  assert.deepEqual(codes, ["137", "0", "11"]);
+  assert.deepEqual(codes, ["137", "0", "12"]);
   supervisor.kill("SIGTERM");
   assert.deepEqual(await once(supervisor, "exit"), [0, null]);
   const refused = spawn("/bin/sh", [supervise, log, "/bin/sh", "-c", "exit 17"], { stdio: "ignore" });
@@ -85,6 +85,12 @@ for (const [command, role] of [
     assert.equal(roleOf(command.split(" ")), role);
   });
 }
+
+test("supervisorOf() does not take a node's name for a program", () => {
+  const command = "/bin/sh /x/bin/supervise /x/agent.log /n/node main.cjs agent --node-name server".split(" ");
+  const agents = { pid: 7, parent: 1, startTicks: 1, role: "supervisor", command } as const;
+  assert.deepEqual([supervisorOf([agents], "agent"), supervisorOf([agents], "server")], [agents, undefined]);
+});
 
 test("mountsBelow() gives the innermost first, no neighbours, and not the folder itself", () => {
   const line = (point: string) => `36 35 98:0 / ${point} rw - tmpfs tmpfs rw`;

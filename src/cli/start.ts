@@ -18,9 +18,9 @@ const POLL_MS = 15;
 const UNIT_WAIT_MS = 5000;
 const ORPHAN_GRACE_MS = 5000;
 
-/** Whether a supervisor keeps this program running. */
+/** The supervisor that keeps this program running; settings, which may have its name for a value, come after the program. */
 export function supervisorOf(processes: readonly ProcessInfo[], program: Program): ProcessInfo | undefined {
-  return processes.find(({ role, command }) => role === "supervisor" && command.includes(program));
+  return processes.find(({ role, command }) => role === "supervisor" && command.find((word) => word === "server" || word === "agent") === program);
 }
 
 /**

@@ -5,6 +5,7 @@ import { SkiffError } from "#cli/errors.ts";
 import { withLock } from "#cli/lock.ts";
 import { pathsOf } from "#cli/paths.ts";
 import { clusterProcesses, holdersOf } from "#cli/processes.ts";
+import { supervisorOf } from "#cli/start.ts";
 import { Steps } from "#cli/steps.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { openEtcdStore } from "#storage/etcd/etcd-store.ts";
@@ -56,7 +57,8 @@ function placeOf(flag: "from" | "to", args: Arguments, { settings, clock }: Cont
 }
 
 async function copy(from: Place, to: Place, steps: Steps, { settings }: Context): Promise<MigrationReport> {
-  if (clusterProcesses(settings.dataDir).some(({ role }) => role === "server")) {
+  const running = clusterProcesses(settings.dataDir);
+  if (running.some(({ role }) => role === "server") || supervisorOf(running, "server") !== undefined) {
     throw new SkiffError("SKF-1110", "the cluster's server runs", { remedy: `./skiff down --data-dir ${settings.dataDir}` });
   }
   if (from.path !== undefined) refuseUnusable(from.path);

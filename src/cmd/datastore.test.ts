@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Arguments, Context } from "#cli/context.ts";
 import { pathsOf } from "#cli/paths.ts";
+import { CLUSTER_VARIABLE } from "#cli/processes.ts";
 import { readSettings, type SettingTexts } from "#cli/settings.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { systemClock } from "#lib/system-clock.ts";
@@ -140,6 +142,22 @@ test("skiff datastore migrate does not touch a database that a process has open"
     });
   } finally {
     holder.kill();
+  }
+});
+
+test("skiff datastore migrate refuses while the server's supervisor is about to start it again", async () => {
+  const dataDir = join(folder, "fourth");
+  const supervisor = spawn("/bin/sh", ["-c", "echo up; read line", "sh", "server"], {
+    argv0: "supervise",
+    env: { [CLUSTER_VARIABLE]: dataDir },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  await once(supervisor.stdout, "data");
+  try {
+    const flags = { from: "/x/y.db", to: "etcd" };
+    await assert.rejects(run(flags, { "data-dir": dataDir, "datastore-endpoint": "https://127.0.0.1:1" }), { id: "SKF-1110" });
+  } finally {
+    supervisor.kill("SIGKILL");
   }
 });
 
