@@ -109,9 +109,8 @@ function upToDate(deployment: Deployment, set: ReplicaSet, revision: number): Re
 }
 
 /** A rollout that was under way when the strategy became Recreate: its sets are not resized, but replaced; upstream waits here for ever. */
-function isLeftOver({ deployment, newSet, oldSets }: World): boolean {
-  const active = (newSet === undefined ? oldSets : [...oldSets, newSet]).filter(isActiveSet);
-  return deployment.spec.strategy.type === "Recreate" && active.length > 1;
+function isLeftOver(world: World): boolean {
+  return world.deployment.spec.strategy.type === "Recreate" && allSets(world).filter(isActiveSet).length > 1;
 }
 
 const allSets = ({ newSet, oldSets }: World) => (newSet === undefined ? oldSets : [...oldSets, newSet]);
