@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { globSync } from "node:fs";
 import { basename } from "node:path";
 import { formatTable, type Row } from "../bench/support/row.ts";
+import { refuse } from "./usage.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 /** What users feel first; programs that are not named here follow. */
@@ -24,12 +25,7 @@ const wanted = asked.length > 0 ? asked : names.filter((name) => !ENDURANCE.has(
 const options = firstOption < 0 ? [] : words.slice(firstOption).filter((word) => word !== "--json");
 const unknown = wanted.filter((name) => !names.includes(name));
 
-if (unknown.length > 0) {
-  process.stderr.write(
-    `error[SKF-0201]: there is no benchmark ${unknown.join(", ")}\ncause: there are ${names.join(", ")}\ntry: ./skiff bench\nmore: skiff explain SKF-0201\n`,
-  );
-  process.exit(2);
-}
+if (unknown.length > 0) refuse(`there is no benchmark ${unknown.join(", ")}`, `there are ${names.join(", ")}`, "./skiff bench");
 const rows: Row[] = [];
 let interrupted: NodeJS.Signals | undefined;
 for (const name of names) {

@@ -8,28 +8,29 @@ import { type Program, programOf } from "../test/simulation/program.ts";
 import { report, stepsOf } from "../test/simulation/report.ts";
 import { shrink, withOnly } from "../test/simulation/shrink.ts";
 import { type Outcome, simulate } from "../test/simulation/simulation.ts";
+import { parsedOr, refuse } from "./usage.ts";
 
 const SHRINK_MS = 60_000;
 const MAX_FAILURES = 20;
 const PROGRESS_EVERY = 100;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "200" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    only: { type: "string" },
-    trace: { type: "boolean", default: false },
-  },
-});
+const parse = () =>
+  parseArgs({
+    options: {
+      seeds: { type: "string", default: "200" },
+      from: { type: "string", default: "1" },
+      seed: { type: "string" },
+      only: { type: "string" },
+      trace: { type: "boolean", default: false },
+    },
+  });
+const { values } = parsedOr(parse, "./skiff simulate --help");
 
 const whole = (name: "seeds" | "from" | "seed"): number => {
   const value = Number(values[name]);
-  if (Number.isSafeInteger(value)) return value;
-  process.stderr.write(
-    `error[SKF-0201]: --${name} takes a whole number\ncause: ${JSON.stringify(values[name])} is none\ntry: ./skiff simulate --${name} 1\nmore: skiff explain SKF-0201\n`,
-  );
-  process.exit(2);
+  return Number.isSafeInteger(value)
+    ? value
+    : refuse(`--${name} takes a whole number`, `${JSON.stringify(values[name])} is none`, `./skiff simulate --${name} 1`);
 };
 
 const isOne = values.seed !== undefined;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -31,3 +31,18 @@ test("an interrupted run does not begin its other parts, and says by its exit co
   assert.match(stderr, /^. layers /m);
   assert.doesNotMatch(stderr, /lint/);
 });
+
+for (const { words, says } of [
+  { words: ["test.ts", "nothing"], says: /^error\[SKF-0201\]: there is no part nothing\ncause: parts are types, .*\ntry: .*\nmore: / },
+  { words: ["test.ts", "--nothing"], says: /^error\[SKF-0201\]: .*\ncause: Unknown option '--nothing'\ntry: / },
+  { words: ["bench.ts", "nothing"], says: /^error\[SKF-0201\]: there is no benchmark nothing\ncause: there are start, / },
+  { words: ["simulate.ts", "--nothing"], says: /^error\[SKF-0201\]: .*\ncause: Unknown option '--nothing'\ntry: / },
+  { words: ["simulate.ts", "--seeds", "many"], says: /^error\[SKF-0201\]: --seeds takes a whole number\ncause: "many" is none\n/ },
+]) {
+  test(`${words.join(" ")} is refused with what would be right`, () => {
+    const [file = "", ...rest] = words;
+    const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...rest], { encoding: "utf8" });
+    assert.equal(status, 2);
+    assert.match(stderr, says);
+  });
+}

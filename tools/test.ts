@@ -7,6 +7,7 @@ import { globSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ensureDescriptions } from "./bundle.ts";
 import { COUNTS_MARK, type Counts } from "./test-reporter.ts";
+import { parsedOr, refuse } from "./usage.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -61,12 +62,9 @@ const PARTS: readonly Part[] = [
 ];
 
 async function main(): Promise<void> {
-  const { positionals } = parseArgs({ allowPositionals: true });
+  const { positionals } = parsedOr(() => parseArgs({ allowPositionals: true }), "./skiff test unit");
   const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name));
-  if (unknown.length > 0) {
-    process.stderr.write(`error[SKF-0201]: there is no part ${unknown.join(", ")}\ncause: parts are ${PARTS.map(({ name }) => name).join(", ")}\n`);
-    process.exit(2);
-  }
+  if (unknown.length > 0) refuse(`there is no part ${unknown.join(", ")}`, `parts are ${PARTS.map(({ name }) => name).join(", ")}`, "./skiff test unit");
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       interrupted = signal;

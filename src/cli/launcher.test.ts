@@ -39,3 +39,10 @@ test("skiff up says that it needs root", { skip: process.getuid?.() === 0 ? fals
   assert.equal(lines[0], "error[SKF-1201]: 'skiff up' must run as root");
   assert.match(lines[2] ?? "", /^try: sudo \S*skiff up$/);
 });
+
+for (const verb of ["test", "bench", "simulate"])
+  test(`skiff ${verb} --help explains it, and runs nothing`, () => {
+    const { status, stdout } = spawnSync(launcher, [verb, "--help"], { encoding: "utf8", timeout: 60_000 });
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`^\\./skiff ${verb} .*\\n`));
+  });
