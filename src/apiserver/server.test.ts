@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import http2 from "node:http2";
 import { after, before, test } from "node:test";
@@ -88,6 +89,18 @@ test("ApiServer creates, reads, lists, changes and deletes a pod over HTTPS", as
   assert.equal(gone.code, 200, gone.text);
   const missing = await send("GET", "/api/v1/namespaces/a/pods/one");
   assert.equal(missing.body.message, 'pods "one" not found');
+});
+
+test("ApiServer has the kernel look whether a silent client is still there", async (t) => {
+  const port = Number(new URL(server.url).port);
+  const socket = tls.connect({ host: "127.0.0.1", port, ca: server.ca });
+  t.after(() => socket.destroy());
+  await once(socket, "secureConnect");
+  const hex = (value: number) => `0100007F:${value.toString(16).toUpperCase().padStart(4, "0")}`;
+  const ours = new RegExp(`${hex(port)} ${hex(socket.localPort!)} 01 \\S+ (\\S\\S):`);
+  let timer = "01"; // while something is on its way the timer is that of sending it again
+  while (timer === "01") timer = ours.exec(readFileSync("/proc/net/tcp", "utf8"))![1]!;
+  assert.equal(timer, "02", "the keepalive timer");
 });
 
 test("ApiServer watches give what stands, then what changes", async () => {

@@ -1,5 +1,6 @@
 import http2 from "node:http2";
 import https from "node:https";
+import type { Socket } from "node:net";
 import tls from "node:tls";
 
 /** Where the server is, and who asks. */
@@ -94,7 +95,7 @@ export class RoughClient {
 }
 
 /** What comes until the other side ends the connection, or `limitMs` is over. */
-export function readUntilClosed(socket: tls.TLSSocket, limitMs: number): Promise<{ text: string; closed: boolean }> {
+export function readUntilClosed(socket: Socket, limitMs: number): Promise<{ text: string; closed: boolean }> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     const done = (closed: boolean) => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import http2 from "node:http2";
+import { connect } from "node:net";
 import { after, before, test } from "node:test";
 
 import { silentLogger, type Logger } from "#lib/logger.ts";
@@ -124,9 +126,12 @@ test("close() ends connections that are half open", async () => {
   const sockets = await Promise.all([open.raw("http/1.1"), open.raw("h2"), open.raw("http/1.1")]);
   sockets[2]!.write(`${POST}Content-Length: 1000\r\n\r\n{"kind":`);
   await open.http2({ method: "GET", path: "/readyz" });
-  const ends = sockets.map((socket) => readUntilClosed(socket, 5 * PATIENCE_MS));
-  await other.close();
+  const silent = connect(Number(new URL(other.url).port), "127.0.0.1");
+  await once(silent, "connect");
+  const ends = [...sockets, silent].map((socket) => readUntilClosed(socket, 5 * PATIENCE_MS));
+  const closing = other.close();
   for (const end of ends) assert.ok((await end).closed);
+  await closing;
   open.close();
 });
 

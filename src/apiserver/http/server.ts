@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 
 import { StatusError, statusError } from "#apimachinery/status-error.ts";
 import { OutcomeUnknownError, StoreFullError, StoreUnreachableError } from "#storage/store.ts";
@@ -52,7 +51,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #connections = new Set<Http2Connection>();
-  readonly #sockets = new Set<TLSSocket>();
+  /** All connections, those that have not said hello included. */
+  readonly #sockets = new Set<Socket>();
   readonly #deadlines: Deadlines;
   #closing = false;
 
@@ -63,7 +63,16 @@ export class HttpServer {
       exchange.abort();
     });
     const { key, cert, clientCa } = options.tls;
-    this.#server = createServer({ ALPNProtocols: ["h2", "http/1.1"], key, cert, ca: clientCa, requestCert: true, rejectUnauthorized: false, noDelay: true });
+    this.#server = createServer({
+      ALPNProtocols: ["h2", "http/1.1"],
+      key,
+      cert,
+      ca: clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      noDelay: true,
+      keepAlive: true, // a client that vanished without a word is found out
+    });
     // Watches last for an hour: no time limit on a request as a whole.
     Object.assign(this.#server, { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 120_000 });
     this.#server.on("request", (request, response) => void this.#serve(request, response));
@@ -77,9 +86,11 @@ export class HttpServer {
     const [serveHttp1] = this.#server.listeners("secureConnection");
     this.#server.removeAllListeners("secureConnection");
     const options = { maxConcurrentStreams: MAX_CONCURRENT_STREAMS, streamWindowBytes: STREAM_WINDOW_BYTES, date: dateHeader(this.#options.clock) };
-    this.#server.on("secureConnection", (socket) => {
+    this.#server.on("connection", (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
+    });
+    this.#server.on("secureConnection", (socket) => {
       socket.on("error", () => {}); // the client went away
       if (socket.alpnProtocol !== "h2") return void serveHttp1!.call(this.#server, socket);
       const connection = new Http2Connection(socket, options, (stream) => void this.#serve(stream, stream));
