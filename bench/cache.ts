@@ -33,11 +33,16 @@ await benchmark(async () => {
 });
 
 async function fanOut(what: string, options: (i: number) => object, events: number, watchersPerEvent: number): Promise<void> {
-  let bytes = 0;
-  const watches = Array.from({ length: WATCHERS }, (_, i) => cache.watch(PODS, options(i), (event) => void (bytes += event.current.json.length)));
-  await measure(`1,000 watchers ${what}: deliveries`, events * watchersPerEvent, () => updates(events));
+  let [bytes, delivered] = [0, 0];
+  const take = (json: Uint8Array) => {
+    bytes += json.length;
+    delivered++;
+  };
+  const watches = Array.from({ length: WATCHERS }, (_, i) => cache.watch(PODS, options(i), (event) => take(event.current.json)));
+  await measure(`1,000 watchers ${what}: deliveries, commits included`, events * watchersPerEvent, () => updates(events));
   for (const watch of watches) watch.stop();
-  if (bytes === 0) throw new Error("nothing was delivered");
+  const due = events * watchersPerEvent;
+  if (bytes === 0 || delivered !== due) throw new Error(`${delivered} of ${due} events were delivered`);
 }
 
 async function updates(count: number): Promise<void> {

@@ -79,7 +79,7 @@ export class SimUser {
   }
 }
 
-export function deploymentDraft({ namespace, name }: Place, shape: Shape): Draft<Deployment> {
+function deploymentDraft({ namespace, name }: Place, shape: Shape): Draft<Deployment> {
   return {
     metadata: { namespace, name },
     spec: {

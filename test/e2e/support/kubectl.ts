@@ -21,7 +21,7 @@ const END = 0x06054b50;
 const ENTRY = 0x02014b50;
 
 /** One file of a zip archive, by its central directory. */
-export function unzip(archive: Buffer, wanted: string): Buffer {
+function unzip(archive: Buffer, wanted: string): Buffer {
   let end = archive.length - 22;
   while (end >= 0 && archive.readUInt32LE(end) !== END) end--;
   if (end < 0) throw new Error("this is no zip archive");
