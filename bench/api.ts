@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { isServerReady } from "#cli/readiness.ts";
 import { atEnd, benchmark, numberOption, progress } from "./support/benchmark.ts";
 import { BenchCluster } from "./support/cluster.ts";
@@ -128,7 +129,7 @@ async function measureMemory(client: LoadClient, seconds: number, createsPerSeco
   const full = usageOf(pid);
   const settleSeconds = numberOption("settle", 30);
   progress(`waits ${settleSeconds} s`);
-  await new Promise((resolve) => setTimeout(resolve, settleSeconds * 1000));
+  await pause(settleSeconds * 1000);
   const settled = usageOf(pid);
   await server.stop();
   const mb = ({ rssMb }: Usage) => rssMb.toFixed(0);

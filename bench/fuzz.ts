@@ -6,6 +6,7 @@
  *     node bench/fuzz.ts [--requests 100000] [--seed 1] [--connections 2000] [--json]
  */
 import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import { isServerReady } from "#cli/readiness.ts";
 import { type Rng, seededRng } from "#lib/rng.ts";
@@ -30,7 +31,7 @@ async function measure(): Promise<readonly Row[]> {
   const rng = seededRng(numberOption("seed", 1));
   const { pid, client } = await startServer();
   await sendAll(client, rng, Math.min(requests, 2 * ROUND)); // caches fill
-  await settled();
+  await pause(SETTLE_MS);
   const beforeMb = usageOf(pid).rssMb;
   const probe = new Probe(client);
   const crowd = await gather(client, numberOption("connections", 2000));
@@ -38,7 +39,7 @@ async function measure(): Promise<readonly Row[]> {
   await sendAll(client, rng, requests);
   const worstMs = await probe.stop();
   for (const socket of crowd) socket.destroy();
-  await settled();
+  await pause(SETTLE_MS);
   const { rssMb } = usageOf(pid);
   if (worstMs > STALL_MS || rssMb - beforeMb > GROWTH_MB) process.exitCode = 1;
   return [
@@ -139,14 +140,10 @@ class Probe {
       const { ms, code } = await client.http2({ method: "GET", path: "/api/v1/namespaces/default" });
       if (code !== 200) throw new Error(`a decent request was answered with ${code}`);
       worst = Math.max(worst, ms);
-      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
+      await pause(PROBE_EVERY_MS);
     }
     return worst;
   }
-}
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 }
 
 await benchmark(measure);

@@ -5,6 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { atEnd, benchmark, numberOption, progress } from "./support/benchmark.ts";
 import { BenchCluster } from "./support/cluster.ts";
 import { stopProgram } from "./support/command.ts";
@@ -19,10 +20,10 @@ await benchmark(async () => {
   const seconds = numberOption("seconds", 60);
   const settle = numberOption("settle", 20);
   progress(`waits ${settle} s, then ${seconds} s`);
-  await pause(settle);
+  await pause(settle * 1000);
   const begin = performance.now();
   const before = { server: usageOf(pids.server), agent: usageOf(pids.agent) };
-  await pause(seconds);
+  await pause(seconds * 1000);
   const after = { server: usageOf(pids.server), agent: usageOf(pids.agent) };
   const tookMs = performance.now() - begin;
   const percent = (role: "server" | "agent") => ((after[role].cpuMs - before[role].cpuMs) / tookMs) * 100;
@@ -65,8 +66,4 @@ async function waitingPrograms(): Promise<Pick<Usage, "rssMb" | "pssMb">> {
   for (const { pid } of children) if (pid !== undefined) usages.push(usageOf(pid));
   const sum = (pick: (usage: Usage) => number) => usages.reduce((total, usage) => total + pick(usage), 0);
   return { rssMb: sum(({ rssMb }) => rssMb), pssMb: sum(({ pssMb }) => pssMb) };
-}
-
-function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -6,6 +6,7 @@
  *     node bench/soak.ts [--minutes 20] [--json]
  */
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { PODS } from "#api/builtin.ts";
 import { isNodeReady } from "#cli/readiness.ts";
 import type { Role } from "#cli/processes.ts";
@@ -15,7 +16,7 @@ import { eventually } from "./support/command.ts";
 import { footprint, HELD, holdingsOf, type Holdings } from "./support/holdings.ts";
 import { pidOf } from "./support/processes.ts";
 import type { Row } from "./support/row.ts";
-import { clearAway, keepBusy, pause } from "./support/soak-load.ts";
+import { clearAway, keepBusy } from "./support/soak-load.ts";
 import { median } from "./support/statistics.ts";
 
 const ROLES = ["server", "agent", "containerd"] as const satisfies readonly Role[];

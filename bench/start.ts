@@ -7,6 +7,7 @@
 import { spawn } from "node:child_process";
 import { Resolver } from "node:dns/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { PODS, SERVICES } from "#api/builtin.ts";
 import type { Client } from "#client/client.ts";
 import { isNodeReady, isServerReady } from "#cli/readiness.ts";
@@ -153,10 +154,6 @@ async function timeContainerd({ dataDir, paths }: BenchCluster): Promise<number>
     runtime.close();
     await stopProgram(child);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function timeNode(): Promise<number> {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { quantile } from "./statistics.ts";
 
@@ -128,10 +129,6 @@ function open(): ClientHttp2Session {
 
 function session(i: number): ClientHttp2Session {
   return sessions[i % sessions.length] as ClientHttp2Session;
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
 
 function ms(times: readonly number[], share: number): string {

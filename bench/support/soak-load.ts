@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, SECRETS, SERVICES } from "#api/builtin.ts";
 import type { Deployment } from "#api/apps-v1/types.ts";
 import type { Pod } from "#api/core-v1/types.ts";
@@ -199,8 +200,4 @@ async function absent(answer: Promise<unknown>): Promise<true | undefined> {
     if (isStatus(error, "NotFound")) return true;
     throw error;
   }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,11 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Rng } from "#lib/rng.ts";
 import type { Etcd } from "#test/etcd/etcd.ts";
 
 const OUTAGE_MS = 400;
 /** Outages that end, and after which writes go on for a while. */
 const BACK_SHARE = 0.6;
-
-const pause = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs));
 
 /** Kills all members of an etcd, starts them again after a while, and sometimes waits until writes have gone on. */
 export async function outage({ members }: Etcd, rng: Rng): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Resource } from "#api/resources.ts";
 import type { KubeObject, KubeList } from "#apimachinery/object.ts";
 import { CONFIG_MAPS, SECRETS } from "#api/builtin.ts";
@@ -101,8 +102,4 @@ async function list({ transport }: ServerProcess): Promise<Listed> {
     ({ items }) => new Map(items.filter(({ metadata }) => metadata.labels?.["writer"]).map((item) => [item.metadata.name ?? "", decoded(item)])),
   );
   return { objects, revision: Math.min(...lists.map(({ metadata }) => Number(metadata.resourceVersion))) };
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
