@@ -12,7 +12,7 @@ import { EtcdTarget } from "./etcd/etcd-target.ts";
 import { migrate, type MigrationTarget, SourceChangedError, TargetNotEmptyError } from "./migration.ts";
 import { openSqliteStore } from "./sqlite/sqlite-store.ts";
 import { SqliteTarget } from "./sqlite/sqlite-target.ts";
-import { CompactedError, type Entry, type Store, type WriteOp } from "./store.ts";
+import { CompactedError, type Entry, type Store, StoreFullError, type WriteOp } from "./store.ts";
 
 const ROOT = "/registry/";
 const folder = mkdtempSync(join(tmpdir(), "skiff-migration-"));
@@ -93,6 +93,16 @@ test("migrate() to etcd and back keeps every key and value; no revision falls", 
   const next = await again.commit([put("next", "{}")]);
   assert.deepEqual(next, { ok: true, revision: moved + 1 });
   await again.close();
+});
+
+test("SqliteTarget.complete() refuses a copy whose log could not be moved into the database", async () => {
+  const path = newPath();
+  const target = new SqliteTarget(path);
+  await target.begin("x", 7);
+  await target.put([{ key: `${ROOT}a`, value: Buffer.from("{}"), createRevision: 5, modRevision: 6 }]);
+  await assert.rejects(target.complete(), StoreFullError);
+  assert.ok(!existsSync(path));
+  await target.close();
 });
 
 test("migrate() refuses a target that is not empty, and leaves it as it is", async () => {

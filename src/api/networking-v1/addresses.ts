@@ -2,7 +2,7 @@ import { checkDnsSubdomain, type Errors, pushInvalid } from "#api/core-v1/pod-sp
 import { checkImmutable } from "#api/immutable.ts";
 import type { IPAddress, ParentReference, ServiceCIDR, ServiceCIDRSpec } from "#api/networking-v1/types.ts";
 import type { Strategy } from "#api/strategy.ts";
-import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
+import { type FieldError, fieldError, FieldPath, goQuoted } from "#apimachinery/field-error.ts";
 import { parseCidr, validateCidr } from "#apimachinery/validation/cidr.ts";
 import { validateIP } from "#apimachinery/validation/ip.ts";
 import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
@@ -13,7 +13,7 @@ const CIDRS = new FieldPath("spec.cidrs");
 
 /** An object whose name is the address that it stands for. */
 export const ipAddressStrategy: Strategy<IPAddress> = {
-  validateName: (name) => validateIP(name, PARENT).map(({ text }) => text.slice(`Invalid value: ${JSON.stringify(name)}: `.length)),
+  validateName: (name) => validateIP(name, PARENT).map(({ text }) => text.slice(`Invalid value: ${goQuoted(name)}: `.length)),
   validateCreate({ spec }) {
     const errors: Errors = [];
     if (spec.parentRef) validateParent(errors, spec.parentRef);

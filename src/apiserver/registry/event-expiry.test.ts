@@ -13,7 +13,8 @@ const HOUR_MS = 3_600_000;
 
 test("EventExpiry.sweep() removes what nobody has written for an hour", async () => {
   const clock = new SimClock();
-  const cache = await WatchCache.open(createMemoryStore(), { clock, logger: silentLogger });
+  const store = createMemoryStore();
+  const cache = await WatchCache.open(store, { clock, logger: silentLogger });
   const put = async (name: string, ageMs: number, writtenMs = ageMs) => {
     const managedFields = [
       { manager: "m", operation: "Update", apiVersion: "v1", time: formatTime(clock.now() - writtenMs), fieldsType: "FieldsV1", fieldsV1: {} },
@@ -25,9 +26,10 @@ test("EventExpiry.sweep() removes what nobody has written for an hour", async ()
   await put("old", 2 * HOUR_MS);
   await put("written-again", 2 * HOUR_MS, 1_000);
   await put("new", 1_000);
+  await store.commit([{ key: "/registry/events/default/broken", value: Buffer.from("no JSON"), expected: 0 }]);
   assert.equal(await new EventExpiry(cache, clock, silentLogger).sweep(), 1);
   assert.deepEqual(
-    cache.list("/registry/events/").items.map(({ object }) => object.metadata.name),
-    ["new", "written-again"],
+    cache.list("/registry/events/").items.map(({ key }) => key.slice("/registry/events/default/".length)),
+    ["broken", "new", "written-again"],
   );
 });

@@ -53,8 +53,17 @@ export class EventExpiry {
 
   #lastWriteMs(item: CachedObject): number {
     let writtenMs = this.#writtenMs.get(item);
-    if (writtenMs === undefined) this.#writtenMs.set(item, (writtenMs = lastWriteMs(item.object.metadata)));
+    if (writtenMs === undefined) this.#writtenMs.set(item, (writtenMs = readLastWriteMs(item)));
     return writtenMs;
+  }
+}
+
+/** What cannot be read stays, and keeps no other from going. */
+function readLastWriteMs(item: CachedObject): number {
+  try {
+    return lastWriteMs(item.object.metadata);
+  } catch {
+    return Infinity;
   }
 }
 

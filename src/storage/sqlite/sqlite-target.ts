@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type MigrationTarget, TargetNotEmptyError } from "../migration.ts";
-import type { Entry, Store } from "../store.ts";
+import { type Entry, type Store, StoreFullError } from "../store.ts";
+import { isFilled } from "./file-check.ts";
 import { packRows } from "./protocol.ts";
 import { openSqliteStore, WRITER_ENTRY } from "./sqlite-store.ts";
 import { WriterThread } from "./writer-thread.ts";
@@ -44,6 +45,8 @@ export class SqliteTarget implements MigrationTarget {
   }
 
   async complete(): Promise<void> {
+    // Where the database could not grow, the log is all that has the rest.
+    if (isFilled(`${this.#draft}-wal`)) throw new StoreFullError(`no room to write: ${this.#draft} could not take in its log`);
     rmSync(`${this.#path}-shm`, { force: true });
     renameSync(this.#draft, this.#path);
     const directory = openSync(dirname(this.#path), "r");
