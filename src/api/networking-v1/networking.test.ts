@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Mutable, Strategy } from "#api/strategy.ts";
-import type { KubeObject } from "#apimachinery/object.ts";
+import { told } from "#test/strategies/told.ts";
 
 import { ipAddressStrategy, serviceCIDRStrategy } from "./addresses.ts";
 import { ingressClassStrategy, ingressStrategy, networkPolicyStrategy } from "./strategy.ts";
-
-/** What a strategy says of a new object, its defaults filled in. */
-function told(strategy: unknown, fields: object): string[] {
-  const { applyDefaults, validateCreate } = strategy as Strategy;
-  const object = { metadata: { name: "x", namespace: "a" }, status: {}, ...structuredClone(fields) } as unknown as Mutable<KubeObject>;
-  applyDefaults?.(object);
-  return (validateCreate?.(object as KubeObject) ?? []).map(({ field, text }) => `${field}: ${text}`);
-}
 
 for (const { strategy, given, want } of [
   {
@@ -68,4 +59,5 @@ test("serviceCIDRStrategy takes one network of each family", () => {
 test("ipAddressStrategy takes addresses in their one form for names", () => {
   assert.deepEqual(ipAddressStrategy.validateName?.("10.0.0.1", false), []);
   assert.deepEqual(ipAddressStrategy.validateName?.("10.0.0.01", false), ["must not have leading 0s"]);
+  assert.match(ipAddressStrategy.validateName?.("\u0001", false)[0] ?? "", /^must be a valid IP address/);
 });

@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Mutable, Strategy } from "#api/strategy.ts";
-import type { KubeObject } from "#apimachinery/object.ts";
+import { told } from "#test/strategies/told.ts";
 
 import { configMapStrategy } from "../config-map/strategy.ts";
 import { namespaceStrategy } from "../namespace/strategy.ts";
-import { endpointsStrategy } from "./strategy.ts";
 
-/** What a strategy says of a new object, its defaults filled in. */
-function told(strategy: unknown, fields: object): string[] {
-  const { applyDefaults, validateCreate } = strategy as Strategy;
-  const object = { metadata: { name: "x", namespace: "a" }, status: {}, ...structuredClone(fields) } as unknown as Mutable<KubeObject>;
-  applyDefaults?.(object);
-  return (validateCreate?.(object as KubeObject) ?? []).map(({ field, text }) => `${field}: ${text}`);
-}
+import { endpointsStrategy } from "./strategy.ts";
 
 for (const { strategy, given, want } of [
   {
