@@ -82,7 +82,7 @@ export class SessionPool {
     };
     // The streams report what went wrong; without a listener the process would end.
     http2.on("error", leave);
-    // After a server's farewell the session counts as closed, yet its watches go on, and are watched over until it ends.
+    // After a server's farewell the session counts as closed and cannot be pinged, yet its watches go on until it ends.
     http2.on("close", leave);
     http2.once("connect", () => http2.setLocalWindowSize(WINDOW_BYTES));
     this.#sessions.add(session);
