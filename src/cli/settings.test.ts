@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { mergeConfig } from "./config-file.ts";
 import { contextName, pathsOf } from "./paths.ts";
-import { addressAt, givenTexts, readSettings, type SettingTexts } from "./settings.ts";
+import { givenTexts, readSettings, type SettingTexts } from "./settings.ts";
 
 const machine = { hostname: "Node-1", nodeIp: "192.0.2.1" };
 const read = (flags: SettingTexts, file: SettingTexts = {}) => readSettings({ flags, file }, machine);
@@ -77,11 +77,6 @@ test("givenTexts() resolves paths, as the processes that are started stand elsew
     "data-dir": resolve("here"),
     "private-registry": resolve("r.yaml"),
   });
-});
-
-test("addressAt() counts from the network's address", () => {
-  assert.equal(addressAt("10.43.0.0/16", 1), "10.43.0.1");
-  assert.equal(addressAt("10.43.0.0/16", 266), "10.43.1.10");
 });
 
 test("pathsOf() keeps clusters with other data dirs apart", () => {

@@ -1,5 +1,6 @@
-import { isIP, isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { addressAt, formatCidr, overlap, parseCidr } from "#lib/cidr.ts";
 import type { LogLevel } from "#lib/logger.ts";
 import { SkiffError } from "./errors.ts";
 import { DEFAULT_DATA_DIR } from "./paths.ts";
@@ -124,8 +125,8 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     return parsed;
   };
   const httpsPort = read("https-listen-port", parsePort, "a port between 1 and 65535");
-  const serviceCidr = read("service-cidr", parseCidr, "an IPv4 network such as 10.43.0.0/16");
-  const clusterCidr = read("cluster-cidr", parseCidr, "an IPv4 network such as 10.42.0.0/16");
+  const serviceCidr = read("service-cidr", parseNetwork, "an IPv4 network such as 10.43.0.0/16");
+  const clusterCidr = read("cluster-cidr", parseNetwork, "an IPv4 network such as 10.42.0.0/16");
   if (networksOverlap(clusterCidr, serviceCidr))
     throw new SkiffError("SKF-1701", `--cluster-cidr ${clusterCidr} and --service-cidr ${serviceCidr} have addresses in common`);
   const nodeIp = read("node-ip", parseIp, "an IP address", machine.nodeIp);
@@ -175,25 +176,14 @@ export function variableOf(flag: string): string {
   return `SKIFF_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 
-/** The `index`-th address of an IPv4 network: index 1 of 10.43.0.0/16 is 10.43.0.1. */
-export function addressAt(cidr: string, index: number): string {
-  const base = (cidr.split("/")[0] ?? "").split(".").reduce((sum, part) => sum * 256 + Number(part), 0) + index;
-  return [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".");
-}
-
 /** Whether two IPv4 networks have an address in common. */
 export function networksOverlap(a: string, b: string): boolean {
-  return rangesOverlap(bounds(a), bounds(b));
+  const [one, other] = [parseCidr(a), parseCidr(b)];
+  return one !== undefined && other !== undefined && overlap(one, other);
 }
 
 export function rangesOverlap(a: PortRange, b: PortRange): boolean {
   return a.from <= b.to && b.from <= a.to;
-}
-
-function bounds(cidr: string): PortRange {
-  const [address = "", length] = cidr.split("/");
-  const from = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  return { from, to: from + 2 ** (32 - Number(length)) - 1 };
 }
 
 function parsePort(value: string): number | undefined {
@@ -213,11 +203,9 @@ function parseIp(value: string): string | undefined {
 }
 
 /** IPv4 only, with the host bits clear. */
-function parseCidr(value: string): string | undefined {
-  const [address = "", length = "", ...rest] = value.split("/");
-  if (rest.length > 0 || !isIPv4(address) || !/^\d{1,2}$/.test(length) || Number(length) > 30) return undefined;
-  const numeric = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  return numeric % 2 ** (32 - Number(length)) === 0 ? value : undefined;
+function parseNetwork(value: string): string | undefined {
+  const range = parseCidr(value);
+  return range !== undefined && range.bits <= 30 && formatCidr(range) === value ? value : undefined;
 }
 
 function parseDomain(value: string): string | undefined {

@@ -19,6 +19,7 @@ import type { ApiServerOptions } from "#apiserver/server.ts";
 import { ApiServer } from "#apiserver/server.ts";
 import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
 import { KubeletDialer, type KubeletTls } from "#apiserver/streaming/kubelet-dialer.ts";
+import { addressAt } from "#lib/cidr.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
@@ -117,12 +118,6 @@ const BUILD_INFO = {
 function bootstrap({ reader, pipeline }: ApiServer, { clock, advertiseAddress, securePort, serviceCidr, tls }: ControlPlaneOptions): Promise<void> {
   return bootstrapCluster(
     { reader, clock, perform: (call, { user, userAgent }) => pipeline.perform(call, user, { userAgent }) },
-    { advertiseAddress, securePort, serviceCidr, kubernetesServiceIp: firstAddress(serviceCidr), clientCa: String(tls.clientCa) },
+    { advertiseAddress, securePort, serviceCidr, kubernetesServiceIp: addressAt(serviceCidr, 1), clientCa: String(tls.clientCa) },
   );
-}
-
-/** The first address of a range is the API's own service. */
-export function firstAddress(cidr: string): string {
-  const octets = cidr.split("/")[0]!.split(".").map(Number);
-  return [...octets.slice(0, 3), octets[3]! + 1].join(".");
 }

@@ -1,10 +1,11 @@
 import type { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
+import { addressAt } from "#lib/cidr.ts";
 import type { Clock } from "#lib/clock.ts";
 import { readIfThere, writeWhole } from "#lib/whole-file.ts";
 import { SkiffError } from "../errors.ts";
 import { type Paths, pathsOf } from "../paths.ts";
-import { addressAt, type Settings } from "../settings.ts";
+import type { Settings } from "../settings.ts";
 import { type Authority, damaged, ensureAuthority, parseCertificate, parseKey, readAuthority, requireValid } from "./authority.ts";
 import type { LeafRequest } from "./issue.ts";
 
