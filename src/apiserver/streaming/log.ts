@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import { once } from "node:events";
 
 import { failure, statusError, type StatusError } from "#apimachinery/status-error.ts";
 import type { ConnectRequest, SubresourceHandler } from "#apiserver/registry/subresource.ts";
@@ -7,7 +6,7 @@ import { dialError } from "#apiserver/streaming/kubelet-dialer.ts";
 import type { StreamingDeps } from "#apiserver/streaming/handlers.ts";
 import { kubeletLogQuery } from "#apiserver/streaming/log-options.ts";
 import { containerOf, podNamed } from "#apiserver/streaming/pod-target.ts";
-import { pour, responseOf } from "#apiserver/streaming/tunnel.ts";
+import { awaitAnswer, pour, responseOf } from "#apiserver/streaming/tunnel.ts";
 
 const ERROR_LIMIT_BYTES = 2048;
 
@@ -34,7 +33,7 @@ export function podLogHandler({ reader, kubelets }: StreamingDeps): SubresourceH
       asking.end();
       let answer: IncomingMessage;
       try {
-        [answer] = (await once(asking, "response")) as [IncomingMessage];
+        answer = await awaitAnswer(asking);
       } catch (error) {
         throw statusError.internal(`Get "https://${address.host}:${address.port}${path}": ${dialError(error, address).message}`);
       }

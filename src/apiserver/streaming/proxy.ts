@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 
@@ -10,7 +9,7 @@ import type { ConnectRequest, SubresourceHandler } from "#apiserver/registry/sub
 import { dialError, type KubeletAddress } from "#apiserver/streaming/kubelet-dialer.ts";
 import type { StreamingDeps } from "#apiserver/streaming/handlers.ts";
 import { podNamed } from "#apiserver/streaming/pod-target.ts";
-import { awaitUpgrade, forwardedHeaders, join, pour, responseOf } from "#apiserver/streaming/tunnel.ts";
+import { awaitAnswer, awaitUpgrade, forwardedHeaders, join, pour, responseOf } from "#apiserver/streaming/tunnel.ts";
 
 interface Backend extends KubeletAddress {
   dial(options: RequestOptions, how: { readonly upgrade: boolean }): ClientRequest;
@@ -44,7 +43,7 @@ async function connect(request: ConnectRequest, backend: Backend): Promise<void>
       throw statusError.badRequest(`the backend answered ${answer.response.statusCode} to an upgrade`);
     }
     bodyStream(request.request).pipe(asking);
-    const [answer] = (await once(asking, "response")) as [IncomingMessage];
+    const answer = await awaitAnswer(asking);
     const out = responseOf(request);
     out.writeHead(answer.statusCode ?? 502, answerHeaders(answer));
     await pour(answer, out);

@@ -27,8 +27,11 @@ async function startKubelet(pki: Awaited<ReturnType<typeof testPki>>): Promise<S
     asked.push(request.url ?? "");
     if (request.url?.includes("previous")) return void response.writeHead(400).end('previous terminated container "c" not found');
     response.write("one\n");
+    if (request.url?.includes("tailLines=13")) return void setImmediate(() => newest!.resetAndDestroy());
     response.end("two\n");
   });
+  let newest: Socket | undefined;
+  server.on("connection", (socket: Socket) => void (newest = socket));
   server.on("upgrade", (request, socket, head) => {
     asked.push(request.url ?? "");
     if (request.headers["sec-websocket-protocol"] === TUNNEL) {
@@ -113,6 +116,11 @@ test("streamingHandlers() tell which kubelet did not answer", async () => {
   const { code, text } = await get("dead/log");
   assert.equal(code, 500);
   assert.match(text, /Get "https:\/\/127\.0\.0\.1:1\/containerLogs\/ns\/dead\/c\?": dial tcp 127\.0\.0\.1:1: connect: connection refused$/);
+});
+
+test("streamingHandlers() cut the answer off when the kubelet's connection is reset in the middle of it, and nothing else", async () => {
+  await assert.rejects(get("one/log?tailLines=13"), { code: "ECONNRESET" });
+  assert.deepEqual(await get("one/log?tailLines=5"), { code: 200, text: "one\ntwo\n" });
 });
 
 test("streamingHandlers() join the client's WebSocket with the kubelet's, bytes for bytes", async () => {

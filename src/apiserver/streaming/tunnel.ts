@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
@@ -36,6 +37,13 @@ export function pour(from: Readable, to: Outgoing): Promise<void> {
   });
 }
 
+/** The head of the answer. A connection that breaks later is the answer's own error, and its request's a second time. */
+export async function awaitAnswer(asking: ClientRequest): Promise<IncomingMessage> {
+  asking.on("error", () => {});
+  const [answer] = (await once(asking, "response")) as [IncomingMessage];
+  return answer;
+}
+
 /** Where to answer. */
 export const responseOf = ({ response }: ConnectRequest): Outgoing => response!;
 
@@ -48,7 +56,7 @@ export function awaitUpgrade(request: ClientRequest): Promise<UpgradeAnswer> {
   return new Promise((resolve, reject) => {
     request.once("upgrade", (response, socket, head) => resolve({ upgraded: true, response, socket, head }));
     request.once("response", (response) => resolve({ upgraded: false, response }));
-    request.once("error", reject);
+    request.on("error", reject);
     request.end();
   });
 }

@@ -208,6 +208,18 @@ test("Http2Stream gives the connection what was read back once, also when it is 
   assert.equal(credits.length, before);
 });
 
+test("Http2Stream.bodyStream() of a client that goes away ends, and harms nobody who has not asked", async () => {
+  const host = { socket: undefined as never, sendHeaders() {}, sendBody() {}, reset() {}, credit() {} };
+  const stream = new Http2Stream(host, 1, { method: "POST", path: "/", headers: {}, fields: [] }, 0, 0);
+  const body = stream.bodyStream();
+  body.resume();
+  stream.receive(Buffer.from("half"), false);
+  await new Promise(setImmediate);
+  stream.over();
+  await new Promise(setImmediate);
+  assert.ok(body.destroyed);
+});
+
 // What Node's client cannot send.
 
 const GET = Buffer.from([0x82, 0x84, 0x86]); // method GET, path "/", scheme http

@@ -107,7 +107,7 @@ export class Http2Stream extends EventEmitter {
     });
   }
 
-  /** The body as it comes; when nobody reads, the client waits. */
+  /** The body as it comes; when nobody reads, the client waits. One that goes away is an error to who listens for it, as with Node's own requests. */
   bodyStream(): Readable {
     let wanted = false;
     const push = () => {
@@ -127,7 +127,7 @@ export class Http2Stream extends EventEmitter {
       },
     });
     this.#reader = push;
-    return readable;
+    return readable.on("error", () => {});
   }
 
   #read(onChunk: (chunk: Buffer) => void, onEnd: () => void): void {
