@@ -4,6 +4,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import type { Client } from "#client/client.ts";
 import type { IndexFunction } from "#client/informer.ts";
 import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
+import { allDone } from "#lib/all-done.ts";
 
 /** The reference that makes `owner` the controller of what carries it. */
 export function controllerReference(resource: Resource, owner: KubeObject): OwnerReference {
@@ -50,5 +51,5 @@ export async function performClaim<T extends KubeObject>(
 ): Promise<void> {
   const patch = ({ metadata }: T, ownerReference: object) =>
     client.patch(resource, metadata, "strategic", { metadata: { uid: metadata.uid, ownerReferences: [ownerReference] } }).catch(ignoreNotFound);
-  await Promise.all([...adopt.map((child) => patch(child, reference)), ...release.map((child) => patch(child, { $patch: "delete", uid: reference.uid }))]);
+  await allDone([...adopt.map((child) => patch(child, reference)), ...release.map((child) => patch(child, { $patch: "delete", uid: reference.uid }))]);
 }

@@ -1,3 +1,5 @@
+import { allDone } from "#lib/all-done.ts";
+
 /**
  * Calls `run` `count` times, in batches of 1, 2, 4 …: what fails for all is not tried hundreds of times.
  *
@@ -6,7 +8,6 @@
 export async function slowStart(count: number, run: () => Promise<void>): Promise<void> {
   for (let left = count, batch = 1; left > 0; left -= batch, batch *= 2) {
     const size = Math.min(batch, left);
-    const results = await Promise.allSettled(Array.from({ length: size }, run));
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    await allDone(Array.from({ length: size }, run));
   }
 }

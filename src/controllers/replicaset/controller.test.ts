@@ -121,3 +121,26 @@ test("a pod that takes its time to go is counted as terminating until it is gone
   assert.equal(statusOf(cluster).terminatingReplicas, 0);
   cluster.stop();
 });
+
+test("a set is not looked at again while one of its pods is still being deleted", async () => {
+  const cluster = testCluster(startReplicaSets);
+  await cluster.client.create(REPLICA_SETS, web(3));
+  await cluster.settle();
+  const slow = Promise.withResolvers<void>();
+  const perform = cluster.transport.perform.bind(cluster.transport);
+  const asked: string[] = [];
+  cluster.transport.perform = async (call, signal) => {
+    if (call.verb !== "delete" || call.resource !== PODS || !cluster.isControllers(call)) return perform(call, signal);
+    asked.push(call.name!);
+    if (asked.length === 1) throw unavailable();
+    await slow.promise;
+    return perform(call, signal);
+  };
+  await scale(cluster, 1);
+  await cluster.pass(30);
+  assert.equal(asked.length, 2);
+  slow.resolve();
+  await cluster.pass(30);
+  assert.equal(namesOf(cluster, PODS).length, 1);
+  cluster.stop();
+});

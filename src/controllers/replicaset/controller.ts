@@ -16,6 +16,7 @@ import { claim, controllerOf, controllerReference, ORPHANS, performClaim } from 
 import { podFromTemplate } from "#controllers/common/pods.ts";
 import { slowStart } from "#controllers/common/slow-start.ts";
 import { nextAvailabilityMs, reconcileReplicaSet, replicaSetStatus, type Action } from "#controllers/replicaset/reconcile.ts";
+import { allDone } from "#lib/all-done.ts";
 
 const REPLICATION_CONTROLLERS = builtin<ReplicationController>("", "v1", "replicationcontrollers");
 
@@ -105,7 +106,7 @@ function relatedPods<T extends ReplicaSet | ReplicationController>(set: ReplicaS
 async function perform<T extends ReplicaSet | ReplicationController>(action: Action, set: ReplicaSet, context: Context<T>): Promise<Error | undefined> {
   try {
     if (action.kind === "createPods") await slowStart(action.count, () => createPod(set, context));
-    else await Promise.all(action.pods.map((pod) => deletePod(pod, set, context)));
+    else await allDone(action.pods.map((pod) => deletePod(pod, set, context)));
     return undefined;
   } catch (error) {
     return error as Error;

@@ -12,6 +12,7 @@ import { HOST_PORT_HANDLER } from "#kubelet/runtime/containerd-config.ts";
 import { computePodStatus, podIps, type PodVerdict } from "#kubelet/status/pod-status.ts";
 import { areCertain } from "#kubelet/volume/certain.ts";
 import { type MountedVolumes, VolumeSetupError } from "#kubelet/volume/volume-manager.ts";
+import { allDone } from "#lib/all-done.ts";
 import { formatTime, type Timer } from "#lib/clock.ts";
 
 import { clearCgroup, podCgroup } from "./cgroups.ts";
@@ -325,7 +326,7 @@ export class PodWorker {
       await killContainer(this.#context, { pod: this.#pod, container: this.#container(run.name), run, message, graceSeconds: leftSeconds, podIp });
       await this.#runtime.lookAtContainer(this.#pod, run.id);
     };
-    await Promise.all(alive.filter(({ name }) => !sidecars.includes(name)).map(stop));
+    await allDone(alive.filter(({ name }) => !sidecars.includes(name)).map(stop));
     for (const name of sidecars.reverse()) {
       for (const run of alive.filter((candidate) => candidate.name === name)) await stop(run);
     }
