@@ -1,8 +1,8 @@
 import { ENDPOINT_SLICES } from "#api/builtin.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
 import type { Draft } from "#apimachinery/object.ts";
-import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 
 /** What is to become of a service's slices. */
 export interface Changes {
@@ -15,8 +15,6 @@ export async function performSliceChanges(client: Client, { create, update, remo
   for (const slice of create) await client.create(ENDPOINT_SLICES, slice);
   for (const slice of update) await client.update(ENDPOINT_SLICES, slice);
   for (const { metadata } of remove) {
-    await client.delete(ENDPOINT_SLICES, metadata).catch((error: unknown) => {
-      if (!isStatus(error, "NotFound")) throw error;
-    });
+    await client.delete(ENDPOINT_SLICES, metadata).catch(ignoreNotFound);
   }
 }

@@ -10,6 +10,7 @@ import type { Informer } from "#client/informer.ts";
 import { isEmptySelector, selects } from "#apimachinery/label-selector.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 import { claim, controllerOf, controllerReference, ORPHANS, performClaim } from "#controllers/common/owners.ts";
 import { REVISION } from "#controllers/deployment/annotations.ts";
 import { replicasOf } from "#controllers/deployment/fenceposts.ts";
@@ -192,8 +193,4 @@ async function writeStatus(deployment: Deployment, status: DeploymentStatus, { d
   const isNoted = known?.metadata.annotations?.[REVISION] === deployment.metadata.annotations?.[REVISION];
   if (isNoted && isDeepStrictEqual(status, deployment.status)) return;
   await deps.client.updateStatus(DEPLOYMENTS, { ...deployment, status }).catch(ignoreNotFound);
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!isStatus(error, "NotFound")) throw error;
 }

@@ -5,6 +5,7 @@ import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 import { ServicePods } from "#controllers/common/service-pods.ts";
 import { desiredEndpoints } from "#controllers/endpoints/reconcile.ts";
 
@@ -43,9 +44,7 @@ async function sync(key: ObjectKey, { deps, found, endpoints, recorder }: Contex
   if (service === undefined) {
     if (current === undefined) return;
     const { namespace, name } = splitKey(key);
-    await deps.client.delete(ENDPOINTS, { namespace, name }).catch((error: unknown) => {
-      if (!isStatus(error, "NotFound")) throw error;
-    });
+    await deps.client.delete(ENDPOINTS, { namespace, name }).catch(ignoreNotFound);
     return;
   }
   if (service.spec.type === "ExternalName" || service.spec.selector === undefined) return;

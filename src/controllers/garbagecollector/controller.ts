@@ -1,11 +1,11 @@
 import { resourceInfo, type Resource } from "#api/resources.ts";
 import type { OwnerReference } from "#apimachinery/meta-v1/types.ts";
 import { splitKey, type KubeObject } from "#apimachinery/object.ts";
-import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 import { groupOf, isMeant, isWaiting, nodeFor, OwnerGraph, type GraphNode } from "#controllers/garbagecollector/graph.ts";
 import { reconcileNode, type Action, type OwnerState } from "#controllers/garbagecollector/reconcile.ts";
 
@@ -97,7 +97,7 @@ export class GarbageCollector {
       const owner = await this.#deps.client.get(followed.resource, { ...namespace, name: reference.name });
       if (owner.metadata.uid === reference.uid) return isWaiting(nodeFor(followed.resource, owner)) ? "waiting" : "solid";
     } catch (error) {
-      if (!isStatus(error, "NotFound")) throw error;
+      ignoreNotFound(error);
     }
     if (this.#graph.get(reference.uid) !== undefined) this.#tellMisplaced(reference, dependent);
     return "absent";
@@ -158,8 +158,4 @@ function isCollectable(resource: Resource): boolean {
   const { group, version, plural } = resource;
   const verbs = resourceInfo(group, version, plural)?.verbs;
   return verbs === undefined || ["list", "watch", "delete"].every((verb) => verbs.includes(verb));
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!isStatus(error, "NotFound")) throw error;
 }

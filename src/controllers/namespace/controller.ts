@@ -7,6 +7,7 @@ import type { KubeObject, ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 import { deletionConditions, isEmpty, type Outcome, type Remaining } from "#controllers/namespace/reconcile.ts";
 
 const FINALIZER = "kubernetes";
@@ -95,7 +96,5 @@ async function writeConditions(client: Client, namespace: Namespace, outcome: Ou
 async function finalize(client: Client, namespace: Namespace): Promise<void> {
   const finalizers = (namespace.spec.finalizers ?? []).filter((name) => name !== FINALIZER);
   const next = { ...namespace, spec: { ...namespace.spec, finalizers } };
-  await client.update(NAMESPACES, next, { subresource: "finalize" }).catch((error: unknown) => {
-    if (!isStatus(error, "NotFound")) throw error;
-  });
+  await client.update(NAMESPACES, next, { subresource: "finalize" }).catch(ignoreNotFound);
 }

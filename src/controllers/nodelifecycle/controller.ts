@@ -3,12 +3,12 @@ import type { Lease } from "#api/coordination-v1/types.ts";
 import { isPodReady } from "#api/core-v1/pod/status.ts";
 import type { Node, Pod } from "#api/core-v1/types.ts";
 import type { ObjectKey } from "#apimachinery/object.ts";
-import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo, type EventRecorder } from "#client/event-recorder.ts";
 import type { Informer } from "#client/informer.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
 import { BY_NODE } from "#controllers/common/by-node.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 import {
   conditionOf,
   desiredTaints,
@@ -153,7 +153,7 @@ async function markPods(node: Node, { deps, pods, recorder }: Context): Promise<
       await client.updateStatus(PODS, { ...pod, status: { ...pod.status, conditions } });
       recorder.record(referenceTo(PODS, pod), "Warning", "NodeNotReady", "Node is not ready");
     } catch (error) {
-      if (!isStatus(error, "NotFound")) throw error;
+      ignoreNotFound(error);
     }
   }
 }

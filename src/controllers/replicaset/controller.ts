@@ -12,6 +12,7 @@ import type { Informer } from "#client/informer.ts";
 import { isEmptySelector, selects } from "#apimachinery/label-selector.ts";
 import type { WorkQueue } from "#client/work-queue.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 import { claim, controllerOf, controllerReference, ORPHANS, performClaim } from "#controllers/common/owners.ts";
 import { podFromTemplate } from "#controllers/common/pods.ts";
 import { slowStart } from "#controllers/common/slow-start.ts";
@@ -148,9 +149,7 @@ async function writeStatus<T extends ReplicaSet | ReplicationController>(
   const { terminatingReplicas, ...common } = replicaSetStatus(observed, failure);
   const status = flavour.reportsTerminating ? { ...common, terminatingReplicas } : common;
   if (isDeepStrictEqual(status, object.status)) return;
-  await deps.client.updateStatus(flavour.resource, { ...object, status }).catch((error: unknown) => {
-    if (!isStatus(error, "NotFound")) throw error;
-  });
+  await deps.client.updateStatus(flavour.resource, { ...object, status }).catch(ignoreNotFound);
 }
 
 /** A ReplicationController's selector is a plain map, and its template's labels stand in for an absent one. */

@@ -3,10 +3,10 @@ import { isDeepStrictEqual } from "node:util";
 import { NODES, PODS } from "#api/builtin.ts";
 import type { Pod } from "#api/core-v1/types.ts";
 import { keyOf, type ObjectKey } from "#apimachinery/object.ts";
-import { isStatus } from "#apimachinery/status-error.ts";
 import { referenceTo } from "#client/event-recorder.ts";
 import { BY_NODE } from "#controllers/common/by-node.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
+import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
 import { evictionTimeMs } from "#controllers/tainteviction/reconcile.ts";
 import { formatTime } from "#lib/clock.ts";
 
@@ -48,7 +48,7 @@ export function startTaintEviction(deps: ControllerDeps): void {
       );
       await client.delete(PODS, pod.metadata, { preconditions: { uid: pod.metadata.uid ?? "" } });
     } catch (error) {
-      if (!isStatus(error, "NotFound")) throw error;
+      ignoreNotFound(error);
     }
   };
   const queue = queueFor(deps, { name: "tainteviction", sync });
