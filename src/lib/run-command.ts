@@ -43,7 +43,10 @@ export function runCommand(
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: "pipe", ...(env !== undefined && { env }) });
-    const timer = clock.after(timeoutMs, () => child.kill("SIGKILL"));
+    const timer = clock.after(timeoutMs, () => {
+      child.kill("SIGKILL");
+      for (const pipe of [child.stdout, child.stderr]) pipe.destroy(); // a child of its own may hold them for long
+    });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -65,7 +65,7 @@ function upgradeOf(asking: ClientRequest): Promise<RuntimeStream | { readonly re
   return new Promise((resolve, reject) => {
     asking.once("upgrade", (response, socket, head) => resolve({ response, socket, head }));
     asking.once("response", (response) => resolve({ response }));
-    asking.once("error", reject);
+    asking.on("error", reject); // also of a connection that breaks after the answer, of which the answer tells, too
     asking.end();
   });
 }
