@@ -324,6 +324,11 @@ test("Http2Connection ends a connection that opens streams only to cut them off"
   assert.deepEqual(goaways(await exchangeFrames(...storm)), [CODE.enhanceYourCalm]);
 });
 
+test("Http2Connection ends a connection that changes its settings without end", async () => {
+  const storm = Array.from({ length: 1100 }, (_, i) => settingsFrame([[4, i % 2]]));
+  assert.deepEqual(goaways(await exchangeFrames(...storm)), [CODE.enhanceYourCalm]);
+});
+
 test("Http2Connection ends a connection that opens streams only to have them cut off", async () => {
   const storm = Array.from({ length: 1100 }, (_, i) => [headers(pathed("/held"), 4, 2 * i + 1), windowUpdateFrame(2 * i + 1, 0)]).flat();
   assert.deepEqual(goaways(await exchangeFrames(...storm)), [CODE.enhanceYourCalm]);

@@ -40,6 +40,8 @@ const CONNECTION_WINDOW_BYTES = 2 * 1024 * 1024;
 const MAX_UNREAD_ANSWERS_BYTES = 2 * 1024 * 1024;
 /** A peer may cut off so many requests, or make us cut them off, more than it lets us answer. */
 const MAX_RESETS = 1000;
+/** Each costs a look at all streams; a client sends one or two. */
+const MAX_SETTINGS_FRAMES = 1000;
 /** Frames larger than this only make others wait. */
 const MAX_SENT_FRAME_BYTES = 4 * MAX_FRAME_BYTES;
 
@@ -67,6 +69,7 @@ export class Http2Connection implements StreamHost {
   /** Bytes that were read since the peer was last told. */
   #used = 0;
   #resets = 0;
+  #settingsFrames = 0;
   #ended = false;
 
   constructor(socket: TLSSocket, options: Http2Options, onStream: (stream: Http2Stream) => void) {
@@ -210,7 +213,10 @@ export class Http2Connection implements StreamHost {
     expect(id === 0, CODE.protocolError);
     if ((flags & FLAG.ack) !== 0) return expect(payload.length === 0, CODE.frameSizeError);
     expect(payload.length % 6 === 0, CODE.frameSizeError);
+    expect(++this.#settingsFrames <= MAX_SETTINGS_FRAMES, CODE.enhanceYourCalm);
+    const before = this.#peerStreamWindow;
     for (let at = 0; at < payload.length; at += 6) this.#setting(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
+    if (this.#peerStreamWindow !== before) this.#moveStreamWindows(this.#peerStreamWindow - before);
     this.#outlet.send(frame(FRAME.settings, FLAG.ack, 0, NOTHING));
   }
 
@@ -224,13 +230,12 @@ export class Http2Connection implements StreamHost {
         return;
       case SETTING.initialWindowSize:
         expect(value <= MAX_WINDOW_BYTES, CODE.flowControlError);
-        return this.#moveStreamWindows(value);
+        this.#peerStreamWindow = value;
+        return;
     }
   }
 
-  #moveStreamWindows(bytes: number): void {
-    const more = bytes - this.#peerStreamWindow;
-    this.#peerStreamWindow = bytes;
+  #moveStreamWindows(more: number): void {
     for (const stream of [...this.#streams.values()]) {
       stream.sendWindow += more;
       expect(stream.sendWindow <= MAX_WINDOW_BYTES, CODE.flowControlError);
