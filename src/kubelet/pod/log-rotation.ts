@@ -12,11 +12,14 @@ const MAX_LOG_FILES = 5;
 /**
  * Puts a log that has grown too large aside, compresses the one put aside before, and keeps the newest few.
  *
+ * @returns whether it was too large
  * @see pkg/kubelet/logs/container_log_manager.go
  */
 export async function rotateLog(runtime: Runtime, containerId: string, logPath: string, nowMs: number, maxBytes = MAX_LOG_BYTES): Promise<boolean> {
-  const size = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
-  if (size < maxBytes) return false;
+  const size = statSync(logPath, { throwIfNoEntry: false })?.size;
+  // Put aside by a rotation that was cut off: the container still writes there, and nobody would find it.
+  if (size === undefined) await runtime.reopenContainerLog(containerId);
+  if (size === undefined || size < maxBytes) return false;
   for (const old of rotated(logPath).filter((path) => !path.endsWith(".gz"))) await compress(old);
   const stamp = new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
   renameSync(logPath, `${logPath}.${stamp}`);
