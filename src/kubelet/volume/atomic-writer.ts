@@ -29,7 +29,8 @@ const DATA_NEW = "..data_tmp";
 
 /**
  * Shows `payload` in `dir` so that a reader sees all of the old files or all of the new ones: files stand in a folder of
- * their own, `..data` points at it and is swapped by rename, and visible names are links through `..data`.
+ * their own, `..data` points at it and is swapped by rename, and visible names are links through `..data`. A call that was
+ * cut off is brought to its end by the next one.
  *
  * @param gid group of the files, from the pod's fsGroup
  * @returns whether anything changed
@@ -38,7 +39,10 @@ const DATA_NEW = "..data_tmp";
 export function writeAtomically(dir: string, payload: Payload, gid: number | undefined, nowMs: number): boolean {
   mkdirSync(dir, { recursive: true });
   const old = linkTarget(join(dir, DATA));
-  if (old !== undefined && holds(join(dir, old), payload)) return false;
+  if (old !== undefined && holds(join(dir, old), payload)) {
+    tidy(dir, payload, old);
+    return false;
+  }
   const stamp = new Date(nowMs).toISOString().slice(0, 19).replace("T", "_").replace(/[-:]/g, "_");
   const fresh = mkdtempSync(join(dir, `..${stamp}.`));
   chmodSync(fresh, 0o755);
@@ -47,8 +51,7 @@ export function writeAtomically(dir: string, payload: Payload, gid: number | und
   rmSync(join(dir, DATA_NEW), { force: true });
   symlinkSync(target, join(dir, DATA_NEW));
   renameSync(join(dir, DATA_NEW), join(dir, DATA));
-  showNames(dir, new Set([...payload.keys()].map((path) => path.split("/")[0] as string)));
-  if (old !== undefined) rmSync(join(dir, old), { recursive: true, force: true });
+  tidy(dir, payload, target);
   return true;
 }
 
@@ -59,13 +62,17 @@ function writeOne(path: string, { data, mode, uid }: PayloadFile, gid: number | 
   if (uid !== undefined || gid !== undefined) chownSync(path, uid ?? 0, gid ?? 0);
 }
 
-function showNames(dir: string, wanted: ReadonlySet<string>): void {
-  for (const name of wanted) {
-    if (linkTarget(join(dir, name)) === undefined) symlinkSync(join(DATA, name), join(dir, name));
-  }
-  for (const name of readdirSync(dir)) {
-    if (!name.startsWith("..") && !wanted.has(name)) rmSync(join(dir, name), { force: true });
-  }
+/**
+ * Shows the names that are in `target`, and removes other ones of ours and what they led to. What else is there may be a
+ * place where a container has mounted another volume.
+ */
+function tidy(dir: string, payload: Payload, target: string): void {
+  const names = new Set([...payload.keys()].map((path) => path.split("/")[0] as string));
+  const present = new Set(readdirSync(dir));
+  for (const name of names) if (!present.has(name)) symlinkSync(join(DATA, name), join(dir, name));
+  const isOurs = (name: string) => name.startsWith("..") || linkTarget(join(dir, name))?.startsWith(`${DATA}/`);
+  const surplus = [...present].filter((name) => !names.has(name) && name !== DATA && name !== target && isOurs(name));
+  for (const name of surplus) rmSync(join(dir, name), { recursive: true, force: true });
 }
 
 function holds(dir: string, payload: Payload): boolean {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -30,6 +30,18 @@ test("writeAtomically() shows files through ..data and swaps them at once", () =
     ["c", "sub"],
   );
   assert.equal(readdirSync(dir).length, 4);
+});
+
+test("writeAtomically() finishes what was cut off: names are shown, and folders that nobody shows go", () => {
+  const dir = join(root, "cut");
+  const payload = files({ a: "1", b: "2" });
+  writeAtomically(dir, payload, undefined, 0);
+  rmSync(join(dir, "b")); // killed before it was shown
+  mkdirSync(join(dir, "..1969_12_31_23_59_59.x"));
+  mkdirSync(join(dir, "mounted")); // by a container
+  writeAtomically(dir, payload, undefined, 0);
+  assert.equal(readFileSync(join(dir, "b"), "utf8"), "2");
+  assert.deepEqual(readdirSync(dir).sort(), [readlinkSync(join(dir, "..data")), "..data", "a", "b", "mounted"].sort());
 });
 
 test("writeAtomically() leaves equal files alone, and notices a mode", () => {
