@@ -8,12 +8,13 @@ import { Client } from "#client/client.ts";
 import type { ApiCall, Transport, WatchEvent } from "#client/transport.ts";
 import { sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
+import { sameJson } from "#lib/same-json.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 
 import { deploymentsCheck } from "./check-deployments.ts";
 import { acknowledgementsCheck, objectsCheck, uniquenessCheck } from "./check-objects.ts";
 import { ownersCheck } from "./check-owners.ts";
-import { bindingsCheck, PODS_PREFIX, RunningCheck } from "./check-pods.ts";
+import { bindingsCheck, NODES_PREFIX, PODS_PREFIX, RunningCheck } from "./check-pods.ts";
 import { Ledger } from "./check-ledger.ts";
 import { checkRest } from "./check-rest.ts";
 import { VIEWS, WatchAuditor } from "./check-watches.ts";
@@ -376,9 +377,16 @@ class Run {
 
 const START_MS = new SimClock().now();
 
-/** Signs of life of nodes are written for ever. */
-function isHeartbeat({ key, type }: DiskChange): boolean {
-  return type === "update" && (key.startsWith("/registry/leases/kube-node-lease/") || key.startsWith("/registry/minions/"));
+/** Signs of life of nodes are written for ever: their leases, and their status. */
+function isHeartbeat({ key, type, object, before }: DiskChange): boolean {
+  if (type !== "update") return false;
+  return key.startsWith("/registry/leases/kube-node-lease/") || (key.startsWith(NODES_PREFIX) && sameJson(declared(object), declared(before)));
+}
+
+/** What nobody changes by telling that he lives. */
+function declared(node: KubeObject | undefined): unknown {
+  const { labels, annotations, finalizers, deletionTimestamp } = node?.metadata ?? {};
+  return { labels, annotations, finalizers, deletionTimestamp, spec: (node as { spec?: object } | undefined)?.spec };
 }
 
 function difference(before: KubeObject | undefined, after: KubeObject | undefined): string {
