@@ -6,8 +6,10 @@ import { SkiffError } from "./errors.ts";
 import { sayGoodbye } from "./introduction.ts";
 import { withLock } from "./lock.ts";
 import { unmountBelow } from "./mounts.ts";
+import { neighbours, unclaimed } from "./neighbours.ts";
+import { instancesHere, removeNetwork } from "./network.ts";
 import { type Paths, pathsOf } from "./paths.ts";
-import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, type Role, runningClusters, sharesNetwork } from "./processes.ts";
+import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, type Role, runningClusters } from "./processes.ts";
 import { purge, removeShimSockets } from "./purge.ts";
 import { Steps } from "./steps.ts";
 import { disableUnits, removeUnits, stopUnits } from "./systemd.ts";
@@ -25,7 +27,7 @@ export async function down(args: Arguments, context: Context): Promise<number> {
   const { dataDir } = settings;
   const steps = new Steps(clock, err, args.flags["quiet"] === true ? "quiet" : "text");
   const paths = pathsOf(dataDir);
-  if (!existsSync(dataDir) && clusterProcesses(dataDir).length === 0) {
+  if (!existsSync(dataDir) && clusterProcesses(dataDir).length === 0 && !instancesHere().has(paths.instance)) {
     steps.note("Nothing runs here.");
     return 0;
   }
@@ -33,6 +35,8 @@ export async function down(args: Arguments, context: Context): Promise<number> {
     await steps.run("server and agent stopped", () => stopPrograms(dataDir, clock));
     disableUnits(dataDir);
     await steps.run("containers stopped", () => stopContainers(paths, clock));
+    const others = neighbours(dataDir, runningClusters());
+    removeNetwork(paths.instance, unclaimed([settings.clusterDns], others), paths.runDir);
     if (args.flags["purge"] === true) await purgeAll(args, context, steps);
   });
   return 0;
@@ -80,12 +84,7 @@ async function purgeAll(args: Arguments, context: Context, steps: Steps): Promis
   const left = await steps.run("files, mounts, devices, tables removed", async () => {
     await forgotten;
     removeUnits(dataDir);
-    const heirs = [...runningClusters()].filter(([other, processes]) => other !== dataDir && processes.some(({ pid }) => sharesNetwork(pid)));
-    return purge(
-      pathsOf(dataDir),
-      clusterDns,
-      heirs.map(([other]) => pathsOf(other)),
-    );
+    return purge(pathsOf(dataDir), clusterDns, neighbours(dataDir, runningClusters()));
   });
   const problem = await forgotten;
   if (problem !== undefined) throw problem;

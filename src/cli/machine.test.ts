@@ -13,7 +13,7 @@ import { mountsBelow } from "./mounts.ts";
 import { defaultDevice } from "./node-address.ts";
 import { parseOwner, requireFreePort } from "./ports.ts";
 import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, parseStat, roleOf } from "./processes.ts";
-import { isOurTable } from "./purge.ts";
+import { isOurTable } from "./network.ts";
 import { saysReadySince } from "./readiness.ts";
 import { lastKnownError, supervisorOf } from "./start.ts";
 import { stateOf } from "./status.ts";

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { readIfThere, writeIfChanged } from "#lib/whole-file.ts";
 import { SkiffError } from "./errors.ts";
-import { contextName } from "./paths.ts";
-import { type ProcessInfo, sharesNetwork } from "./processes.ts";
+import { instancesHere } from "./network.ts";
+import { contextName, pathsOf } from "./paths.ts";
+import { type ProcessInfo, type Role, sharesNetwork } from "./processes.ts";
 import { networksOverlap, type PortRange, rangesOverlap, type Settings } from "./settings.ts";
 
 /** What a cluster takes for itself on the machine's network. */
@@ -24,12 +25,27 @@ export function publishClaims(claims: Claims): void {
   writeIfChanged(claimsFile(claims.dataDir), `${JSON.stringify(claims)}\n`);
 }
 
-/** The claims of the other clusters whose agents work on this network. */
-export function neighbours(dataDir: string, clusters: ReadonlyMap<string, readonly ProcessInfo[]>): readonly Claims[] {
+type Clusters = ReadonlyMap<string, readonly ProcessInfo[]>;
+
+/** The claims of the other clusters that work on this network, if only by pods that their agent left behind. */
+export function neighbours(dataDir: string, clusters: Clusters): readonly Claims[] {
   return [...clusters].flatMap(([other, processes]) => {
-    const works = other !== dataDir && processes.some(({ role, pid }) => role === "agent" && sharesNetwork(pid));
+    const works = other !== dataDir && processes.some(({ role, pid }) => ON_NETWORK.has(role) && sharesNetwork(pid));
     return works ? (readClaims(other) ?? []) : [];
   });
+}
+
+/** Those of the addresses that none of the others gives out to its services. */
+export function unclaimed(addresses: readonly string[], others: readonly Claims[]): readonly string[] {
+  return addresses.filter((address) => !others.some(({ serviceCidr }) => networksOverlap(`${address}/32`, serviceCidr)));
+}
+
+const ON_NETWORK: ReadonlySet<Role> = new Set(["agent", "containerd", "shim"]);
+
+/** Clusters that were killed to the last process; their rules still answer for addresses that nobody claims any more. */
+export function deadInstances(dataDir: string, clusters: Clusters): readonly string[] {
+  const alive = new Set([dataDir, ...clusters.keys()].map((dir) => pathsOf(dir).instance));
+  return [...instancesHere()].filter((instance) => !alive.has(instance));
 }
 
 /**

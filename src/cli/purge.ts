@@ -1,12 +1,13 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, globSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { shimSocket } from "#lib/shim-socket.ts";
 import { cgroupHierarchies } from "./cgroups.ts";
 import { type HostRecord, handOverRecord, ownFolders, readHostRecord, restoreSwitches, SHARED_FOLDERS } from "./host-record.ts";
-import { removeEmptyTables, removePortRules } from "./iptables.ts";
+import { removeEmptyTables } from "./iptables.ts";
 import { unmountBelow } from "./mounts.ts";
-import { DEFAULT_DATA_DIR, type Paths } from "./paths.ts";
+import { type Claims, unclaimed } from "./neighbours.ts";
+import { removeNetwork } from "./network.ts";
+import { DEFAULT_DATA_DIR, type Paths, pathsOf } from "./paths.ts";
 
 /** A machine that tells us nothing of what was before: all that only clusters make is removed. */
 const NO_RECORD: HostRecord = { switches: {}, absentTables: [], folders: [], addresses: [] };
@@ -16,66 +17,22 @@ const NO_RECORD: HostRecord = { switches: {}, absentTables: [], folders: [], add
  * iptables rules, cgroups, files; and sets kernel switches back. Whatever it did not make stays; so does what another
  * cluster uses, which then inherits the duty to remove it.
  *
- * @param heirs other clusters that run on this machine
+ * @param heirs other clusters that work on this network
  * @returns what could not be removed
  */
-export function purge(paths: Paths, clusterDns: string, heirs: readonly Paths[]): readonly string[] {
+export function purge(paths: Paths, clusterDns: string, heirs: readonly Claims[]): readonly string[] {
   const record = readHostRecord(paths) ?? NO_RECORD;
   const left = [...unmountBelow(ownFolders(paths))];
-  const results = ourCniResults(paths);
-  removeNetwork(paths.instance, new Set([clusterDns, ...record.addresses]));
-  removeTables(paths.instance);
-  removePortRules(results.map(containerOf));
-  for (const file of results) rmSync(file, { force: true });
+  removeNetwork(paths.instance, unclaimed([clusterDns, ...record.addresses], heirs), paths.runDir);
   forgetContainers(paths);
   for (const hierarchy of cgroupHierarchies()) removeCgroup(join(hierarchy, paths.cgroupRoot));
   const [heir] = heirs;
-  if (heir !== undefined) handOverRecord(record, heir);
+  if (heir !== undefined) handOverRecord(record, pathsOf(heir.dataDir));
   else {
     removeEmptyTables(record.absentTables);
     restoreSwitches(record);
   }
   return [...left, ...removeFiles(paths, new Set(record.folders), left)];
-}
-
-interface Link {
-  readonly ifname: string;
-}
-
-/** Pods' ends go with their network namespaces, which are mounts below the run dir; this removes what is left of them. */
-function removeNetwork(instance: string, addresses: ReadonlySet<string>): void {
-  const bridge = `${instance}0`;
-  const onBridge = new Set(ipJson<Link>(["link", "show", "master", bridge]).map(({ ifname }) => ifname));
-  const ours = ipJson<Link>(["link", "show"]).filter(({ ifname }) => onBridge.has(ifname) || ifname === bridge || ifname.startsWith(`${instance}-`));
-  const commands = ours.map(({ ifname }) => `link delete dev ${ifname}`);
-  // The agent gives these to the loopback device.
-  commands.push(...[...addresses].map((address) => `address delete ${address}/32 dev lo`));
-  output("ip", ["-force", "-batch", "-"], `${commands.join("\n")}\n`);
-}
-
-interface CniResult {
-  /** Base64. */
-  readonly config?: string;
-  readonly result?: { readonly interfaces?: readonly { readonly sandbox?: string }[] };
-}
-
-/** What the CNI library keeps, for all containerds of a machine, of each network that a container has. */
-function ourCniResults({ instance, runDir }: Paths): readonly string[] {
-  return globSync("/var/lib/cni/results/*").filter((file) => {
-    try {
-      const { config = "", result } = JSON.parse(readFileSync(file, "utf8")) as CniResult;
-      const spaces = (result?.interfaces ?? []).flatMap(({ sandbox }) => (sandbox === undefined ? [] : [sandbox]));
-      const isOnBridge = Buffer.from(config, "base64").toString().includes(`"${instance}0"`);
-      return isOnBridge || spaces.some((space) => space.startsWith(`${runDir}/`));
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** `skiff-CONTAINER-eth0`, after network, container and device. */
-function containerOf(file: string): string {
-  return basename(file).split("-").at(-2) ?? "";
 }
 
 /** runc's own files lie in a folder that all containerds share. */
@@ -98,20 +55,6 @@ export function removeShimSockets(containerdState: string): void {
 
 function tasksIn(containerdState: string): readonly string[] {
   return globSync(join(containerdState, "io.containerd.runtime.v2.task/k8s.io/*"));
-}
-
-function removeTables(instance: string): void {
-  const listing = output("nft", ["-j", "list", "tables"]);
-  if (listing === "") return;
-  const { nftables } = JSON.parse(listing) as { nftables: { table?: { family: string; name: string } }[] };
-  for (const { table } of nftables) {
-    if (table !== undefined && isOurTable(table.name, instance)) output("nft", ["delete", "table", table.family, table.name]);
-  }
-}
-
-/** `skiff`, `skiff_nat`, `skiff-filter`; but not `skiffle`. */
-export function isOurTable(name: string, instance: string): boolean {
-  return name === instance || name.startsWith(`${instance}_`) || name.startsWith(`${instance}-`);
 }
 
 /** A cgroup goes only when those in it are gone. */
@@ -159,18 +102,4 @@ function ownEntries(folder: string, { kubeletDir, containerLogsDir, podLogsDir }
 
 function linkTarget(path: string): string {
   return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : "";
-}
-
-function ipJson<T>(words: readonly string[]): readonly T[] {
-  const text = output("ip", ["-j", ...words]);
-  return text === "" ? [] : (JSON.parse(text) as T[]).filter((entry) => Object.keys(entry as object).length > 0);
-}
-
-/** A tool's output; empty when the tool or the thing it was asked for is not there. */
-function output(tool: string, words: readonly string[], input = ""): string {
-  try {
-    return execFileSync(tool, words, { encoding: "utf8", stdio: ["pipe", "pipe", "ignore"], input }).trim();
-  } catch {
-    return "";
-  }
 }

@@ -8,7 +8,8 @@ import { SkiffError } from "./errors.ts";
 import { rememberHost } from "./host-record.ts";
 import { introduce, namedKubeconfigs } from "./introduction.ts";
 import { withLock } from "./lock.ts";
-import { claimsOf, neighbours, publishClaims, requireOwnAddresses } from "./neighbours.ts";
+import { claimsOf, deadInstances, neighbours, publishClaims, requireOwnAddresses } from "./neighbours.ts";
+import { removeNetwork } from "./network.ts";
 import { contextName, pathsOf } from "./paths.ts";
 import { ensurePki } from "./pki/ensure.ts";
 import { requireFreePort } from "./ports.ts";
@@ -62,7 +63,13 @@ async function start(texts: SettingTexts, args: Arguments, context: Context, ste
   if (!runs("agent")) await requireFreePort(settings.kubeletPort, "kubelet-port");
   const paths = namedKubeconfigs(args, context);
   const claims = claimsOf(settings, paths);
-  if (!runs("agent")) requireOwnAddresses(claims, neighbours(settings.dataDir, clusters));
+  if (!runs("agent")) {
+    requireOwnAddresses(claims, neighbours(settings.dataDir, clusters));
+    for (const dead of deadInstances(settings.dataDir, clusters)) {
+      removeNetwork(dead, []);
+      steps.note(`note: removed the network rules of a cluster that does not run any more (${dead})`);
+    }
+  }
   rememberHost(pathsOf(settings.dataDir), settings.clusterDns, hadDataDir, (text) => steps.note(text));
   publishClaims(claims);
   await steps.run("certificates", () => ensurePki(settings, context.hostname, clock));

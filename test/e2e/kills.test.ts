@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 
 import { CONFIG_MAPS } from "#api/builtin.ts";
 import type { Pod } from "#api/core-v1/types.ts";
-import { type Role, clusterProcesses } from "#cli/processes.ts";
+import { clusterProcesses, isAlive, type Role } from "#cli/processes.ts";
 import { pathsOf } from "#cli/paths.ts";
 import { Client } from "#client/client.ts";
 import { HttpTransport } from "#client/http-transport.ts";
@@ -12,9 +12,10 @@ import { systemClock } from "#lib/system-clock.ts";
 
 import { startTestCluster, type TestCluster } from "./support/cluster.ts";
 import { eventually } from "./support/eventually.ts";
-import { startSteadyClient } from "./support/steady-client.ts";
+import { request, startSteadyClient } from "./support/steady-client.ts";
 
 const NODE_PORT = 24_002;
+const PAGE = `http://127.0.0.1:${NODE_PORT}/`;
 const REPLICAS = 2;
 const HEALED_MS = 60_000;
 
@@ -35,11 +36,18 @@ const runsOf = (items: readonly Pod[]) =>
     status?.containerStatuses?.map(({ containerID, restartCount }) => [containerID, restartCount]),
   ]);
 
-/** Kills all processes of these roles at once, as far as a signal each can. */
-function killAll(...roles: readonly Role[]): void {
-  const victims = clusterProcesses(cluster.dataDir).filter(({ role }) => roles.includes(role));
-  assert.deepEqual([...new Set(victims.map(({ role }) => role))].sort(), [...roles].sort());
+const processesOf = (roles: readonly Role[]) => clusterProcesses(cluster.dataDir).filter(({ role }) => roles.includes(role));
+
+function assertAllRun(roles: readonly Role[]): void {
+  assert.deepEqual([...new Set(processesOf(roles).map(({ role }) => role))].sort(), [...roles].sort());
+}
+
+/** Kills all processes of these roles at once, as far as a signal each can; they are gone when it resolves. */
+async function killAll(...roles: readonly Role[]): Promise<void> {
+  assertAllRun(roles);
+  const victims = processesOf(roles);
   for (const { pid } of victims) process.kill(pid, "SIGKILL");
+  await eventually(() => assert.ok(!victims.some(isAlive)));
 }
 
 /** Creates one object after the other; what it was told is created must be there for ever. */
@@ -106,31 +114,53 @@ for (const { roles, up } of [
 ] as const) {
   test(`row 23: kill -9 of ${roles.join(", ")} loses nothing; pods run on, are adopted as they are, and answer all the while`, async () => {
     const before = await pods();
-    const writer = startWriter(`kill-${roles.join("-")}`);
-    const reader = startSteadyClient(`http://127.0.0.1:${NODE_PORT}/`);
-    killAll(...roles);
-    if (up) assert.equal((await cluster.skiff("up", "--quiet")).code, 0);
-    await eventually(async () => assert.equal((await cluster.skiff("status")).code, 0), HEALED_MS);
-    const [acknowledged, { answers, failures }] = [await writer.stop(), await reader.stop()];
+    const reader = startSteadyClient(PAGE);
+    const acknowledged = await during(startWriter(`kill-${roles.join("-")}`), () =>
+      during(reader, async () => {
+        await killAll(...roles);
+        if (up) assert.equal((await cluster.skiff("up", "--quiet")).code, 0);
+        await eventually(() => assertAllRun(roles), HEALED_MS);
+        await eventually(async () => assert.equal((await cluster.skiff("status")).code, 0), HEALED_MS);
+      }),
+    );
+    const { answers, failures } = await reader.stop();
     assert.deepEqual(runsOf(await healed(acknowledged)), runsOf(before));
-    assert.deepEqual(failures, []);
+    assert.deepEqual(failures, {});
     assert.ok(answers > 0);
   });
 }
 
+/** What this client says when `act` has ended, and that it does end. */
+async function during<T>(client: { stop(): Promise<T> }, act: () => Promise<unknown>): Promise<T> {
+  try {
+    await act();
+  } finally {
+    await client.stop();
+  }
+  return client.stop();
+}
+
 test("row 23: kill -9 of all there is, shims too, loses nothing; up brings the pods back", async () => {
   const before = await pods();
-  const writer = startWriter("kill-all");
-  killAll("supervisor", "server", "agent", "containerd", "shim");
-  assert.equal((await cluster.skiff("up", "--quiet")).code, 0);
-  const now = await healed(await writer.stop());
-  assert.deepEqual(
-    now.map(({ metadata, status }) => [metadata.name, status?.containerStatuses?.[0]?.restartCount]),
-    before.map(({ metadata }) => [metadata.name, 1]),
-  );
-  const reader = startSteadyClient(`http://127.0.0.1:${NODE_PORT}/`);
-  await cluster.kubectlText("rollout", "restart", "deployment/web");
-  await cluster.kubectlText("rollout", "status", "deployment/web", "--timeout=60s");
-  const { answers, failures } = await reader.stop();
-  assert.deepEqual([failures, answers > 0], [[], true]);
+  const acknowledged = await during(startWriter("kill-all"), async () => {
+    await killAll("supervisor", "server", "agent", "containerd", "shim");
+    assert.equal((await cluster.skiff("up", "--quiet")).code, 0);
+  });
+  await healed(acknowledged);
+  // Until the agent has looked, what the API says of the pods is from before.
+  await eventually(async () => {
+    assert.deepEqual(
+      (await pods()).map(({ metadata, status }) => {
+        const container = status?.containerStatuses?.[0];
+        return [metadata.name, container?.restartCount, container?.ready];
+      }),
+      before.map(({ metadata }) => [metadata.name, 1, true]),
+    );
+  }, HEALED_MS);
+  await eventually(() => request(PAGE));
+  const { answers, failures } = await during(startSteadyClient(PAGE), async () => {
+    await cluster.kubectlText("rollout", "restart", "deployment/web");
+    await cluster.kubectlText("rollout", "status", "deployment/web", "--timeout=60s");
+  });
+  assert.deepEqual([failures, answers > 0], [{}, true]);
 });

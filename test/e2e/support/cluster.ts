@@ -1,15 +1,16 @@
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isAlive, type ProcessInfo, processInfo } from "#cli/processes.ts";
 import { busyboxImage, nginxImage } from "./images.ts";
 import { kubectlPath } from "./kubectl.ts";
 import { freePort } from "./ports.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-/** Of this checkout: always the same folders, so that a run clears away what a killed one left, and nobody else's. */
+/** Of this checkout. */
 const CHECKOUT = createHash("sha256").update(root).digest();
 const FOLDER = `/var/tmp/skiff-e2e-${CHECKOUT.toString("hex").slice(0, 6)}`;
 const DATA_DIR = join(FOLDER, "cluster");
@@ -50,6 +51,7 @@ export interface TestCluster {
 export async function startTestCluster(flags: readonly string[] = []): Promise<TestCluster> {
   clearLeftovers();
   mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(ownerFile(FOLDER), JSON.stringify(processInfo(process.pid)));
   const registry = await startRegistry(join(FOLDER, "registry"));
   await pushImages(registry);
   const kubeconfig = join(FOLDER, "kubeconfig");
@@ -109,15 +111,26 @@ async function pushImages(registry: Registry): Promise<void> {
   await registry.push("library/busybox", "1.36", busyboxImage());
 }
 
-/** What a killed run left: its cluster, its registry, its files. */
+/** What killed runs left, of whatever checkout: all have the same addresses. One that goes on is told of by `up`. */
 function clearLeftovers(): void {
-  execFileSync(join(root, "skiff"), ["down", "--purge", "--quiet", "--data-dir", DATA_DIR], { stdio: "ignore" });
-  const listing = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
-  for (const line of listing.split("\n")) {
-    const match = /^\s*(\d+) \S*docker-registry serve (\S+)/.exec(line);
-    if (match?.[2] === join(FOLDER, "registry/config.yml")) process.kill(Number(match[1]), "SIGKILL");
+  for (const folder of globSync("/var/tmp/skiff-e2e-??????")) {
+    if (folder !== FOLDER && ownerLives(folder)) continue;
+    execFileSync(join(root, "skiff"), ["down", "--purge", "--quiet", "--data-dir", join(folder, "cluster")], { stdio: "ignore" });
+    rmSync(folder, { recursive: true, force: true });
   }
-  rmSync(FOLDER, { recursive: true, force: true });
+}
+
+/** Of the process that tests with the cluster in this folder. */
+function ownerFile(folder: string): string {
+  return join(folder, "owner.json");
+}
+
+function ownerLives(folder: string): boolean {
+  try {
+    return isAlive(JSON.parse(readFileSync(ownerFile(folder), "utf8")) as ProcessInfo);
+  } catch {
+    return false;
+  }
 }
 
 function expectSuccess({ code, stdout, stderr }: Output, what: string): string {

@@ -3,7 +3,8 @@ import { get } from "node:http";
 /** What a client that never stopped asking has seen. */
 export interface Seen {
   readonly answers: number;
-  readonly failures: readonly string[];
+  /** How often each was seen. */
+  readonly failures: Readonly<Record<string, number>>;
 }
 
 const CLIENTS = 4;
@@ -31,14 +32,14 @@ export function request(url: string): Promise<string> {
 export function startSteadyClient(url: string): { stop(): Promise<Seen> } {
   let isStopped = false;
   let answers = 0;
-  const failures: string[] = [];
+  const failures: Record<string, number> = {};
   const ask = async () => {
     while (!isStopped) {
       try {
         await request(url);
         answers++;
       } catch (error) {
-        failures.push(String(error));
+        failures[String(error)] = (failures[String(error)] ?? 0) + 1;
       }
     }
   };

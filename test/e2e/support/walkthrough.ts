@@ -198,7 +198,7 @@ export function walkthrough(start: () => Promise<TestCluster>): () => TestCluste
     const { answers, failures } = await client.stop();
     assert.match(status, /Waiting for deployment "nginx" rollout to finish: \d/);
     assert.match(status, /deployment "nginx" successfully rolled out\n$/);
-    assert.deepEqual(failures, []);
+    assert.deepEqual(failures, {});
     assert.ok(answers > 100, `only ${answers} answers`);
     assert.match(await request(NODE_PORT), /1\.9\.1/);
   });
