@@ -34,7 +34,7 @@ describe("startKubelet() with a real containerd", { skip: whyNoContainers() ?? f
 
   test("a node is registered, ready, with a range for its pods", async () => {
     const node = await cluster.client.get(NODES, { name: NODE });
-    assert.equal(node.spec.podCIDR, "10.142.0.0/24");
+    assert.equal(node.spec.podCIDR, cluster.config.clusterCidr);
     assert.equal(node.status.conditions?.find(({ type }) => type === "Ready")?.status, "True");
     assert.match(node.status.nodeInfo.containerRuntimeVersion, /^containerd:\/\/\d/);
   });

@@ -5,13 +5,15 @@ import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmdirSync, 
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { clusterProcesses, type Role } from "#cli/processes.ts";
+import { childrenOf, clusterProcesses, type Role } from "#cli/processes.ts";
+import { processIds, processText } from "#lib/process-files.ts";
 import { eventually } from "#test/e2e/support/eventually.ts";
 import { PrivateNetwork } from "#test/e2e/support/private-network.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDER = "/var/tmp/skiff-e2e-systemd";
 const DATA_DIR = join(FOLDER, "data");
+const INIT_FILE = join(FOLDER, "init");
 const SYSTEMD = "/lib/systemd/systemd";
 /** Two of them would share cgroups. */
 const isTaken = existsSync("/run/systemd/system");
@@ -65,9 +67,9 @@ before(async () => {
   if (skip !== false) return;
   clear();
   mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(join(FOLDER, "init"), INIT);
+  writeFileSync(INIT_FILE, INIT);
   network = new PrivateNetwork("skiff-e2e-systemd");
-  const [nsenter = "", ...words] = network.words("unshare", "--pid", "--mount", "--fork", "--uts", "--ipc", "--cgroup", "/bin/bash", join(FOLDER, "init"));
+  const [nsenter = "", ...words] = network.words("unshare", "--pid", "--mount", "--fork", "--uts", "--ipc", "--cgroup", "/bin/bash", INIT_FILE);
   unshare = spawn(nsenter, words, { stdio: "ignore", detached: true });
   await eventually(() => {
     init = Number(readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, "utf8").trim());
@@ -80,12 +82,20 @@ after(() => {
   network?.remove();
 });
 
-/** Ends systemd and all below it, and takes away the cgroups that it made beside ours. */
+/** The first process of the namespaces, of a killed run's, too: systemd, or the shell on its way to it. */
+function firstProcesses(): number[] {
+  const commands = processIds().map((pid) => [pid, processText(pid, "cmdline").split("\0")] as const);
+  const starters = commands.filter(([, words]) => words[0] === "unshare" && words.includes(INIT_FILE)).map(([pid]) => pid);
+  return childrenOf(new Set(starters)).map(({ pid }) => pid);
+}
+
+/** Ends systemd and all below it, which would start again what ends, and takes away the cgroups that it made beside ours. */
 function clear(): void {
-  if (init > 0) process.kill(init, "SIGKILL");
+  const first = firstProcesses();
+  for (const pid of first) process.kill(pid, "SIGKILL");
   execFileSync(join(root, "skiff"), ["down", "--purge", "--quiet", "--data-dir", DATA_DIR], { stdio: "ignore" });
   const ours = globSync("/sys/fs/cgroup/{*/,}{system.slice/{**/,},init.scope/}").sort((a, b) => b.length - a.length);
-  for (const folder of init > 0 ? ours : []) {
+  for (const folder of first.length > 0 ? ours : []) {
     try {
       rmdirSync(folder);
     } catch {
@@ -95,11 +105,14 @@ function clear(): void {
   rmSync(FOLDER, { recursive: true, force: true });
 }
 
-test("up starts units, which systemd knows as ready, and starts with the machine", { skip }, () => {
+test("up starts units, which systemd knows as ready, and starts with the machine", { skip }, async () => {
   skiff("up", "--quiet");
-  const units = systemctl("list-units", "--plain", "--no-legend", "skiff-*")
-    .split("\n")
-    .map((line) => line.split(/\s+/).slice(0, 4).join(" "));
+  // The agent's word that it is ready may come to systemd a moment after the API shows it.
+  const units = await eventually(() => {
+    const lines = systemctl("list-units", "--plain", "--no-legend", "skiff-*").split("\n");
+    assert.ok(!lines.some((line) => line.includes("activating")));
+    return lines.map((line) => line.split(/\s+/).slice(0, 4).join(" "));
+  });
   assert.deepEqual(
     units.map((unit) => unit.replace(/@skf[0-9a-f]{6}/, "")),
     ["skiff-agent.service loaded active running", "skiff-server.service loaded active running"],

@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createWriteStream, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 
@@ -14,9 +12,9 @@ import { runningPid } from "#kubelet/runtime/containerd.ts";
 import { importArchive } from "#kubelet/runtime/images.ts";
 import { silentLogger } from "#lib/logger.ts";
 import type { TestServer } from "#test/api-server/test-server.ts";
-import { cleanUp } from "#test/integration/support/clean-up.ts";
+import { cleanUp, nodeFolder } from "#test/integration/support/clean-up.ts";
 import { NodeApi } from "#test/integration/support/node-api.ts";
-import { busyboxArchive, configIn, IMAGE } from "#test/integration/support/node-config.ts";
+import { busyboxArchive, configIn, IMAGE, numberOf } from "#test/integration/support/node-config.ts";
 
 import type { AgentArgument } from "./agent-program.ts";
 import { type HostState, hostState, leftIn } from "./host-state.ts";
@@ -32,22 +30,19 @@ export class CrashCluster extends NodeApi {
   readonly steps: Steps;
   readonly #dir: string;
   readonly #path: string;
-  /** 0 to 255, of this cluster's addresses and ports. */
-  readonly #number: number;
   #agent: ChildProcess | undefined;
 
   private constructor(server: TestServer, dir: string) {
     super(server);
     const config = configIn(dir);
     this.#dir = dir;
-    this.#number = createHash("sha256").update(dir).digest()[0] as number;
     this.steps = new Steps(join(dir, "steps"));
-    this.config = { ...config, clusterCidr: `10.158.${this.#number}.0/24`, cni: { ...config.cni, binDir: this.steps.wrap(config.cni.binDir) } };
+    this.config = { ...config, cni: { ...config.cni, binDir: this.steps.wrap(config.cni.binDir) } };
     this.#path = `${this.steps.wrap("/usr/sbin", ["runc"])}:${process.env["PATH"] ?? ""}`;
   }
 
   static async start(): Promise<CrashCluster> {
-    const cluster = new CrashCluster(await NodeApi.open(), mkdtempSync(join(tmpdir(), "skiff-crash-")));
+    const cluster = new CrashCluster(await NodeApi.open(), await nodeFolder());
     // A run that is out of time is told so; containerd would go on.
     process.once("SIGTERM", cluster.#closeAndExit);
     await cluster.seed();
@@ -93,7 +88,7 @@ export class CrashCluster extends NodeApi {
     writeFileSync(this.steps.pidFile("containerd"), String(runningPid(this.config.containerd) ?? 0));
   }
 
-  arm(fatal: number, victims: readonly Victim[]): void {
+  arm(fatal: number | string, victims: readonly Victim[]): void {
     this.notePids();
     this.steps.arm(fatal, victims);
   }
@@ -113,7 +108,7 @@ export class CrashCluster extends NodeApi {
       name: "c",
       image: IMAGE,
       command: ["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"],
-      ports: [{ containerPort: 8080, hostPort: FIRST_HOST_PORT + this.#number }],
+      ports: [{ containerPort: 8080, hostPort: FIRST_HOST_PORT + numberOf(this.#dir) }],
       volumeMounts: [
         { name: "keys", mountPath: "/keys" },
         { name: "memory", mountPath: "/memory" },

@@ -10,8 +10,8 @@ export const PHASES: readonly Phase[] = ["start", "end"];
 
 export interface Round {
   readonly phase: Phase;
-  /** The step that kills, from 1; or so long after the phase has begun. */
-  readonly at: { readonly step: number } | { readonly delayMs: number };
+  /** The step that kills, by its number from 1 or its name; or so long after the phase has begun. */
+  readonly at: { readonly step: number | string } | { readonly delayMs: number };
   readonly victims: readonly Victim[];
 }
 

@@ -18,8 +18,8 @@ export class Steps {
     mkdirSync(dir, { recursive: true });
   }
 
-  /** From now on steps are counted, from 1; the one of that number kills. Pid files: see `pidFile()`. */
-  arm(fatal: number, victims: readonly Victim[]): void {
+  /** From now on steps are counted, from 1; the one of that number, or the first of that name, kills. Pid files: see `pidFile()`. */
+  arm(fatal: number | string, victims: readonly Victim[]): void {
     this.disarm();
     writeFileSync(this.#file("trace"), "");
     const pids = victims.map((victim) => (victim === "shim" ? "$PPID" : readFileSync(this.pidFile(victim), "utf8")));
@@ -58,7 +58,8 @@ export class Steps {
     if (!existsSync(this.#file("armed")) || this.fired !== undefined) return;
     appendFileSync(this.#file("trace"), `${step}\n`);
     // The agent works for no shim.
-    if (this.trace.length !== Number(readFileSync(this.#file("armed"), "utf8")) || this.victims.length === 0) return;
+    const armed = readFileSync(this.#file("armed"), "utf8");
+    if ((this.trace.length !== Number(armed) && step !== armed) || this.victims.length === 0) return;
     this.fire(step);
   }
 
@@ -101,7 +102,7 @@ ${verb}
 step() {
   [ -e ${dir}/armed ] && [ ! -e ${dir}/fired ] || return
   echo "$1 ${name} $verb" >> ${dir}/trace
-  [ "$(wc -l < ${dir}/trace)" = "$(cat ${dir}/armed)" ] || return
+  [ "$(wc -l < ${dir}/trace)" = "$(cat ${dir}/armed)" ] || [ "$1 ${name} $verb" = "$(cat ${dir}/armed)" ] || return
   ${name === "runc" ? "" : `grep -q PPID ${dir}/kill && return`}
   echo "$1 ${name} $verb" > ${dir}/fired
   eval kill -9 "$(cat ${dir}/kill)"

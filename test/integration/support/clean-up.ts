@@ -10,12 +10,25 @@ import { killTree, shimsOf } from "#kubelet/leftovers/processes.ts";
 import { Cgroups } from "#kubelet/pod/cgroups.ts";
 import { runningPid, stopContainerd } from "#kubelet/runtime/containerd.ts";
 import { sleep } from "#lib/clock.ts";
-import type { Logger } from "#lib/logger.ts";
+import { type Logger, silentLogger } from "#lib/logger.ts";
 import { runCommand } from "#lib/run-command.ts";
 import { systemClock as clock } from "#lib/system-clock.ts";
+import { abandonedFolders, ownFolder } from "#test/e2e/support/own-folder.ts";
 
+import { configIn } from "./node-config.ts";
+
+const PREFIX = "skiff-node-";
 const SHIM_WAIT_MS = 3_000;
 const POLL_MS = 20;
+
+/** A folder for `configIn()`. First, what nodes of killed runs have left is taken down: their containers and bridges would go on. */
+export async function nodeFolder(): Promise<string> {
+  for (const left of abandonedFolders(PREFIX)) {
+    await cleanUp(configIn(left), silentLogger);
+    rmSync(left, { recursive: true, force: true });
+  }
+  return ownFolder(PREFIX);
+}
 
 /**
  * Takes down what a kubelet that belongs to no cluster, and its containerd, have made on this machine outside of its folder. What is gone

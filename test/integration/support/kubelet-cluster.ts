@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 
 import type { Pod } from "#api/core-v1/types.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
@@ -12,7 +10,7 @@ import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import type { TestServer } from "#test/api-server/test-server.ts";
 
-import { cleanUp } from "./clean-up.ts";
+import { cleanUp, nodeFolder } from "./clean-up.ts";
 import { NodeApi } from "./node-api.ts";
 import { busyboxArchive, configIn } from "./node-config.ts";
 
@@ -33,7 +31,7 @@ export class KubeletCluster extends NodeApi {
   }
 
   static async start(log: Logger = silentLogger): Promise<KubeletCluster> {
-    const cluster = new KubeletCluster(await NodeApi.open(), mkdtempSync(join(tmpdir(), "skiff-kubelet-")), log);
+    const cluster = new KubeletCluster(await NodeApi.open(), await nodeFolder(), log);
     await cluster.seed();
     await cluster.startKubelet();
     await importArchive(cluster.config.containerd.socket, busyboxArchive());

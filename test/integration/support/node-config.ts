@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -18,7 +19,12 @@ export function whyNoContainers(): string | undefined {
   return existsSync(BUSYBOX) ? undefined : "busybox is not installed";
 }
 
-/** All below one folder, cgroups and devices named after it. */
+/** 0 to 255, of the node in a folder: two that run at once have different addresses and ports, with luck. */
+export function numberOf(dir: string): number {
+  return createHash("sha256").update(dir).digest()[0] as number;
+}
+
+/** All below one folder; cgroups, devices and addresses follow from it. */
 export function configIn(dir: string): KubeletConfig {
   const suffix = dir.slice(-6).toLowerCase();
   return {
@@ -40,7 +46,8 @@ export function configIn(dir: string): KubeletConfig {
       logFile: join(dir, "logs/containerd.log"),
     },
     cni: { binDir: "/usr/lib/cni", confDir: join(dir, "agent/etc/cni"), bridge: `skt${suffix}0` },
-    clusterCidr: "10.142.0.0/16",
+    // Beside those of test/e2e and bench.
+    clusterCidr: `10.141.${numberOf(dir)}.0/24`,
     clusterDns: "10.143.0.10",
     clusterDomain: "cluster.local",
     registriesFile: join(dir, "registries.yaml"),
