@@ -4,13 +4,13 @@ import type { ResourceInfo } from "#api/resources.ts";
 import { builtin } from "#api/resources.ts";
 import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { AdmissionChain } from "#apiserver/admission/admission.ts";
-import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import type { ObjectReader, ObjectWatcher, ObjectWriter } from "#apiserver/admission/reader.ts";
 import { Authenticator } from "#apiserver/authn/authenticator.ts";
 import { JwtKey } from "#apiserver/authn/jwt.ts";
 import { ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { StaticAuthorizer } from "#apiserver/authz/static-authorizer.ts";
-import { cacheReader } from "#apiserver/cache/cache-reader.ts";
+import { cacheReader, cacheWatcher, cacheWriter } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { HealthCheck } from "#apiserver/http/health.ts";
 import { healthHandler } from "#apiserver/http/health.ts";
@@ -46,8 +46,8 @@ export interface ApiServerOptions {
   readonly authorizer?: Authorizer;
   /** The kinds to serve; by default upstream's. */
   readonly kinds?: readonly ResourceInfo[];
-  /** Made with a view of the cluster; in upstream's order. */
-  readonly admission?: (reader: ObjectReader) => readonly AdmissionPlugin[];
+  /** In upstream's order. */
+  readonly admission?: (parts: AdmissionParts) => readonly AdmissionPlugin[];
   /** By `group/plural`, the core group's name empty: `/services`. */
   readonly hooks?: (reader: ObjectReader) => Readonly<Record<string, ResourceHooks>>;
   /** Discovery, OpenAPI, version and the like. */
@@ -55,6 +55,15 @@ export interface ApiServerOptions {
   readonly subresources?: (parts: ApiServerParts) => readonly SubresourceHandler[];
   /** Besides the server's own. */
   readonly healthChecks?: (reader: ObjectReader) => readonly HealthCheck[];
+}
+
+/** What admission plugins are built from. */
+export interface AdmissionParts {
+  readonly reader: ObjectReader;
+  readonly writer: ObjectWriter;
+  readonly watcher: ObjectWatcher;
+  readonly authorizer: Authorizer;
+  readonly resources: ResourceTable;
 }
 
 /** What the server's optional parts are built from. */
@@ -104,7 +113,7 @@ export class ApiServer {
       clock,
       rng,
       newUid: options.newUid,
-      admission: new AdmissionChain(options.admission?.(reader) ?? []),
+      admission: new AdmissionChain(options.admission?.({ reader, writer: cacheWriter(cache), watcher: cacheWatcher(cache), authorizer, resources }) ?? []),
       authorizer,
       hooks: ({ group, plural }) => hooks[`${group}/${plural}`],
     };

@@ -72,7 +72,7 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
       openIdHandler({ ...tokenIssuer, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
     ],
     subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
-    ...(!bare && { admission: (reader) => admissionPlugins({ reader, clock, rng }), healthChecks: bootstrapChecks }),
+    ...(!bare && { admission: (parts) => admissionPlugins({ ...parts, clock, rng }), healthChecks: bootstrapChecks }),
     ...over,
   });
   if (!bare) await bootstrap(server, options);

@@ -25,6 +25,8 @@ export interface AdmissionAttributes {
   readonly dryRun: boolean;
   /** Adds a `Warning` header. */
   warn(text: string): void;
+  /** Adds to the request's entry in the audit log; absent where there is none. */
+  annotate?(key: string, value: string): void;
 }
 
 /**

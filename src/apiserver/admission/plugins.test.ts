@@ -8,6 +8,7 @@ import type { StatusError } from "#apimachinery/status-error.ts";
 import { AdmissionChain, type AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { LOOPBACK_USER, type UserInfo } from "#apiserver/user.ts";
 import { seededRng } from "#lib/rng.ts";
 import { SimClock } from "#lib/sim-clock.ts";
@@ -35,6 +36,12 @@ function readerOf(objects: Objects): ObjectReader {
   };
 }
 
+/** Lets only the server itself do anything. */
+const NOBODY: Authorizer = {
+  authorize: ({ user }) => ({ allowed: user === LOOPBACK_USER, reason: "" }),
+  rulesFor: () => ({ rules: [], incomplete: false }),
+};
+
 interface Write {
   readonly group?: string;
   readonly version?: string;
@@ -48,7 +55,8 @@ interface Write {
 
 async function admit(write: Write, objects: Objects = {}): Promise<{ object: Mutable<KubeObject> & Record<string, never>; warnings: string[] }> {
   const { group = "", version = "v1", plural, namespace = "ns", operation = "CREATE", user = LOOPBACK_USER } = write;
-  const chain = new AdmissionChain(admissionPlugins({ reader: readerOf({ ...BASE, ...objects }), clock: new SimClock(), rng: seededRng(1) }));
+  const cluster = { reader: readerOf({ ...BASE, ...objects }), writer: { replace: () => Promise.resolve(true) }, authorizer: NOBODY };
+  const chain = new AdmissionChain(admissionPlugins({ ...cluster, clock: new SimClock(), rng: seededRng(1) }));
   const warnings: string[] = [];
   const object = structuredClone({ metadata: { name: "p" }, ...write.object }) as unknown as Mutable<KubeObject>;
   const attributes: AdmissionAttributes = {

@@ -11,15 +11,22 @@ import { runtimeClassAdmission } from "#apiserver/admission/plugins/runtime-clas
 import { serviceAccountAdmission, type ServiceAccountDeps } from "#apiserver/admission/plugins/service-account.ts";
 import { storageObjectInUseProtection } from "#apiserver/admission/plugins/storage-object-in-use-protection.ts";
 import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-by-condition.ts";
+import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from "#apiserver/admission/plugins/certificates.ts";
 import { podSecurity } from "#apiserver/admission/pod-security/pod-security.ts";
+import { type QuotaDeps, resourceQuotaAdmission } from "#apiserver/admission/quota/resource-quota.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+
+export interface AdmissionDeps extends ServiceAccountDeps, QuotaDeps {
+  readonly authorizer: Authorizer;
+}
 
 /**
  * The checks that every API server makes, in upstream's order.
  *
  * @see kubernetes pkg/kubeapiserver/options/plugins.go
  */
-export function admissionPlugins(deps: ServiceAccountDeps): AdmissionPlugin[] {
-  const { reader } = deps;
+export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
+  const { reader, authorizer } = deps;
   return [
     namespaceLifecycle(reader),
     limitRanger(reader),
@@ -33,7 +40,12 @@ export function admissionPlugins(deps: ServiceAccountDeps): AdmissionPlugin[] {
     storageObjectInUseProtection,
     persistentVolumeClaimResize(reader),
     runtimeClassAdmission(reader),
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
+    clusterTrustBundleAttest(authorizer),
+    certificateSubjectRestriction,
     defaultIngressClass(reader),
     podTopologyLabels(reader),
+    resourceQuotaAdmission(deps),
   ];
 }

@@ -1,6 +1,6 @@
 import type { Resource } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
-import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import type { ObjectReader, ObjectWatcher, ObjectWriter } from "#apiserver/admission/reader.ts";
 import { storageKey, storagePrefix } from "#apiserver/registry/resource-table.ts";
 
 import type { WatchCache } from "./watch-cache.ts";
@@ -20,6 +20,25 @@ export function cacheReader(cache: WatchCache): ObjectReader {
       return lists.get(namespace === "" ? prefix : `${prefix}${namespace}/`) as readonly T[];
     },
   };
+}
+
+/** What admission changes itself. */
+export function cacheWriter(cache: WatchCache): ObjectWriter {
+  return {
+    replace: async ({ group, plural }, objects) => {
+      const prefix = storagePrefix(group, plural);
+      const writes = objects.map((object) => ({
+        key: storageKey(prefix, object.metadata.namespace ?? "", object.metadata.name),
+        object,
+        expected: Number(object.metadata.resourceVersion),
+      }));
+      return (await cache.commit(writes)).ok;
+    },
+  };
+}
+
+export function cacheWatcher(cache: WatchCache): ObjectWatcher {
+  return { onChange: ({ group, plural }, listener) => void cache.watch(storagePrefix(group, plural), {}, () => listener()) };
 }
 
 /** Every pod's creation asks for the same few limit ranges and priority classes: short lists are kept until something in them changes. */

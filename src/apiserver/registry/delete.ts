@@ -118,6 +118,7 @@ async function admitDelete(deps: RegistryDeps, target: DeleteTarget, oldObject: 
     user: context.user,
     dryRun,
     warn: (text: string) => context.warn(text),
+    annotate: (key: string, value: string) => context.annotate?.(key, value),
   };
   await deps.admission.admit(attributes);
   await deps.admission.validate(attributes);

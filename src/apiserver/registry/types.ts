@@ -40,6 +40,8 @@ export interface RequestContext {
   readonly userAgent: string;
   /** Adds a `Warning` header. */
   warn(text: string): void;
+  /** Adds to the request's entry in the audit log; absent where there is none. */
+  annotate?(key: string, value: string): void;
   /** Cancels waits when the client is gone. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -44,6 +44,7 @@ export function admissionAttributes(
     user: context.user,
     dryRun: options.dryRun,
     warn: (text) => context.warn(text),
+    annotate: (key, value) => context.annotate?.(key, value),
   };
 }
 

@@ -1,11 +1,13 @@
 import { FieldPath, fieldError, type FieldError } from "#apimachinery/field-error.ts";
 import { isStricter, type Level, type Policy } from "#apiserver/admission/pod-security/checks.ts";
 
-const PREFIX = "pod-security.kubernetes.io/";
+/** Of labels and of audit annotations. */
+export const PREFIX = "pod-security.kubernetes.io/";
 const LEVELS: readonly Level[] = ["privileged", "baseline", "restricted"];
 
 export interface Policies {
   readonly enforce: Policy;
+  readonly audit: Policy;
   readonly warn: Policy;
 }
 
@@ -16,7 +18,7 @@ export function policiesOf(labels: Labels): Policies {
   const enforce = policyOf(labels, "enforce");
   const warn = policyOf(labels, "warn");
   // Who is held to a level is told of it where it only comes to pass later: in the templates of pods.
-  return { enforce, warn: labels?.[`${PREFIX}warn`] === undefined && isStricter(enforce.level, warn.level) ? enforce : warn };
+  return { enforce, audit: policyOf(labels, "audit"), warn: labels?.[`${PREFIX}warn`] === undefined && isStricter(enforce.level, warn.level) ? enforce : warn };
 }
 
 function policyOf(labels: Labels, mode: string): Policy {

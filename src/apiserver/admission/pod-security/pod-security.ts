@@ -5,7 +5,7 @@ import type { Namespace, Pod, PodSpec } from "#api/core-v1/types.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { describe, isStricter, violations, type Policy } from "#apiserver/admission/pod-security/checks.ts";
-import { labelErrors, policiesOf } from "#apiserver/admission/pod-security/labels.ts";
+import { labelErrors, policiesOf, PREFIX } from "#apiserver/admission/pod-security/labels.ts";
 import { forbidden } from "#apiserver/admission/plugins/attributes.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 
@@ -38,16 +38,21 @@ export function podSecurity(reader: ObjectReader): AdmissionPlugin {
       if (plural === "namespaces") return validateNamespace(attributes, reader);
       const labels = reader.lookup(NAMESPACES, "", attributes.namespace)?.metadata.labels;
       if (labels === undefined) return;
-      const { enforce, warn } = policiesOf(labels);
+      const { enforce, audit, warn } = policiesOf(labels);
       const spec = plural === "pods" ? (attributes.object as Pod).spec : templateSpec(attributes.object, TEMPLATES[`${group}/${plural}`]!);
       if (spec === undefined || (plural === "pods" && !isSignificant(attributes))) return;
+      if (plural === "pods") attributes.annotate?.(`${PREFIX}enforce-policy`, named(enforce));
+      const noted = violations(spec, audit);
+      if (noted.length > 0) attributes.annotate?.(`${PREFIX}audit-violations`, `would violate PodSecurity "${named(audit)}": ${describe(noted)}`);
       const refused = plural === "pods" ? violations(spec, enforce) : [];
-      if (refused.length > 0) throw forbidden(attributes, `violates PodSecurity "${enforce.level}:${enforce.version}": ${describe(refused)}`);
+      if (refused.length > 0) throw forbidden(attributes, `violates PodSecurity "${named(enforce)}": ${describe(refused)}`);
       const warned = violations(spec, warn);
-      if (warned.length > 0) attributes.warn(`would violate PodSecurity "${warn.level}:${warn.version}": ${describe(warned)}`);
+      if (warned.length > 0) attributes.warn(`would violate PodSecurity "${named(warn)}": ${describe(warned)}`);
     },
   };
 }
+
+const named = ({ level, version }: Policy) => `${level}:${version}`;
 
 function templateSpec(object: unknown, path: readonly string[]): PodSpec | undefined {
   let value = object;
