@@ -38,7 +38,7 @@ import { ingressClassStrategy, ingressStrategy, networkPolicyStrategy } from "#a
 import { runtimeClassStrategy } from "#api/node-v1/strategy.ts";
 import { podDisruptionBudgetStrategy } from "#api/policy-v1/strategy.ts";
 import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "#api/rbac-v1/strategy.ts";
-import { resourceClaimStrategy, resourceClaimTemplateStrategy } from "#api/resource-v1/strategy.ts";
+import { deviceClassStrategy, resourceClaimStrategy, resourceClaimTemplateStrategy, resourceSliceStrategy } from "#api/resource-v1/strategy.ts";
 import { priorityClassStrategy } from "#api/scheduling-v1/strategy.ts";
 import {
   csiDriverStrategy,
@@ -95,8 +95,10 @@ const strategies: Readonly<Record<string, unknown>> = {
   "rbac.authorization.k8s.io/ClusterRoleBinding": clusterRoleBindingStrategy,
   "rbac.authorization.k8s.io/Role": roleStrategy,
   "rbac.authorization.k8s.io/RoleBinding": roleBindingStrategy,
+  "resource.k8s.io/DeviceClass": deviceClassStrategy,
   "resource.k8s.io/ResourceClaim": resourceClaimStrategy,
   "resource.k8s.io/ResourceClaimTemplate": resourceClaimTemplateStrategy,
+  "resource.k8s.io/ResourceSlice": resourceSliceStrategy,
   "scheduling.k8s.io/PriorityClass": priorityClassStrategy,
   "storage.k8s.io/CSIDriver": csiDriverStrategy,
   "storage.k8s.io/CSINode": csiNodeStrategy,

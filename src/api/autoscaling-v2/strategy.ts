@@ -1,36 +1,46 @@
-import type { HorizontalPodAutoscaler } from "#api/autoscaling-v2/types.ts";
 import type { HorizontalPodAutoscaler as OlderAutoscaler } from "#api/autoscaling-v1/types.ts";
+import type { HorizontalPodAutoscaler } from "#api/autoscaling-v2/types.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
 
 import { applyAutoscalerDefaults } from "./defaults.ts";
+import { hasRoundTrip, isOlderAutoscaler, newerAutoscaler, toNewer, toOlder, withoutRoundTrip } from "./older-version.ts";
 import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from "./validate.ts";
 
-const CPU_PERCENT = 80;
-
-/** Of both versions: the older one knows a share of CPU as its only metric. */
+/** Of both versions. The older one is stored, checked and kept from change as the newer one would say it. */
 type Autoscaler = HorizontalPodAutoscaler | OlderAutoscaler;
 
 /** @see kubernetes pkg/registry/autoscaling/horizontalpodautoscaler/strategy.go */
 export const autoscalerStrategy: Strategy<Autoscaler> = {
   applyDefaults(autoscaler) {
-    if (!isOlder(autoscaler)) return applyAutoscalerDefaults(autoscaler);
+    if (!isOlderAutoscaler(autoscaler)) {
+      applyAutoscalerDefaults(autoscaler);
+      if (hasRoundTrip(autoscaler)) autoscaler.metadata = withoutRoundTrip(autoscaler) as Mutable<Autoscaler>["metadata"];
+      return;
+    }
     autoscaler.spec.minReplicas ??= 1;
-    autoscaler.spec.targetCPUUtilizationPercentage ??= CPU_PERCENT;
+    changeOlder(autoscaler, (newer) => newer); // its share of CPU has a default only beside no other metric
   },
-  validateCreate: (autoscaler) => validateAutoscaler(newer(autoscaler)),
-  validateUpdate: (autoscaler, old) => validateAutoscalerUpdate(newer(autoscaler), newer(old)),
-  subresources: { status: { validateUpdate: (autoscaler) => validateAutoscalerStatus(newer(autoscaler)) } },
+  prepareForCreate(autoscaler) {
+    if (isOlderAutoscaler(autoscaler)) changeOlder(autoscaler, (newer) => ({ ...newer, status: { desiredReplicas: 0 } }));
+  },
+  prepareForUpdate(autoscaler, old) {
+    if (isOlderAutoscaler(autoscaler)) changeOlder(autoscaler, (newer) => ({ ...newer, status: newerAutoscaler(old).status }));
+  },
+  validateCreate: (autoscaler) => validateAutoscaler(newerAutoscaler(autoscaler)),
+  validateUpdate: (autoscaler, old) => validateAutoscalerUpdate(newerAutoscaler(autoscaler), newerAutoscaler(old)),
+  subresources: {
+    status: {
+      prepareForUpdate(autoscaler, old) {
+        if (isOlderAutoscaler(autoscaler)) changeOlder(autoscaler, (newer) => ({ ...newer, spec: newerAutoscaler(old).spec }));
+      },
+      validateUpdate: (autoscaler) => validateAutoscalerStatus(newerAutoscaler(autoscaler)),
+    },
+  },
 };
 
-function isOlder(autoscaler: Autoscaler | Mutable<Autoscaler>): autoscaler is Mutable<OlderAutoscaler> {
-  return autoscaler.apiVersion === "autoscaling/v1";
-}
-
-/** As the newer version says it. */
-function newer(autoscaler: Autoscaler): HorizontalPodAutoscaler {
-  if (!isOlder(autoscaler)) return autoscaler as HorizontalPodAutoscaler;
-  const { targetCPUUtilizationPercentage: averageUtilization, ...spec } = autoscaler.spec;
-  const resource = { name: "cpu", target: { type: "Utilization", averageUtilization } };
-  const { metadata, status } = autoscaler;
-  return { metadata, spec: { ...spec, metrics: [{ type: "Resource", resource }] }, status } as HorizontalPodAutoscaler;
+function changeOlder(autoscaler: Mutable<OlderAutoscaler>, change: (newer: HorizontalPodAutoscaler) => HorizontalPodAutoscaler): void {
+  const { metadata, spec, status } = toOlder(change(toNewer(autoscaler)));
+  Object.assign(autoscaler, { spec, status });
+  if (metadata.annotations === undefined) delete autoscaler.metadata.annotations;
+  else autoscaler.metadata.annotations = metadata.annotations;
 }

@@ -3,7 +3,7 @@ import { type Errors, pushInvalid } from "#api/core-v1/pod-spec/checks.ts";
 import { fieldError, type FieldPath } from "#apimachinery/field-error.ts";
 import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
 
-interface ReferenceOptions {
+export interface ReferenceOptions {
   /** Whether it may be of the core group. */
   readonly allowCore: boolean;
   readonly allowInvalidVersion: boolean;

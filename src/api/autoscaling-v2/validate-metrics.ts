@@ -5,7 +5,7 @@ import type { MetricIdentifier, MetricSpec, MetricTarget } from "#api/autoscalin
 import { fieldError, type FieldPath } from "#apimachinery/field-error.ts";
 import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
 
-import { validateTargetReference } from "./target-reference.ts";
+import { type ReferenceOptions, validateTargetReference } from "./target-reference.ts";
 
 const TYPES = ["ContainerResource", "External", "Object", "Pods", "Resource"];
 
@@ -13,20 +13,26 @@ const TYPES = ["ContainerResource", "External", "Object", "Pods", "Resource"];
 const SOURCES = ["object", "external", "pods", "resource", "containerResource"] as const;
 type SourceName = (typeof SOURCES)[number];
 
-export function validateMetrics(errors: Errors, metrics: readonly MetricSpec[], minReplicas: number | undefined, path: FieldPath): void {
-  for (const [i, metric] of metrics.entries()) validateMetric(errors, metric, path.index(i));
+export function validateMetrics(
+  errors: Errors,
+  metrics: readonly MetricSpec[],
+  minReplicas: number | undefined,
+  path: FieldPath,
+  described: ReferenceOptions,
+): void {
+  for (const [i, metric] of metrics.entries()) validateMetric(errors, metric, path.index(i), described);
   if (minReplicas === 0 && !metrics.some(({ type }) => type === "Object" || type === "External")) {
     errors.push(fieldError.forbidden(path, "must specify at least one Object or External metric to support scaling to zero replicas"));
   }
 }
 
-function validateMetric(errors: Errors, metric: MetricSpec, path: FieldPath): void {
+function validateMetric(errors: Errors, metric: MetricSpec, path: FieldPath, described: ReferenceOptions): void {
   const { type = "" } = metric;
   const isKnown = TYPES.includes(type);
   if (type === "") errors.push(fieldError.required(path.child("type"), "must specify a metric source type"));
   if (!isKnown) errors.push(fieldError.notSupported(path.child("type"), type, TYPES));
   const present = SOURCES.filter((source) => metric[source] !== undefined);
-  if (present[0] !== undefined) validateSource(errors, metric, present[0], path.child(present[0]));
+  if (present[0] !== undefined) validateSource(errors, metric, present[0], path.child(present[0]), described);
   const expected = `${type.charAt(0).toLowerCase()}${type.slice(1)}` as SourceName;
   if (!isKnown) errors.push(fieldError.notSupported(path.child("type"), type, TYPES));
   else if (metric[expected] === undefined) errors.push(fieldError.required(path.child(expected), "must populate information for the given metric source"));
@@ -34,10 +40,10 @@ function validateMetric(errors: Errors, metric: MetricSpec, path: FieldPath): vo
   for (const source of present) if (source !== expected) errors.push(fieldError.forbidden(path.child(source), "must populate the given metric source only"));
 }
 
-function validateSource(errors: Errors, metric: MetricSpec, source: SourceName, path: FieldPath): void {
+function validateSource(errors: Errors, metric: MetricSpec, source: SourceName, path: FieldPath, described: ReferenceOptions): void {
   switch (source) {
     case "object":
-      return validateObject(errors, metric.object!, path);
+      return validateObject(errors, metric.object!, path, described);
     case "external":
       return validateExternal(errors, metric.external!, path);
     case "pods":
@@ -49,8 +55,9 @@ function validateSource(errors: Errors, metric: MetricSpec, source: SourceName, 
   }
 }
 
-function validateObject(errors: Errors, { describedObject, metric, target }: NonNullable<MetricSpec["object"]>, path: FieldPath): void {
-  validateTargetReference(errors, describedObject, path.child("describedObject"), { allowCore: true, allowInvalidVersion: false });
+function validateObject(errors: Errors, source: NonNullable<MetricSpec["object"]>, path: FieldPath, described: ReferenceOptions): void {
+  const { describedObject, metric, target } = source;
+  validateTargetReference(errors, describedObject, path.child("describedObject"), described);
   validateIdentifier(errors, metric, path.child("metric"));
   validateTarget(errors, target, path.child("target"));
   if (target.value === undefined && target.averageValue === undefined) {

@@ -3,7 +3,7 @@ import { isNegative, quantityText } from "#api/core-v1/pod-spec/quantities.ts";
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, HPAScalingRules } from "#api/autoscaling-v2/types.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 
-import { validateTargetReference, versionFault } from "./target-reference.ts";
+import { type ReferenceOptions, validateTargetReference, versionFault } from "./target-reference.ts";
 import { validateMetrics } from "./validate-metrics.ts";
 
 const SPEC = new FieldPath("spec");
@@ -13,19 +13,29 @@ const MAX_PERIOD_SECONDS = 1800;
 /** What stood in an older object may stay. */
 interface Options {
   readonly lowestReplicas: number;
-  readonly allowInvalidVersion: boolean;
+  readonly target: ReferenceOptions;
+  /** Of the object that a metric describes. */
+  readonly described: ReferenceOptions;
 }
-
-const STRICT: Options = { lowestReplicas: 1, allowInvalidVersion: false };
 
 /** @see kubernetes pkg/apis/autoscaling/validation/validation.go */
 export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldError[] {
-  return validateSpec(spec, STRICT);
+  return validateSpec(spec, optionsOf(spec, undefined));
 }
 
 export function validateAutoscalerUpdate({ spec }: HorizontalPodAutoscaler, old: HorizontalPodAutoscaler): FieldError[] {
-  const lowestReplicas = old.spec.minReplicas === 0 ? 0 : 1;
-  return validateSpec(spec, { lowestReplicas, allowInvalidVersion: versionFault(old.spec.scaleTargetRef, false) !== undefined });
+  return validateSpec(spec, optionsOf(spec, old.spec));
+}
+
+/** @see kubernetes pkg/registry/autoscaling/horizontalpodautoscaler/strategy.go */
+function optionsOf({ scaleTargetRef: target }: HorizontalPodAutoscalerSpec, old: HorizontalPodAutoscalerSpec | undefined): Options {
+  const isSameType = old?.scaleTargetRef.apiVersion === target.apiVersion && old?.scaleTargetRef.kind === target.kind;
+  const wasInvalid = (old?.metrics ?? []).some(({ type, object }) => type === "Object" && object && versionFault(object.describedObject, true) !== undefined);
+  return {
+    lowestReplicas: old?.minReplicas === 0 ? 0 : 1,
+    target: { allowCore: target.kind === "ReplicationController", allowInvalidVersion: old !== undefined && isSameType },
+    described: { allowCore: true, allowInvalidVersion: wasInvalid },
+  };
 }
 
 export function validateAutoscalerStatus({ status }: HorizontalPodAutoscaler): FieldError[] {
@@ -34,7 +44,7 @@ export function validateAutoscalerStatus({ status }: HorizontalPodAutoscaler): F
   return errors;
 }
 
-function validateSpec(spec: HorizontalPodAutoscalerSpec, { lowestReplicas, allowInvalidVersion }: Options): FieldError[] {
+function validateSpec(spec: HorizontalPodAutoscalerSpec, { lowestReplicas, target, described }: Options): FieldError[] {
   const errors: Errors = [];
   const { minReplicas, maxReplicas = 0, behavior } = spec;
   if (minReplicas !== undefined && minReplicas < lowestReplicas) {
@@ -44,8 +54,8 @@ function validateSpec(spec: HorizontalPodAutoscalerSpec, { lowestReplicas, allow
   if (minReplicas !== undefined && maxReplicas < minReplicas) {
     errors.push(fieldError.invalid(SPEC.child("maxReplicas"), maxReplicas, "must be greater than or equal to `minReplicas`"));
   }
-  validateTargetReference(errors, spec.scaleTargetRef, SPEC.child("scaleTargetRef"), { allowCore: false, allowInvalidVersion });
-  validateMetrics(errors, spec.metrics ?? [], minReplicas, SPEC.child("metrics"));
+  validateTargetReference(errors, spec.scaleTargetRef, SPEC.child("scaleTargetRef"), target);
+  validateMetrics(errors, spec.metrics ?? [], minReplicas, SPEC.child("metrics"), described);
   for (const field of ["scaleUp", "scaleDown"] as const) {
     const rules = behavior?.[field];
     if (rules) validateRules(errors, rules, SPEC.child("behavior", field));

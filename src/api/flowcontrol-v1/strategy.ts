@@ -11,6 +11,12 @@ export const flowSchemaStrategy: Strategy<FlowSchema> = {
   applyDefaults: applyFlowSchemaDefaults,
   validateCreate: validateFlowSchema,
   validateUpdate: validateFlowSchema,
+  canonicalize({ spec }) {
+    // Upstream's storage does not tell an empty list from none, which is written as null.
+    for (const { resourceRules } of spec.rules ?? []) {
+      for (const rule of resourceRules ?? []) if (rule.namespaces?.length === 0) (rule as { namespaces: unknown }).namespaces = null;
+    }
+  },
 };
 
 export const priorityLevelStrategy: Strategy<PriorityLevelConfiguration> = {

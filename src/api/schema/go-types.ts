@@ -8,10 +8,18 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   Affinity: "NodeAffinity:*NodeAffinity PodAffinity:*PodAffinity PodAntiAffinity:*PodAntiAffinity",
   AppArmorProfile: "Type:string LocalhostProfile:*string",
   AzureDiskVolumeSource: "DiskName:string DataDiskURI=diskURI:string CachingMode:*string FSType=fsType:*string ReadOnly:*bool Kind:*string",
+  AzureFilePersistentVolumeSource: "SecretName:string ShareName:string ReadOnly:bool SecretNamespace:*string",
   AzureFileVolumeSource: "SecretName:string ShareName:string ReadOnly:bool",
+  CELDeviceSelector: "Expression:string",
+  CSIPersistentVolumeSource:
+    "Driver:string VolumeHandle:string ReadOnly:bool FSType=fsType:string VolumeAttributes:map ControllerPublishSecretRef:*SecretReference " +
+    "NodeStageSecretRef:*SecretReference NodePublishSecretRef:*SecretReference ControllerExpandSecretRef:*SecretReference NodeExpandSecretRef:*SecretReference",
   CSIVolumeSource: "Driver:string ReadOnly:*bool FSType=fsType:*string VolumeAttributes:map NodePublishSecretRef:*LocalObjectReference",
   Capabilities: "Add:[]string Drop:[]string",
+  CapacityRequirements: "Requests:map",
+  CephFSPersistentVolumeSource: "Monitors:[]string Path:string User:string SecretFile:string SecretRef:*SecretReference ReadOnly:bool",
   CephFSVolumeSource: "Monitors:[]string Path:string User:string SecretFile:string SecretRef:*LocalObjectReference ReadOnly:bool",
+  CinderPersistentVolumeSource: "VolumeID:string FSType=fsType:string ReadOnly:bool SecretRef:*SecretReference",
   CinderVolumeSource: "VolumeID:string FSType=fsType:string ReadOnly:bool SecretRef:*LocalObjectReference",
   ClusterTrustBundleProjection: "Name:*string SignerName:*string LabelSelector:*any Optional:*bool Path:string",
   ConfigMapEnvSource: "...LocalObjectReference Optional:*bool",
@@ -30,6 +38,17 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   ContainerRestartRuleOnExitCodes: "Operator:string Values:[]number",
   DaemonSetUpdateStrategy: "Type:string RollingUpdate:*RollingUpdateDaemonSet",
   DeploymentStrategy: "Type:string RollingUpdate:*RollingUpdateDeployment",
+  DeviceAttribute: "IntValue=int:*number BoolValue=bool:*bool StringValue=string:*string VersionValue=version:*string",
+  DeviceClaim: "Requests:[]DeviceRequest Constraints:[]DeviceConstraint Config:[]DeviceClaimConfiguration",
+  DeviceClaimConfiguration: "Requests:[]string ...DeviceConfiguration",
+  DeviceConfiguration: "Opaque:*OpaqueDeviceConfiguration",
+  DeviceConstraint: "Requests:[]string MatchAttribute:*string DistinctAttribute:*string",
+  DeviceRequest: "Name:string Exactly:*ExactDeviceRequest FirstAvailable:[]DeviceSubRequest",
+  DeviceSelector: "CEL=cel:*CELDeviceSelector",
+  DeviceSubRequest:
+    "Name:string DeviceClassName:string Selectors:[]DeviceSelector AllocationMode:string Count:number " +
+    "Tolerations:[]DeviceToleration Capacity:*CapacityRequirements",
+  DeviceToleration: "Key:string Operator:string Value:string Effect:string TolerationSeconds:*number",
   DownwardAPIProjection: "Items:[]DownwardAPIVolumeFile",
   DownwardAPIVolumeFile: "Path:string FieldRef:*ObjectFieldSelector ResourceFieldRef:*ResourceFieldSelector Mode:*number",
   DownwardAPIVolumeSource: "Items:[]DownwardAPIVolumeFile DefaultMode:*number",
@@ -47,20 +66,28 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     "Lifecycle:*Lifecycle TerminationMessagePath:string TerminationMessagePolicy:string ImagePullPolicy:string " +
     "SecurityContext:*SecurityContext Stdin:bool StdinOnce:bool TTY=tty:bool",
   EphemeralVolumeSource: "VolumeClaimTemplate:*PersistentVolumeClaimTemplate",
+  ExactDeviceRequest:
+    "DeviceClassName:string Selectors:[]DeviceSelector AllocationMode:string Count:number AdminAccess:*bool " +
+    "Tolerations:[]DeviceToleration Capacity:*CapacityRequirements",
   ExecAction: "Command:[]string",
   FCVolumeSource: "TargetWWNs:[]string Lun:*number FSType=fsType:string ReadOnly:bool WWIDs=wwids:[]string",
   FileKeySelector: "VolumeName:string Path:string Key:string Optional:*bool",
+  FlexPersistentVolumeSource: "Driver:string FSType=fsType:string SecretRef:*SecretReference ReadOnly:bool Options:map",
   FlexVolumeSource: "Driver:string FSType=fsType:string SecretRef:*LocalObjectReference ReadOnly:bool Options:map",
   FlockerVolumeSource: "DatasetName:string DatasetUUID:string",
   GCEPersistentDiskVolumeSource: "PDName=pdName:string FSType=fsType:string Partition:number ReadOnly:bool",
   GRPCAction: "Port:number Service:*string",
   GitRepoVolumeSource: "Repository:string Revision:string Directory:string",
+  GlusterfsPersistentVolumeSource: "EndpointsName=endpoints:string Path:string ReadOnly:bool EndpointsNamespace:*string",
   GlusterfsVolumeSource: "EndpointsName=endpoints:string Path:string ReadOnly:bool",
   HTTPGetAction: "Path:string Port:intOrString Host:string Scheme:string HTTPHeaders=httpHeaders:[]HTTPHeader",
   HTTPHeader: "Name:string Value:string",
   HostAlias: "IP=ip:string Hostnames:[]string",
   HostIP: "IP=ip:string",
   HostPathVolumeSource: "Path:string Type:*string",
+  ISCSIPersistentVolumeSource:
+    "TargetPortal:string IQN=iqn:string Lun:number ISCSIInterface=iscsiInterface:string FSType=fsType:string ReadOnly:bool Portals:[]string " +
+    "DiscoveryCHAPAuth=chapAuthDiscovery:bool SessionCHAPAuth=chapAuthSession:bool SecretRef:*SecretReference InitiatorName:*string",
   ISCSIVolumeSource:
     "TargetPortal:string IQN=iqn:string Lun:number ISCSIInterface=iscsiInterface:string FSType=fsType:string ReadOnly:bool Portals:[]string " +
     "DiscoveryCHAPAuth=chapAuthDiscovery:bool SessionCHAPAuth=chapAuthSession:bool SecretRef:*LocalObjectReference InitiatorName:*string",
@@ -69,17 +96,28 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   Lifecycle: "PostStart:*LifecycleHandler PreStop:*LifecycleHandler StopSignal:*string",
   LifecycleHandler: "Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction Sleep:*SleepAction",
   LocalObjectReference: "Name:string",
+  LocalVolumeSource: "Path:string FSType=fsType:*string",
   NFSVolumeSource: "Server:string Path:string ReadOnly:bool",
   NodeAffinity: "RequiredDuringSchedulingIgnoredDuringExecution:*NodeSelector PreferredDuringSchedulingIgnoredDuringExecution:[]PreferredSchedulingTerm",
   NodeSelector: "NodeSelectorTerms:[]NodeSelectorTerm",
   NodeSelectorRequirement: "Key:string Operator:string Values:[]string",
   NodeSelectorTerm: "MatchExpressions:[]NodeSelectorRequirement MatchFields:[]NodeSelectorRequirement",
   ObjectFieldSelector: "APIVersion=apiVersion:string FieldPath:string",
+  ObjectReference: "Kind:string Namespace:string Name:string UID=uid:string APIVersion=apiVersion:string ResourceVersion:string FieldPath:string",
+  OpaqueDeviceConfiguration: "Driver:string Parameters:any",
   PersistentVolumeClaimSpec:
     "AccessModes:[]string Selector:*any Resources:VolumeResourceRequirements VolumeName:string StorageClassName:*string VolumeMode:*string " +
     "DataSource:*TypedLocalObjectReference DataSourceRef:*TypedObjectReference VolumeAttributesClassName:*string",
   PersistentVolumeClaimTemplate: "...ObjectMeta Spec:PersistentVolumeClaimSpec",
   PersistentVolumeClaimVolumeSource: "ClaimName:string ReadOnly:bool",
+  PersistentVolumeSource:
+    "GCEPersistentDisk=gcePersistentDisk:*GCEPersistentDiskVolumeSource AWSElasticBlockStore=awsElasticBlockStore:*AWSElasticBlockStoreVolumeSource " +
+    "HostPath:*HostPathVolumeSource Glusterfs:*GlusterfsPersistentVolumeSource NFS=nfs:*NFSVolumeSource RBD=rbd:*RBDPersistentVolumeSource " +
+    "Quobyte:*QuobyteVolumeSource ISCSI=iscsi:*ISCSIPersistentVolumeSource FlexVolume:*FlexPersistentVolumeSource " +
+    "Cinder:*CinderPersistentVolumeSource CephFS=cephfs:*CephFSPersistentVolumeSource FC=fc:*FCVolumeSource Flocker:*FlockerVolumeSource " +
+    "AzureFile:*AzureFilePersistentVolumeSource VsphereVolume:*VsphereVirtualDiskVolumeSource AzureDisk:*AzureDiskVolumeSource " +
+    "PhotonPersistentDisk:*PhotonPersistentDiskVolumeSource PortworxVolume:*PortworxVolumeSource ScaleIO:*ScaleIOPersistentVolumeSource " +
+    "Local:*LocalVolumeSource StorageOS=storageos:*StorageOSPersistentVolumeSource CSI=csi:*CSIPersistentVolumeSource",
   PhotonPersistentDiskVolumeSource: "PdID:string FSType=fsType:string",
   PodAffinity: "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
   PodAffinityTerm: "LabelSelector:*any Namespaces:[]string TopologyKey:string NamespaceSelector:*any MatchLabelKeys:[]string MismatchLabelKeys:[]string",
@@ -89,6 +127,10 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     "UserAnnotations:map",
   PodDNSConfig: "Nameservers:[]string Searches:[]string Options:[]PodDNSConfigOption",
   PodDNSConfigOption: "Name:string Value:*string",
+  PodFailurePolicy: "Rules:[]PodFailurePolicyRule",
+  PodFailurePolicyOnExitCodesRequirement: "ContainerName:*string Operator:string Values:[]number",
+  PodFailurePolicyOnPodConditionsPattern: "Type:string Status:string",
+  PodFailurePolicyRule: "Action:string OnExitCodes:*PodFailurePolicyOnExitCodesRequirement OnPodConditions:[]PodFailurePolicyOnPodConditionsPattern",
   PodIP: "IP=ip:string",
   PodOS: "Name:string",
   PodReadinessGate: "ConditionType:string",
@@ -117,16 +159,24 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   ProbeHandler: "Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction GRPC=grpc:*GRPCAction",
   ProjectedVolumeSource: "Sources:[]VolumeProjection DefaultMode:*number",
   QuobyteVolumeSource: "Registry:string Volume:string ReadOnly:bool User:string Group:string Tenant:string",
+  RBDPersistentVolumeSource:
+    "CephMonitors=monitors:[]string RBDImage=image:string FSType=fsType:string RBDPool=pool:string RadosUser=user:string Keyring:string " +
+    "SecretRef:*SecretReference ReadOnly:bool",
   RBDVolumeSource:
     "CephMonitors=monitors:[]string RBDImage=image:string FSType=fsType:string RBDPool=pool:string RadosUser=user:string Keyring:string " +
     "SecretRef:*LocalObjectReference ReadOnly:bool",
   ResourceClaim: "Name:string Request:string",
+  ResourceClaimSpec: "Devices:DeviceClaim",
+  ResourceClaimTemplateSpec: "...ObjectMeta Spec:ResourceClaimSpec",
   ResourceFieldSelector: "ContainerName:string Resource:string Divisor:quantity",
   ResourceRequirements: "Limits:map Requests:map Claims:[]ResourceClaim",
   RollingUpdateDaemonSet: "MaxUnavailable:intOrString MaxSurge:intOrString",
   RollingUpdateDeployment: "MaxUnavailable:intOrString MaxSurge:intOrString",
   RollingUpdateStatefulSetStrategy: "Partition:number MaxUnavailable:*intOrString",
   SELinuxOptions: "User:string Role:string Type:string Level:string",
+  ScaleIOPersistentVolumeSource:
+    "Gateway:string System:string SecretRef:*SecretReference SSLEnabled=sslEnabled:bool ProtectionDomain:string StoragePool:string " +
+    "StorageMode:string VolumeName:string FSType=fsType:string ReadOnly:bool",
   ScaleIOVolumeSource:
     "Gateway:string System:string SecretRef:*LocalObjectReference SSLEnabled=sslEnabled:bool ProtectionDomain:string StoragePool:string " +
     "StorageMode:string VolumeName:string FSType=fsType:string ReadOnly:bool",
@@ -134,6 +184,7 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   SecretEnvSource: "...LocalObjectReference Optional:*bool",
   SecretKeySelector: "...LocalObjectReference Key:string Optional:*bool",
   SecretProjection: "...LocalObjectReference Items:[]KeyToPath Optional:*bool",
+  SecretReference: "Name:string Namespace:string",
   SecretVolumeSource: "SecretName:string Items:[]KeyToPath DefaultMode:*number Optional:*bool",
   SecurityContext:
     "Capabilities:*Capabilities Privileged:*bool SELinuxOptions=seLinuxOptions:*SELinuxOptions WindowsOptions:*WindowsSecurityContextOptions " +
@@ -142,7 +193,10 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   ServiceAccountTokenProjection: "Audience:string ExpirationSeconds:number Path:string",
   SleepAction: "Seconds:number",
   StatefulSetUpdateStrategy: "Type:string RollingUpdate:*RollingUpdateStatefulSetStrategy",
+  StorageOSPersistentVolumeSource: "VolumeName:string VolumeNamespace:string FSType=fsType:string ReadOnly:bool SecretRef:*ObjectReference",
   StorageOSVolumeSource: "VolumeName:string VolumeNamespace:string FSType=fsType:string ReadOnly:bool SecretRef:*LocalObjectReference",
+  SuccessPolicy: "Rules:[]SuccessPolicyRule",
+  SuccessPolicyRule: "SucceededIndexes:*string SucceededCount:*number",
   Sysctl: "Name:string Value:string",
   TCPSocketAction: "Port:intOrString Host:string",
   Toleration: "Key:string Operator:string Value:string Effect:string TolerationSeconds:*number",
@@ -174,39 +228,4 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   WindowsSecurityContextOptions:
     "GMSACredentialSpecName=gmsaCredentialSpecName:*string GMSACredentialSpec=gmsaCredentialSpec:*string RunAsUserName:*string HostProcess:*bool",
   WorkloadReference: "Name:string PodGroup:string PodGroupReplicaKey:string",
-  PodFailurePolicy: "Rules:[]PodFailurePolicyRule",
-  PodFailurePolicyOnExitCodesRequirement: "ContainerName:*string Operator:string Values:[]number",
-  PodFailurePolicyOnPodConditionsPattern: "Type:string Status:string",
-  PodFailurePolicyRule: "Action:string OnExitCodes:*PodFailurePolicyOnExitCodesRequirement OnPodConditions:[]PodFailurePolicyOnPodConditionsPattern",
-  SuccessPolicy: "Rules:[]SuccessPolicyRule",
-  SuccessPolicyRule: "SucceededIndexes:*string SucceededCount:*number",
-  PersistentVolumeSource:
-    "GCEPersistentDisk=gcePersistentDisk:*GCEPersistentDiskVolumeSource AWSElasticBlockStore=awsElasticBlockStore:*AWSElasticBlockStoreVolumeSource " +
-    "HostPath:*HostPathVolumeSource Glusterfs:*GlusterfsPersistentVolumeSource NFS=nfs:*NFSVolumeSource RBD=rbd:*RBDPersistentVolumeSource " +
-    "Quobyte:*QuobyteVolumeSource ISCSI=iscsi:*ISCSIPersistentVolumeSource FlexVolume:*FlexPersistentVolumeSource " +
-    "Cinder:*CinderPersistentVolumeSource CephFS=cephfs:*CephFSPersistentVolumeSource FC=fc:*FCVolumeSource Flocker:*FlockerVolumeSource " +
-    "AzureFile:*AzureFilePersistentVolumeSource VsphereVolume:*VsphereVirtualDiskVolumeSource AzureDisk:*AzureDiskVolumeSource " +
-    "PhotonPersistentDisk:*PhotonPersistentDiskVolumeSource PortworxVolume:*PortworxVolumeSource ScaleIO:*ScaleIOPersistentVolumeSource " +
-    "Local:*LocalVolumeSource StorageOS=storageos:*StorageOSPersistentVolumeSource CSI=csi:*CSIPersistentVolumeSource",
-  AzureFilePersistentVolumeSource: "SecretName:string ShareName:string ReadOnly:bool SecretNamespace:*string",
-  CephFSPersistentVolumeSource: "Monitors:[]string Path:string User:string SecretFile:string SecretRef:*SecretReference ReadOnly:bool",
-  CinderPersistentVolumeSource: "VolumeID:string FSType=fsType:string ReadOnly:bool SecretRef:*SecretReference",
-  CSIPersistentVolumeSource:
-    "Driver:string VolumeHandle:string ReadOnly:bool FSType=fsType:string VolumeAttributes:map ControllerPublishSecretRef:*SecretReference " +
-    "NodeStageSecretRef:*SecretReference NodePublishSecretRef:*SecretReference ControllerExpandSecretRef:*SecretReference NodeExpandSecretRef:*SecretReference",
-  FlexPersistentVolumeSource: "Driver:string FSType=fsType:string SecretRef:*SecretReference ReadOnly:bool Options:map",
-  GlusterfsPersistentVolumeSource: "EndpointsName=endpoints:string Path:string ReadOnly:bool EndpointsNamespace:*string",
-  ISCSIPersistentVolumeSource:
-    "TargetPortal:string IQN=iqn:string Lun:number ISCSIInterface=iscsiInterface:string FSType=fsType:string ReadOnly:bool Portals:[]string " +
-    "DiscoveryCHAPAuth=chapAuthDiscovery:bool SessionCHAPAuth=chapAuthSession:bool SecretRef:*SecretReference InitiatorName:*string",
-  LocalVolumeSource: "Path:string FSType=fsType:*string",
-  RBDPersistentVolumeSource:
-    "CephMonitors=monitors:[]string RBDImage=image:string FSType=fsType:string RBDPool=pool:string RadosUser=user:string Keyring:string " +
-    "SecretRef:*SecretReference ReadOnly:bool",
-  ScaleIOPersistentVolumeSource:
-    "Gateway:string System:string SecretRef:*SecretReference SSLEnabled=sslEnabled:bool ProtectionDomain:string StoragePool:string " +
-    "StorageMode:string VolumeName:string FSType=fsType:string ReadOnly:bool",
-  SecretReference: "Name:string Namespace:string",
-  StorageOSPersistentVolumeSource: "VolumeName:string VolumeNamespace:string FSType=fsType:string ReadOnly:bool SecretRef:*ObjectReference",
-  ObjectReference: "Kind:string Namespace:string Name:string UID=uid:string APIVersion=apiVersion:string ResourceVersion:string FieldPath:string",
 };

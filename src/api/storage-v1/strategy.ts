@@ -46,6 +46,7 @@ export const csiNodeStrategy: Strategy<CSINode> = {
   canonicalize({ spec }) {
     // Upstream's storage does not tell an empty list from none, which is written as null.
     if (!spec.drivers?.length) (spec as { drivers: unknown }).drivers = null;
+    for (const driver of spec.drivers ?? []) if (driver.topologyKeys?.length === 0) (driver as { topologyKeys: unknown }).topologyKeys = null;
   },
 };
 

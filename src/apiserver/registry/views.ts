@@ -1,3 +1,6 @@
+import type { HorizontalPodAutoscaler as OlderAutoscaler } from "#api/autoscaling-v1/types.ts";
+import { toNewer, toOlder } from "#api/autoscaling-v2/older-version.ts";
+import type { HorizontalPodAutoscaler as NewerAutoscaler } from "#api/autoscaling-v2/types.ts";
 import type { ResourceInfo } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 
@@ -27,6 +30,11 @@ const EVENT_FIELDS: readonly (readonly [core: string, events: string])[] = [
 ];
 
 const views: Readonly<Record<string, View>> = {
+  "autoscaling/v1/horizontalpodautoscalers": {
+    stored: { group: "autoscaling", plural: "horizontalpodautoscalers", kind: "HorizontalPodAutoscaler", apiVersion: "autoscaling/v2" },
+    toStored: (object) => toNewer(object as OlderAutoscaler),
+    fromStored: (object) => toOlder(object as NewerAutoscaler),
+  },
   "events.k8s.io/v1/events": {
     stored: { group: "", plural: "events", kind: "Event", apiVersion: "v1" },
     toStored: renaming("v1", new Map(EVENT_FIELDS.map(([core, events]) => [events, core]))),

@@ -1,5 +1,6 @@
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "#api/apps-v1/types.ts";
-import type { Scale } from "#api/autoscaling-v1/types.ts";
+import type { HorizontalPodAutoscaler as OlderAutoscaler, Scale } from "#api/autoscaling-v1/types.ts";
+import { newerAutoscaler } from "#api/autoscaling-v2/older-version.ts";
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from "#api/autoscaling-v2/types.ts";
 import type { CronJob, Job } from "#api/batch-v1/types.ts";
 import type { Pod, PodTemplate, ReplicationController } from "#api/core-v1/types.ts";
@@ -102,15 +103,18 @@ export const workloadPrinters: Printers = {
     budget.status?.disruptionsAllowed ?? 0,
     ageOf(budget, now),
   ]),
-  "autoscaling/HorizontalPodAutoscaler": printer<HorizontalPodAutoscaler>((hpa, now) => [
-    hpa.metadata.name,
-    `${hpa.spec?.scaleTargetRef?.kind ?? ""}/${hpa.spec?.scaleTargetRef?.name ?? ""}`,
-    hpaTargets(hpa.spec?.metrics ?? [], hpa.status?.currentMetrics ?? []),
-    hpa.spec?.minReplicas === undefined ? UNSET : `${hpa.spec.minReplicas}`,
-    hpa.spec?.maxReplicas ?? 0,
-    hpa.status?.currentReplicas ?? 0,
-    ageOf(hpa, now),
-  ]),
+  "autoscaling/HorizontalPodAutoscaler": printer<HorizontalPodAutoscaler | OlderAutoscaler>((given, now) => {
+    const hpa = newerAutoscaler(given);
+    return [
+      hpa.metadata.name,
+      `${hpa.spec?.scaleTargetRef?.kind ?? ""}/${hpa.spec?.scaleTargetRef?.name ?? ""}`,
+      hpaTargets(hpa.spec?.metrics ?? [], hpa.status?.currentMetrics ?? []),
+      hpa.spec?.minReplicas === undefined ? UNSET : `${hpa.spec.minReplicas}`,
+      hpa.spec?.maxReplicas ?? 0,
+      hpa.status?.currentReplicas ?? 0,
+      ageOf(hpa, now),
+    ];
+  }),
   "autoscaling/Scale": printer<Scale>((scale, now) => [scale.metadata.name, scale.spec?.replicas ?? 0, scale.status?.replicas ?? 0, ageOf(scale, now)]),
 };
 

@@ -1,5 +1,6 @@
 import type * as core from "#api/core-v1/types.ts";
 import { fieldError, type FieldPath } from "#apimachinery/field-error.ts";
+import type { ObjectMeta } from "#apimachinery/meta-v1/types.ts";
 import { validateAnnotations, validateLabels } from "#apimachinery/validation/object-meta.ts";
 import { validateLabelSelector } from "#apimachinery/validation/selectors.ts";
 import { isDns1123Label, isDns1123Subdomain } from "#apimachinery/validation/names.ts";
@@ -9,16 +10,18 @@ import { isNegative, isPositive, quantityText } from "./quantities.ts";
 
 /** The claim that is made for a pod's ephemeral volume. */
 export function validateClaimTemplate(errors: Errors, template: core.PersistentVolumeClaimTemplate, path: FieldPath): void {
-  const { metadata } = template;
-  if (metadata) {
-    const at = path.child("metadata");
-    errors.push(...validateAnnotations(metadata.annotations, at.child("annotations")));
-    errors.push(...validateLabels(metadata.labels, at.child("labels")));
-    for (const field of OBJECT_META_FIELDS) {
-      if (metadata[field] !== undefined) errors.push(fieldError.forbidden(at.child(GO_FIELD_NAMES[field] ?? field), "cannot be set"));
-    }
-  }
+  checkTemplateMetadata(errors, template.metadata, path.child("metadata"));
   validateClaimSpec(errors, template.spec, path.child("spec"));
+}
+
+/** A template says labels and annotations of what is made from it, and no more. */
+export function checkTemplateMetadata(errors: Errors, metadata: Partial<ObjectMeta> | undefined, path: FieldPath): void {
+  if (!metadata) return;
+  errors.push(...validateAnnotations(metadata.annotations, path.child("annotations")));
+  errors.push(...validateLabels(metadata.labels, path.child("labels")));
+  for (const field of OBJECT_META_FIELDS) {
+    if (metadata[field] !== undefined) errors.push(fieldError.forbidden(path.child(GO_FIELD_NAMES[field] ?? field), "cannot be set"));
+  }
 }
 
 /** The metadata that a template may not set, in Go's order. */
