@@ -1,4 +1,4 @@
-import type { ResourceInfo } from "#api/resources.ts";
+import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
 import { groupVersionTitle, operationsOf, pathParameter, queryParameter, type Operation } from "#apiserver/openapi/operations.ts";
 import { SchemaCollector, type JsonSchema } from "#apiserver/openapi/schemas.ts";
 import { typeKeyOf, typeTable, type TypeTable } from "#apiserver/openapi/type-table.ts";
@@ -10,7 +10,7 @@ export interface GroupVersion {
 
 const MEDIA_TYPES = ["application/json", "application/vnd.kubernetes.protobuf", "application/yaml", "application/cbor"];
 const STREAM_TYPES = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch", "application/cbor-seq"];
-const PATCH_TYPES = [
+export const PATCH_TYPES = [
   "application/json-patch+json",
   "application/merge-patch+json",
   "application/strategic-merge-patch+json",
@@ -65,8 +65,12 @@ function newCollector(kinds: readonly ResourceInfo[], table: TypeTable): SchemaC
     if (listKind !== undefined) add(group, version, listKind);
     for (const sub of subresources) add(sub.group, sub.version, sub.kind);
   }
-  const everywhere = (kind: string) =>
-    Object.values(table.packages).flatMap(({ group, version }) => (version === "" ? [] : [{ group: group === "meta.k8s.io" ? "" : group, kind, version }]));
+  const everywhere = (kind: string) => {
+    const all = Object.values(table.packages).flatMap(({ group, version }) =>
+      version === "" ? [] : [{ group: group === "meta.k8s.io" ? "" : group, kind, version }],
+    );
+    return [...new Map(all.map((each) => [apiVersionOf(each), each])).values()]; // the core's v1 is of two packages
+  };
   return new SchemaCollector(table, (key) => {
     const kind = key.slice(key.lastIndexOf(".") + 1);
     if (COMMON_KINDS.has(key)) return everywhere(kind);

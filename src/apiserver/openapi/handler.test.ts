@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { WireReader } from "#apimachinery/protobuf/wire.ts";
 import { ALL_KINDS } from "#api/resources.ts";
 import { openApiHandler } from "#apiserver/openapi/handler.ts";
 import type { PlainResponse } from "#apiserver/http/plain.ts";
@@ -71,3 +72,74 @@ test("openApiHandler() has nothing for what is not served, and no YAML", async (
   assert.deepEqual(await ask("/openapi/v3/apis/nothing.example.com/v1"), { status: 404, headers: {}, body: "" });
   assert.equal((await ask("/openapi/v3/api/v1", { accept: "application/yaml" })).status, 406);
 });
+
+const PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+interface DocumentV2 {
+  readonly paths: Record<string, Record<string, { parameters?: Record<string, unknown>[] }>>;
+  readonly definitions: Record<string, Record<string, unknown> & { properties?: Record<string, Record<string, unknown>> }>;
+}
+
+const swagger = async () => JSON.parse(Buffer.from((await ask("/openapi/v2")).body as Uint8Array).toString()) as DocumentV2;
+
+test("openApiHandler() gives OpenAPI v2 as upstream does: references alone, no defaults, bodies among the parameters", async () => {
+  const { definitions, paths } = await swagger();
+  const { description: _, ...containers } = definitions["io.k8s.api.core.v1.PodSpec"]!.properties!["containers"]!;
+  assert.deepEqual(containers, {
+    type: "array",
+    items: { $ref: "#/definitions/io.k8s.api.core.v1.Container" },
+    "x-kubernetes-list-map-keys": ["name"],
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-patch-merge-key": "name",
+    "x-kubernetes-patch-strategy": "merge",
+  });
+  assert.equal(definitions["io.k8s.apimachinery.pkg.api.resource.Quantity"]!["type"], "string");
+  const { post } = paths["/apis/apps/v1/namespaces/{namespace}/deployments"]!;
+  assert.deepEqual(post!.parameters, [
+    { name: "body", in: "body", required: true, schema: { $ref: "#/definitions/io.k8s.api.apps.v1.Deployment" } },
+    ...["dryRun", "fieldManager", "fieldValidation"].map((name) => ({ name, in: "query", type: "string", uniqueItems: true })),
+  ]);
+});
+
+test("openApiHandler() refers in OpenAPI v2 only to definitions that are there, and lets each type be all its kinds", async () => {
+  const document = await swagger();
+  const { definitions } = document;
+  for (const [, ref] of JSON.stringify(document).matchAll(/"#\/([^"]+)"/g)) assert.ok(Object.hasOwn(definitions, ref!.slice("definitions/".length)), ref!);
+  const kinds = (type: string) => definitions[type]!["x-kubernetes-group-version-kind"] as { group: string; version: string }[];
+  assert.deepEqual(kinds("io.k8s.api.apps.v1.Deployment"), [{ group: "apps", kind: "Deployment", version: "v1" }]);
+  const options = kinds("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions").map(({ group, version }) => `${group}/${version}`);
+  assert.ok(options.includes("apps/v1") && options.includes("/v1"));
+  assert.equal(new Set(options).size, options.length);
+});
+
+test("openApiHandler() gives OpenAPI v2 in protobuf to those who ask for it, by its old name as well", async () => {
+  const { definitions, paths } = await swagger();
+  for (const accept of [PROTOBUF_V2, PROTOBUF_V2.replace("v2.v1", "v2@v1"), `application/json;q=0.5, ${PROTOBUF_V2}`]) {
+    const { headers, body } = await ask("/openapi/v2", { accept });
+    assert.equal(headers["content-type"], PROTOBUF_V2);
+    const document = fieldsOf(body as Uint8Array);
+    assert.deepEqual(textsOf(document.get(1)), ["2.0"]);
+    const names = (field: number, inner: number) =>
+      fieldsOf(document.get(field)![0]!)
+        .get(inner)!
+        .flatMap((entry) => textsOf(fieldsOf(entry).get(1)));
+    assert.deepEqual(names(8, 2), Object.keys(paths));
+    assert.deepEqual(names(9, 1), Object.keys(definitions));
+  }
+  const { headers } = await ask("/openapi/v2", { accept: PROTOBUF_V2 });
+  assert.equal((await ask("/openapi/v2", { accept: "*/*", "if-none-match": headers["etag"]! })).status, 304);
+  assert.equal((await ask("/openapi/v2", { accept: "application/yaml" })).status, 406);
+});
+
+/** The fields of a message that hold bytes. */
+function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array[]> {
+  const fields = new Map<number, Uint8Array[]>();
+  for (const reader = new WireReader(bytes); !reader.done; ) {
+    const tag = reader.uint();
+    if (tag % 8 === 2) fields.set(tag >> 3, [...(fields.get(tag >> 3) ?? []), reader.bytes()]);
+    else reader.uint();
+  }
+  return fields;
+}
+
+const textsOf = (values: readonly Uint8Array[] | undefined) => (values ?? []).map((value) => Buffer.from(value).toString());

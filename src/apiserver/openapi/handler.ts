@@ -5,6 +5,8 @@ import { groupsOf } from "#apiserver/discovery/documents.ts";
 import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
 import { groupVersionDocument, plainDocument } from "#apiserver/openapi/document.ts";
 import { groupVersionTitle } from "#apiserver/openapi/operations.ts";
+import { type DocumentV3, swaggerOf } from "#apiserver/openapi/swagger.ts";
+import { swaggerToProtobuf } from "#apiserver/openapi/swagger-protobuf.ts";
 
 export interface OpenApiDeps {
   /** The kinds that are served now. */
@@ -14,6 +16,8 @@ export interface OpenApiDeps {
 }
 
 const ROOT = "/openapi/v3";
+const V2 = "/openapi/v2";
+const PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const YEAR_SECONDS = 365 * 24 * 3600;
 
 interface Entry {
@@ -23,15 +27,16 @@ interface Entry {
 }
 
 /**
- * Answers `/openapi/v3`. A document is made when it is first asked for, and kept; its hash is known before, so that
+ * Answers `/openapi/v3` and `/openapi/v2`. A document is made when it is first asked for, and kept; its hash is known before, so that
  * the index costs next to nothing: it stands for what the document is made from.
  */
 export function openApiHandler({ kinds, release }: OpenApiDeps): PlainHandler {
   let state = entriesOf(kinds(), release);
   return (request) => {
-    if (request.path !== ROOT && !request.path.startsWith(`${ROOT}/`)) return undefined;
+    if (request.path !== V2 && request.path !== ROOT && !request.path.startsWith(`${ROOT}/`)) return undefined;
     const served = kinds();
     if (served !== state.kinds) state = entriesOf(served, release);
+    if (request.path === V2) return swaggerAnswer(request, state, release);
     const name = request.path.slice(ROOT.length + 1);
     if (name === "") return index(state.entries);
     const entry = state.entries.get(name);
@@ -56,6 +61,42 @@ function documentAnswer({ headers: asked, query, path }: PlainRequest, entry: En
   return { status: 200, headers: { ...headers, "content-type": "application/json" }, body: entry.body };
 }
 
+/** The one document of OpenAPI v2. It is not kept as an object: only old clients ask, and each once. */
+function swaggerAnswer({ headers: asked }: PlainRequest, state: State, release: string): PlainResponse {
+  const type = typeOfV2(String(asked["accept"] ?? ""));
+  if (type === undefined) return { status: 406, headers: { vary: "Accept" }, body: "" };
+  const hash = createHash("sha512");
+  for (const entry of state.entries.values()) hash.update(entry.hash);
+  const etag = `"${hash.digest("hex").toUpperCase()}"`;
+  const headers = { etag, vary: "Accept", "cache-control": "no-cache, private" };
+  if (asked["if-none-match"] === etag) return { status: 304, headers, body: "" };
+  let body = state.swagger.get(type);
+  if (body === undefined) {
+    const swagger = swaggerOf(
+      Array.from(state.entries.values(), (entry) => entry.make() as DocumentV3),
+      release,
+    );
+    body = type === PROTOBUF_V2 ? swaggerToProtobuf(swagger) : Buffer.from(JSON.stringify(swagger));
+    state.swagger.set(type, body);
+  }
+  return { status: 200, headers: { ...headers, "content-type": type }, body };
+}
+
+/** The first acceptable type in the client's order. */
+function typeOfV2(accept: string): string | undefined {
+  const quality = (clause: string) => Number(/;\s*q=([\d.]+)/.exec(clause)?.[1] ?? 1);
+  const clauses = (accept === "" ? "*/*" : accept).split(",").sort((a, b) => quality(b) - quality(a));
+  for (const clause of clauses) {
+    const media = clause.split(";", 1)[0]!.trim().toLowerCase();
+    if (["application/json", "application/*", "*/*", "*"].includes(media)) return "application/json";
+    // Older clients write an @ where a media type must not have one.
+    if (media.replace("v2@v1", "v2.v1") === PROTOBUF_V2) return PROTOBUF_V2;
+  }
+  return undefined;
+}
+
+type State = ReturnType<typeof entriesOf>;
+
 function entriesOf(kinds: readonly ResourceInfo[], release: string) {
   const entries = new Map<string, Entry>();
   const add = (name: string, of: unknown, make: () => object) => {
@@ -78,5 +119,5 @@ function entriesOf(kinds: readonly ResourceInfo[], release: string) {
       add(`${group === "" ? "api" : "apis"}/${apiVersionOf({ group, version })}`, own, () => groupVersionDocument(kinds, { group, version }, release));
     }
   }
-  return { kinds, entries: new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1))) };
+  return { kinds, entries: new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1))), swagger: new Map<string, Uint8Array>() };
 }
