@@ -57,6 +57,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   selectableFields?(object: T): Readonly<Record<string, string>>;
   /** The names `selectableFields` gives, so that others can be refused. */
   readonly selectableFieldNames?: readonly string[];
+  /** What is said of a field that objects cannot be selected by, where upstream has words of its own. */
+  unknownField?(field: string): string;
 
   /** Rules for `status`, `scale` and the like, by subresource. A plain `status` needs no entry. */
   readonly subresources?: Readonly<Record<string, SubresourceStrategy<T>>>;

@@ -31,8 +31,6 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
   warningsOnUpdate: ({ metadata, spec }, old) => (metadata.generation === old.metadata.generation ? [] : templateWarnings(spec.template)),
   hasGeneration: true,
   defaultDeletion: "background",
-  selectableFields: ({ status }) => ({ "status.replicas": String(status.replicas ?? 0) }),
-  selectableFieldNames: ["status.replicas"],
   subresources: { status: { validateUpdate: validateStatus } },
 };
 

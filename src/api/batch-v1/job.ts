@@ -30,6 +30,7 @@ export const jobStrategy: Strategy<Job> = {
   defaultDeletion: "orphan",
   selectableFields: ({ status }) => ({ "status.successful": String(status.succeeded ?? 0) }),
   selectableFieldNames: ["status.successful"],
+  unknownField: (field) => `field label ${JSON.stringify(field)} not supported for Job`,
   subresources: { status: { validateUpdate: validateJobStatus } },
 };
 

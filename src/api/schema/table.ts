@@ -15,6 +15,8 @@ interface RawField {
   readonly named?: string;
   /** The message that stands for a field of type `any`. */
   readonly wire?: string;
+  /** The message around a list, or around each list in a map. */
+  readonly wrapper?: string;
   readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly listType?: ListSchema["listType"];
@@ -133,6 +135,7 @@ function fieldSchema(field: RawField, embedded: Embedded): FieldSchema {
     ...(field.default !== undefined && { default: field.default }),
     number: field.number,
     ...(embedded.length > 0 && { embedded }),
+    ...(field.wrapper !== undefined && field.type.startsWith("array<") && { wrapped: true }),
     patchStrategy: (field.patchStrategy?.split(",") ?? []) as FieldSchema["patchStrategy"],
     patchMergeKey: field.patchMergeKey,
   };

@@ -1,3 +1,4 @@
+import { formatDuration } from "#apimachinery/decode/go-duration.ts";
 import { formatTime } from "#lib/clock.ts";
 import type { FieldSchema, ScalarType, Schema, StructSchema } from "#apimachinery/schema/schema.ts";
 
@@ -9,6 +10,13 @@ const MAGIC = Buffer.from("k8s\0");
 /** A body that is not what it says it is. */
 export class ProtobufError extends Error {
   override readonly name = "ProtobufError";
+  /** Of what kind the body said it is, when that much could be read. */
+  readonly type: { readonly apiVersion: string; readonly kind: string } | undefined;
+
+  constructor(message: string, { type, ...options }: ErrorOptions & { readonly type?: { readonly apiVersion: string; readonly kind: string } } = {}) {
+    super(message, options);
+    this.type = type;
+  }
 }
 
 /** What a protobuf body holds, still encoded. */
@@ -24,6 +32,7 @@ export interface Envelope {
  * @throws {ProtobufError} when the magic bytes or the fields are not there
  */
 export function openEnvelope(body: Uint8Array): Envelope {
+  if (body.length === 0) throw new ProtobufError("empty data");
   if (!MAGIC.equals(body.subarray(0, MAGIC.length)))
     throw new ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
   return guarded(() => {
@@ -78,19 +87,28 @@ function decodeStruct(plan: Plan, bytes: Uint8Array, into: Record<string, unknow
     const inlined = plan.inlined.get(number);
     const field = plan.fields.get(number);
     if (inlined !== undefined && wireType === WIRE_BYTES) decodeStruct(inlined, reader.bytes(), into);
-    else if (field !== undefined) decodeField(field, reader, into);
+    else if (field !== undefined) decodeField(field, wireType, reader, into);
     else reader.skip(wireType);
   }
   return into;
 }
 
-function decodeField({ name, schema }: FieldSchema, reader: WireReader, into: Record<string, unknown>): void {
-  if (schema.kind === "list") (into[name] ??= [] as unknown[]) && (into[name] as unknown[]).push(decodeValue(schema.items, reader));
+function decodeField({ name, schema, wrapped }: FieldSchema, wireType: number, reader: WireReader, into: Record<string, unknown>): void {
+  if (schema.kind === "list" && wrapped !== true) decodeElements(schema.items, wireType, reader, (into[name] ??= []) as unknown[]);
   else if (schema.kind === "map") {
     const [key, value] = decodeEntry(schema.values, reader.bytes());
     Object.defineProperty((into[name] ??= {}), key, { value, enumerable: true, writable: true, configurable: true });
   } else into[name] = decodeValue(schema, reader);
 }
+
+/** One element, or a run of numbers that are packed into one field. */
+function decodeElements(items: Schema, wireType: number, reader: WireReader, list: unknown[]): void {
+  if (wireType !== WIRE_BYTES || items.kind !== "scalar" || !PACKED.has(items.type)) return void list.push(decodeValue(items, reader));
+  const packed = new WireReader(reader.bytes());
+  while (!packed.done) list.push(decodeScalar(items.type, packed));
+}
+
+const PACKED: ReadonlySet<ScalarType> = new Set(["int32", "int64", "double", "boolean"]);
 
 function decodeValue(schema: Schema, reader: WireReader): unknown {
   switch (schema.kind) {
@@ -99,7 +117,7 @@ function decodeValue(schema: Schema, reader: WireReader): unknown {
     case "struct":
       return decodeStruct(planOf(schema), reader.bytes(), {});
     case "any":
-      return decodeRaw(reader.bytes());
+      return schema.forms === undefined ? decodeRaw(reader.bytes()) : decodeForm(schema.forms, reader.bytes());
     case "list": // a list in a map stands in a message of its own
       return decodeItems(schema.items, reader.bytes());
     case "map":
@@ -119,9 +137,21 @@ function decodeEntry(values: Schema, bytes: Uint8Array): [key: string, value: un
   return [key, value ?? emptyOf(values)];
 }
 
+const EMPTY_SCALARS: Partial<Record<ScalarType, unknown>> = {
+  string: "",
+  bytes: "",
+  int32: 0,
+  int64: 0,
+  double: 0,
+  boolean: false,
+  quantity: "0",
+  intOrString: 0,
+  duration: "0s",
+};
+
 /** Protobuf leaves a zero value out of an entry. */
 function emptyOf(values: Schema): unknown {
-  if (values.kind === "scalar") return values.type === "boolean" ? false : /^(int|double)/.test(values.type) ? 0 : "";
+  if (values.kind === "scalar") return EMPTY_SCALARS[values.type] ?? null;
   return values.kind === "list" ? [] : {};
 }
 
@@ -171,7 +201,7 @@ function decodeTime(bytes: Uint8Array, isMicro: boolean): string | null {
 
 function decodeDuration(bytes: Uint8Array): string {
   const [nanos = 0] = intFields(bytes);
-  return `${nanos / 1e9}s`;
+  return formatDuration(nanos);
 }
 
 function decodeIntOrString(bytes: Uint8Array): number | string {
@@ -184,6 +214,23 @@ function decodeIntOrString(bytes: Uint8Array): number | string {
     else string = reader.string();
   }
   return isText ? string : number;
+}
+
+/** A type whose JSON is one of several: a list or a schema counts for more than the boolean beside it. */
+function decodeForm(forms: readonly Schema[], bytes: Uint8Array): unknown {
+  const reader = new WireReader(bytes);
+  let found: unknown;
+  while (!reader.done) {
+    const tag = reader.uint();
+    const form = forms[Math.floor(tag / 8) - 1];
+    if (form === undefined) reader.skip(tag % 8);
+    else if (form.kind === "list") found = [...(Array.isArray(found) ? found : []), decodeValue(form.items, reader)];
+    else {
+      const value = decodeValue(form, reader);
+      if (form.kind !== "scalar" || found === undefined) found = value;
+    }
+  }
+  return found;
 }
 
 /** RawExtension, FieldsV1 and JSON hold JSON text in their first field. */

@@ -126,7 +126,7 @@ export class WireReader {
     else if (wireType === WIRE_FIXED64) this.#take(8);
     else if (wireType === WIRE_BYTES) this.bytes();
     else if (wireType === WIRE_FIXED32) this.#take(4);
-    else throw new RangeError(`unknown wire type ${wireType}`);
+    else throw new RangeError(`proto: illegal wireType ${wireType}`);
   }
 
   #varint(): { low: number; high: number } {
@@ -142,12 +142,12 @@ export class WireReader {
       } else high += part * 2 ** (shift - 32);
       if (byte < 128) return { low, high: high % TWO_32 };
     }
-    throw new RangeError("varint is longer than ten bytes");
+    throw new RangeError("proto: integer overflow");
   }
 
   #take(size: number): number {
     const at = this.#at;
-    if (at + size > this.#bytes.length) throw new RangeError("message ends inside a field");
+    if (at + size > this.#bytes.length) throw new RangeError("unexpected EOF");
     this.#at = at + size;
     return at;
   }

@@ -67,6 +67,8 @@ export interface FieldSchema {
   readonly number?: number | undefined;
   /** The structs of upstream's that the field is inlined through, outermost first. */
   readonly embedded?: readonly { readonly name: string; readonly number?: number | undefined }[] | undefined;
+  /** Whether protobuf has a message of its own around the list. */
+  readonly wrapped?: boolean | undefined;
   readonly patchStrategy: readonly ("merge" | "replace" | "retainKeys")[];
   readonly patchMergeKey?: string | undefined;
 }

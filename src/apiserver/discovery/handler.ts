@@ -5,6 +5,7 @@ import { failure, type StatusError } from "#apimachinery/status-error.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, groupDiscoveryList, groupsOf } from "#apiserver/discovery/documents.ts";
 import { CONTENT_TYPE, isPretty, negotiate, parseAccept } from "#apiserver/http/negotiation.ts";
 import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { protobufAnswer } from "#apiserver/http/protobuf-answer.ts";
 import { toYaml } from "#apiserver/http/yaml.ts";
 
 export interface DiscoveryDeps {
@@ -15,10 +16,14 @@ export interface DiscoveryDeps {
 }
 
 const MEDIA_TYPES = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-const AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/** Of clients that know the document, those that ask for it in JSON or protobuf. */
+const AGGREGATED_FORMATS = { json: "json", "vnd.kubernetes.protobuf": "protobuf" } as const;
+const AS_AGGREGATED = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 interface Aggregated {
-  readonly body: Buffer;
+  readonly document: object;
+  readonly json: Buffer;
+  /** The same for both formats, which the Vary header keeps apart. */
   readonly etag: string;
 }
 
@@ -55,8 +60,8 @@ function discoveryState(kinds: readonly ResourceInfo[]) {
 }
 
 function withEtag(document: object): Aggregated {
-  const body = Buffer.from(`${JSON.stringify(document)}\n`);
-  return { body, etag: `"${createHash("sha512").update(body).digest("hex").toUpperCase()}"` };
+  const json = Buffer.from(`${JSON.stringify(document)}\n`);
+  return { document, json, etag: `"${createHash("sha512").update(json).digest("hex").toUpperCase()}"` };
 }
 
 /** @returns `undefined` for what is not ours, "absent" for a version that a served group has not */
@@ -75,20 +80,22 @@ function documentAt(path: string, { kinds, groups }: ReturnType<typeof discovery
 }
 
 /** The aggregated document, when the client knows it. */
-function aggregated(request: PlainRequest, document: () => Aggregated): PlainResponse | undefined {
-  const known = parseAccept(headerOf(request, "accept")).some(
-    ({ type, subtype, params }) =>
-      type === "application" &&
-      subtype === "json" &&
-      params.get("g") === "apidiscovery.k8s.io" &&
-      params.get("v") === "v2" &&
-      params.get("as") === "APIGroupDiscoveryList",
-  );
-  if (!known) return undefined;
-  const { body, etag } = document();
+function aggregated(request: PlainRequest, make: () => Aggregated): PlainResponse | undefined {
+  const format = parseAccept(headerOf(request, "accept"))
+    .map(aggregatedFormat)
+    .find((each) => each !== undefined);
+  if (format === undefined) return undefined;
+  const { document, json, etag } = make();
   const headers = { etag, vary: "Accept", "cache-control": "public" };
   if (headerOf(request, "if-none-match") === etag) return { status: 304, headers, body: "" };
-  return { status: 200, headers: { "content-type": AGGREGATED_TYPE, ...headers }, body };
+  const body = format === "json" ? json : protobufAnswer(document);
+  return { status: 200, headers: { "content-type": `${CONTENT_TYPE[format]}${AS_AGGREGATED}`, ...headers }, body };
+}
+
+function aggregatedFormat({ type, subtype, params }: ReturnType<typeof parseAccept>[number]): "json" | "protobuf" | undefined {
+  const isAsked = params.get("g") === "apidiscovery.k8s.io" && params.get("v") === "v2" && params.get("as") === "APIGroupDiscoveryList";
+  if (!isAsked || type !== "application" || !Object.hasOwn(AGGREGATED_FORMATS, subtype)) return undefined;
+  return AGGREGATED_FORMATS[subtype as keyof typeof AGGREGATED_FORMATS];
 }
 
 const headerOf = ({ headers }: PlainRequest, name: string): string => {
@@ -103,6 +110,7 @@ function encoded(document: object, request: PlainRequest, refusal: () => StatusE
   const { format, pretty } = negotiate(accept, { transforms: false });
   const headers = { "content-type": CONTENT_TYPE[format], "cache-control": "no-cache, private" };
   if (format === "yaml") return { status: 200, headers, body: toYaml(document) };
+  if (format === "protobuf") return { status: 200, headers, body: protobufAnswer(document) };
   const indent = pretty || isPretty(request.query, headerOf(request, "user-agent")) ? 2 : undefined;
   return { status: 200, headers, body: `${JSON.stringify(document, null, indent)}\n` };
 }

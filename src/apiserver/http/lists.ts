@@ -1,5 +1,10 @@
+import { kindSchema } from "#api/schema/table.ts";
+import { encodeProtobuf, envelopePieces, messageField } from "#apimachinery/protobuf/object-encoder.ts";
+import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { notInProtobuf } from "#apiserver/http/protobuf-answer.ts";
 import type { ListOutcome } from "#apiserver/registry/outcome.ts";
+import { objectOf } from "#apiserver/registry/read.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 
 const OPEN = Buffer.from("{");
@@ -41,6 +46,19 @@ function listHeader({ info, apiVersion }: ServedResource, outcome: ListOutcome):
 function startsWith({ json }: CachedObject, head: Buffer): boolean {
   return json.length > head.length && head.compare(json, 0, head.length) === 0;
 }
+
+/** A list in protobuf, in pieces: each item is encoded by itself. Every kind's list has its metadata first, and then the items. */
+export function protobufListPieces(served: ServedResource, outcome: ListOutcome): Uint8Array[] {
+  const { info, apiVersion, schema } = served;
+  if (kindSchema(info.group, info.version, info.kind) === undefined) throw notInProtobuf();
+  const listMeta = kindSchema("", "v1", "List")?.fields.get("metadata")?.schema as StructSchema;
+  const items = outcome.items.map((item) => messageField(ITEMS_FIELD, encodeProtobuf(schema, objectOf(served, item))));
+  const metadata = messageField(METADATA_FIELD, encodeProtobuf(listMeta, listMetadata(outcome)));
+  return envelopePieces(apiVersion, info.listKind ?? `${info.kind}List`, [metadata, ...items]);
+}
+
+const METADATA_FIELD = 1;
+const ITEMS_FIELD = 2;
 
 /** An item as it stands in a list of its version. */
 export function withoutType({ view }: ServedResource, { object }: CachedObject): object {

@@ -11,7 +11,7 @@ for (const { accept, want } of [
   { accept: "*/*", want: { format: "json", as: "" } },
   { accept: "application/yaml", want: { format: "yaml", as: "" } },
   { accept: `${TABLE},application/json`, want: { format: "json", as: "Table" } },
-  { accept: "application/vnd.kubernetes.protobuf,application/json", want: { format: "json", as: "" } },
+  { accept: "application/vnd.kubernetes.protobuf,application/json", want: { format: "protobuf", as: "" } },
   { accept: "application/json;q=0.1,application/yaml", want: { format: "yaml", as: "" } },
   { accept: "application/json;as=Nothing;v=v1;g=meta.k8s.io,application/json", want: { format: "json", as: "" } },
 ]) {

@@ -1,7 +1,7 @@
 import { failure } from "#apimachinery/status-error.ts";
 import type { StatusError } from "#apimachinery/status-error.ts";
 
-export type Format = "json" | "yaml";
+export type Format = "json" | "yaml" | "protobuf";
 export type Shape = "" | "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList";
 
 /** What the Accept header asks for. */
@@ -14,10 +14,12 @@ export interface Accepted {
   readonly asVersion: string;
 }
 
-export const CONTENT_TYPE: Readonly<Record<Format, string>> = { json: "application/json", yaml: "application/yaml" };
-/** Taken in bodies; answers are JSON or YAML. */
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
-const FORMATS: readonly Format[] = ["json", "yaml"];
+export const CONTENT_TYPE: Readonly<Record<Format, string>> = { json: "application/json", yaml: "application/yaml", protobuf: PROTOBUF };
+/** What comes behind `application/`. */
+const SUBTYPES: Readonly<Record<Format, string>> = { json: "json", yaml: "yaml", protobuf: "vnd.kubernetes.protobuf" };
+/** In the order in which a wildcard finds them. */
+const FORMATS: readonly Format[] = ["json", "yaml", "protobuf"];
 const SUPPORTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const SUPPORTED_STREAMS = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
 const META_VERSIONS = ["v1", "v1beta1"];
@@ -28,17 +30,18 @@ const cache = new Map<string, Accepted | undefined>();
 
 /**
  * @param accept the header; clients send few different ones, so results are kept
- * @param transforms whether `as` is understood here: on resources it is, in discovery not
+ * @param transforms whether `as` is understood here: on resources it is, in discovery and for errors not
+ * @param tables whether what is asked for can be a Table: some subresources cannot
  * @throws {StatusError} 406
  * @see apiserver pkg/endpoints/handlers/negotiation/negotiate.go
  */
-export function negotiate(accept: string | undefined, { transforms = true, stream = false, collection = false } = {}): Accepted {
+export function negotiate(accept: string | undefined, { transforms = true, stream = false, collection = false, tables = true } = {}): Accepted {
   if (accept === undefined || accept === "") return plainJson;
-  const key = `${transforms ? "t" : ""}${stream ? "s" : ""} ${accept}`;
+  const key = `${transforms ? "t" : ""}${stream ? "s" : ""}${tables ? "" : "n"} ${accept}`;
   let result = cache.get(key);
   if (result === undefined && !cache.has(key)) {
     if (cache.size >= CACHE_SIZE) cache.clear();
-    result = transforms && knowsNone(accept) ? undefined : choose(accept, transforms, stream);
+    result = transforms && knowsNone(accept) ? undefined : choose(accept, { transforms, stream, tables });
     cache.set(key, result);
   }
   if (result === undefined) throw knowsNone(accept) ? noRepresentation(collection) : notAcceptable(stream);
@@ -60,20 +63,26 @@ function notAcceptable(stream: boolean): StatusError {
   return failure(406, "NotAcceptable", `only the following media types are accepted: ${stream ? SUPPORTED_STREAMS : SUPPORTED}`);
 }
 
-function choose(accept: string, transforms: boolean, stream: boolean): Accepted | undefined {
+interface Allowed {
+  readonly transforms: boolean;
+  readonly stream: boolean;
+  readonly tables: boolean;
+}
+
+function choose(accept: string, { transforms, stream, tables }: Allowed): Accepted | undefined {
   for (const clause of parseAccept(accept)) {
     for (const format of FORMATS) {
       if (stream && format === "yaml") continue;
       if (!matches(clause, format)) continue;
       const accepted = acceptedBy(clause, format, transforms);
-      if (accepted !== undefined) return accepted;
+      if (accepted !== undefined && (tables || accepted.as !== "Table")) return accepted;
     }
   }
   return undefined;
 }
 
 function matches({ type, subtype }: Clause, format: Format): boolean {
-  return (type === "application" && (subtype === format || subtype === "*")) || (type === "*" && subtype === "*");
+  return (type === "application" && (subtype === SUBTYPES[format] || subtype === "*")) || (type === "*" && subtype === "*");
 }
 
 function acceptedBy({ params }: Clause, format: Format, transforms: boolean): Accepted | undefined {
@@ -85,6 +94,7 @@ function acceptedBy({ params }: Clause, format: Format, transforms: boolean): Ac
   if (as === undefined && group === undefined && version === undefined) return { format, pretty, as: "", asVersion: "v1" };
   if (!transforms || group !== "meta.k8s.io" || !META_VERSIONS.includes(version ?? "")) return undefined;
   if (as !== "Table" && as !== "PartialObjectMetadata" && as !== "PartialObjectMetadataList") return undefined;
+  if (as === "Table" && format === "protobuf") return undefined; // it has no message
   return { format, pretty, as, asVersion: version! };
 }
 
@@ -127,7 +137,7 @@ export function isPretty(query: URLSearchParams, userAgent: string): boolean {
  * @param contentType the request's header; absent means JSON
  * @throws {StatusError} 415
  */
-export function bodyFormat(contentType: string | undefined): Format | "protobuf" {
+export function bodyFormat(contentType: string | undefined): Format {
   if (contentType === undefined || contentType === "") return "json";
   const media = mediaType(contentType);
   if (media === CONTENT_TYPE.json) return "json";

@@ -4,15 +4,16 @@ import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
 import { readBody } from "#apiserver/http/exchange.ts";
-import { listMetadata, listPieces } from "#apiserver/http/lists.ts";
+import { listMetadata, listPieces, protobufListPieces } from "#apiserver/http/lists.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { bodyFormat, CONTENT_TYPE, isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { ResourcePath } from "#apiserver/http/path.ts";
-import { protobufBody } from "#apiserver/http/protobuf-body.ts";
 import { checkTimeout, deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
 import { sendBytes, sendValue } from "#apiserver/http/respond.ts";
 import { transformFor } from "#apiserver/http/shapes.ts";
-import type { Shape, WatchDeps } from "#apiserver/http/watch-stream.ts";
+import type { Shape } from "#apiserver/http/watch-frames.ts";
+import { framesOf } from "#apiserver/http/watch-frames.ts";
+import type { WatchDeps } from "#apiserver/http/watch-stream.ts";
 import { serveWatch } from "#apiserver/http/watch-stream.ts";
 import type { Body } from "#apiserver/registry/body.ts";
 import { decodeDeleteOptions, internalPackage } from "#apiserver/registry/body.ts";
@@ -68,7 +69,11 @@ export class ResourceHandler {
     if (verb !== "watch") checkTimeout(query);
     const deprecated = deprecation(target.served.info);
     if (deprecated !== undefined) exchange.warnings.push(deprecated);
-    const accepted = negotiate(headerOf(exchange, "accept"), { stream: verb === "watch", collection: verb === "list" || verb === "watch" });
+    const accepted = negotiate(headerOf(exchange, "accept"), {
+      stream: verb === "watch",
+      collection: verb === "list" || verb === "watch",
+      tables: TABLE_SUBRESOURCES.has(path.subresource),
+    });
     switch (verb) {
       case "get":
         return this.#sendObject(exchange, target, accepted, await this.#deps.api.get(target, query.get("resourceVersion") ?? ""));
@@ -165,7 +170,8 @@ export class ResourceHandler {
     const selected = selectedName(options.fieldSelector);
     if (path.name !== "" && selected !== "" && selected !== path.name) throw statusError.badRequest("fieldSelector metadata.name doesn't match requested name");
     const byName = path.name === "" ? options : { ...options, fieldSelector: `metadata.name=${path.name}` };
-    return serveWatch(exchange, target.served, target.namespace, byName, this.#watchShape(exchange, target, accepted), this.#deps.watch);
+    const frames = framesOf(accepted, target.served, this.#watchShape(exchange, target, accepted));
+    return serveWatch(exchange, target.served, target.namespace, byName, frames, this.#deps.watch);
   }
 
   #watchShape({ query }: Exchange, { served }: Target, accepted: Accepted): Shape {
@@ -183,7 +189,7 @@ export class ResourceHandler {
 
   readonly #nowMs = () => this.#deps.watch.clock.now();
 
-  #sendObject(exchange: Exchange, { served }: Target, accepted: Accepted, outcome: ObjectOutcome): Promise<void> {
+  #sendObject(exchange: Exchange, { served, subresource }: Target, accepted: Accepted, outcome: ObjectOutcome): Promise<void> {
     const { code, state } = outcome;
     const pretty = isPretty(exchange.query, exchange.userAgent);
     if (state !== undefined && accepted.as === "" && accepted.format === "json" && !pretty && !accepted.pretty) {
@@ -191,7 +197,8 @@ export class ResourceHandler {
     }
     const { object } = outcome;
     if (accepted.as === "" || (object as { kind?: string }).kind === "Status") return sendValue(exchange, code, object, accepted, pretty);
-    const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
+    const kind = subresource === "scale" ? (served.info.subresources.find(({ name }) => name === subresource) ?? served.info) : served.info;
+    const transform = transformFor(kind, accepted, exchange.query, this.#nowMs);
     if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info);
     const shaped = accepted.as === "Table" ? transform.table([object], { resourceVersion: object.metadata.resourceVersion }, true) : transform.partial(object);
     return sendValue(exchange, code, shaped, accepted, pretty);
@@ -202,6 +209,7 @@ export class ResourceHandler {
     if (accepted.as === "" && accepted.format === "json" && !pretty && !accepted.pretty) {
       return sendBytes(exchange, 200, CONTENT_TYPE.json, listPieces(served, outcome));
     }
+    if (accepted.as === "" && accepted.format === "protobuf") return sendBytes(exchange, 200, CONTENT_TYPE.protobuf, protobufListPieces(served, outcome));
     if (accepted.as === "") return sendValue(exchange, 200, JSON.parse(Buffer.concat(listPieces(served, outcome)).toString()), accepted, pretty);
     const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
     const objects = outcome.items.map((item) => objectOf(served, item));
@@ -211,6 +219,9 @@ export class ResourceHandler {
     return sendValue(exchange, 200, shaped, accepted, pretty);
   }
 }
+
+/** What has columns, the resource itself among them. */
+const TABLE_SUBRESOURCES: ReadonlySet<string> = new Set(["", "status", "scale"]);
 
 /** Refuses methods that the resource, its collection or its subresource does not have. */
 function checkMethod({ served }: Target, path: ResourcePath, method: string, verb: string): void {
@@ -289,5 +300,5 @@ function headerOf({ request }: Exchange, name: "accept" | "content-type"): strin
 
 function bodyOf(exchange: Exchange, bytes: Buffer): Body {
   const format = bodyFormat(headerOf(exchange, "content-type"));
-  return format === "protobuf" ? { value: protobufBody(bytes) } : { text: bytes.toString(), format, bytes };
+  return { text: format === "protobuf" ? "" : bytes.toString(), format, bytes };
 }

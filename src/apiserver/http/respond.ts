@@ -6,6 +6,7 @@ import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
 import { warningHeaders } from "#apiserver/http/exchange.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { CONTENT_TYPE } from "#apiserver/http/negotiation.ts";
+import { protobufAnswer } from "#apiserver/http/protobuf-answer.ts";
 import { toYaml } from "#apiserver/http/yaml.ts";
 import { Http2Stream } from "#lib/http2/stream.ts";
 
@@ -73,6 +74,7 @@ export function sendValue(exchange: Exchange, code: number, value: unknown, acce
 
 export function encode(value: unknown, { format, pretty: prettyType }: Accepted, pretty: boolean): Buffer {
   if (format === "yaml") return Buffer.from(toYaml(value));
+  if (format === "protobuf") return protobufAnswer(value as object);
   return Buffer.from(pretty || prettyType ? JSON.stringify(value, undefined, 2) : `${JSON.stringify(value)}\n`);
 }
 

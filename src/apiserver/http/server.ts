@@ -247,11 +247,11 @@ function dateHeader(clock: Clock): () => string {
   };
 }
 
-/** Errors are told in the format that was asked for, and in JSON when that one does not exist. */
-function errorFormat({ request }: Exchange): Accepted | undefined {
+/** Errors are told in the format that was asked for, and in JSON that is indented when that one does not exist. */
+function errorFormat({ request }: Exchange): Accepted {
   try {
-    return negotiate(request.headers.accept);
+    return negotiate(request.headers.accept, { transforms: false });
   } catch {
-    return undefined;
+    return { format: "json", pretty: true, as: "", asVersion: "v1" };
   }
 }

@@ -13,7 +13,12 @@ export interface Transform {
 }
 
 /** @throws {StatusError} 400 for an `includeObject` that does not exist */
-export function transformFor(info: ResourceInfo, { asVersion }: Accepted, query: URLSearchParams, nowMs: () => number): Transform {
+export function transformFor(
+  info: Pick<ResourceInfo, "group" | "version" | "kind">,
+  { asVersion }: Accepted,
+  query: URLSearchParams,
+  nowMs: () => number,
+): Transform {
   const apiVersion = `meta.k8s.io/${asVersion}`;
   const includeObject = parseIncludeObject(query.get("includeObject"));
   return {

@@ -5,8 +5,9 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import { Exchange, type Incoming, type Outgoing } from "#apiserver/http/exchange.ts";
 import { listQuery, parseQuery } from "#apiserver/http/query.ts";
+import { framesOf, type Shape } from "#apiserver/http/watch-frames.ts";
 import { WatchPacer } from "#apiserver/http/watch-pacer.ts";
-import { BookmarkTicker, serveWatch, type Shape, WatchBudget } from "#apiserver/http/watch-stream.ts";
+import { BookmarkTicker, serveWatch, WatchBudget } from "#apiserver/http/watch-stream.ts";
 import { ResourceTable } from "#apiserver/registry/resource-table.ts";
 import { silentLogger } from "#lib/logger.ts";
 import { SimClock } from "#lib/sim-clock.ts";
@@ -47,7 +48,9 @@ async function world() {
   const deps = { cache, clock, rng: () => 0, bookmarks: new BookmarkTicker(clock), budget, pacer: new WatchPacer(clock) };
   const watch = (shape?: Shape) => {
     let isOver = false;
-    void serveWatch(exchange, served, "", listQuery(parseQuery("watch=1&resourceVersion=0")), shape, deps).then(() => (isOver = true));
+    void serveWatch(exchange, served, "", listQuery(parseQuery("watch=1&resourceVersion=0")), framesOf({ format: "json" }, served, shape), deps).then(
+      () => (isOver = true),
+    );
     return () => isOver;
   };
   const put = (name: string) => {

@@ -6,20 +6,16 @@ import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
 import { warningHeaders } from "#apiserver/http/exchange.ts";
 import type { Headers } from "#apiserver/http/respond.ts";
+import type { Frames } from "#apiserver/http/watch-frames.ts";
 import type { PacedStream, WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
-import { objectOf, parseVersion, waitForVersion } from "#apiserver/registry/read.ts";
+import { parseVersion, waitForVersion } from "#apiserver/registry/read.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import { selectionOf } from "#apiserver/registry/selection.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import { Http2Stream } from "#lib/http2/stream.ts";
 import type { Rng } from "#lib/rng.ts";
 import { CompactedError } from "#storage/store.ts";
-
-export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
-
-/** Turns an object into what the client asked for: itself, a Table, its metadata. `undefined` shape sends stored bytes. */
-export type Shape = ((object: KubeObject) => object) | undefined;
 
 export interface WatchDeps {
   readonly cache: WatchCache;
@@ -67,7 +63,7 @@ export async function serveWatch(
   served: ServedResource,
   namespace: string,
   options: ListOptions,
-  shape: Shape,
+  frames: Frames,
   deps: WatchDeps,
 ): Promise<void> {
   const selection = selectionOf(served, { namespace, ...options });
@@ -77,7 +73,7 @@ export async function serveWatch(
   if (exchange.aborted) return;
   const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_S * (1 + deps.rng());
   await new Promise<void>((resolve) => {
-    const stream = new WatchStream(exchange, served, shape, deps);
+    const stream = new WatchStream(exchange, served, frames, deps);
     deps.budget.enter();
     let subscription: { stop(): void } | undefined;
     let timer: Timer | undefined = undefined;
@@ -175,31 +171,11 @@ export class BookmarkTicker {
   }
 }
 
-const NEWLINE_CLOSE = Buffer.from("}\n");
-const FRAME_STARTS: Readonly<Record<"ADDED" | "MODIFIED" | "DELETED", Buffer>> = {
-  ADDED: Buffer.from('{"type":"ADDED","object":'),
-  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
-  DELETED: Buffer.from('{"type":"DELETED","object":'),
-};
-
-/** One event goes to many watchers in a row, so the last frame is kept. */
-let lastState: CachedObject | undefined;
-let lastType: string | undefined;
-let lastFrame: Buffer | undefined;
-
-function frameOf(type: "ADDED" | "MODIFIED" | "DELETED", state: CachedObject): Buffer {
-  if (lastState === state && lastType === type) return lastFrame!;
-  lastState = state;
-  lastType = type;
-  lastFrame = Buffer.concat([FRAME_STARTS[type], state.json, NEWLINE_CLOSE]);
-  return lastFrame;
-}
-
 /** Writes events to a client, as the pacer has it. */
 class WatchStream implements PacedStream {
   readonly #exchange: Exchange;
   readonly #served: ServedResource;
-  readonly #shape: Shape;
+  readonly #frames: Frames;
   readonly #budget: WatchBudget;
   readonly #pacer: WatchPacer;
   /** The state at the start, however large, does not count as the client's slowness. */
@@ -210,10 +186,10 @@ class WatchStream implements PacedStream {
   #ended = false;
   onOverflow = () => {};
 
-  constructor(exchange: Exchange, served: ServedResource, shape: Shape, { budget, pacer }: WatchDeps) {
+  constructor(exchange: Exchange, served: ServedResource, frames: Frames, { budget, pacer }: WatchDeps) {
     this.#exchange = exchange;
     this.#served = served;
-    this.#shape = shape;
+    this.#frames = frames;
     this.#budget = budget;
     this.#pacer = pacer;
   }
@@ -223,7 +199,7 @@ class WatchStream implements PacedStream {
     const { response } = this.#exchange;
     if (response.headersSent || this.#ended) return;
     const { warnings } = this.#exchange;
-    const headers: Headers = { "cache-control": "no-cache, private", "content-type": "application/json" };
+    const headers: Headers = { "cache-control": "no-cache, private", "content-type": this.#frames.contentType };
     if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
     response.writeHead(200, headers as Record<string, string>);
     response.flushHeaders();
@@ -231,9 +207,7 @@ class WatchStream implements PacedStream {
 
   /** The state at the start. Its bytes are those of the cache, however slowly the client takes them. */
   sendInitial(states: readonly CachedObject[]): void {
-    const pieces = this.#isPlain
-      ? states.flatMap(({ json }) => [FRAME_STARTS.ADDED, json, NEWLINE_CLOSE])
-      : states.map((state) => this.#shaped("ADDED", state));
+    const pieces = this.#frames.initial(states);
     if (pieces.length === 0) return;
     this.open();
     writeAll(this.#exchange.response, pieces);
@@ -241,27 +215,18 @@ class WatchStream implements PacedStream {
   }
 
   send(type: "ADDED" | "MODIFIED" | "DELETED", state: CachedObject): void {
-    this.#push(this.#isPlain ? frameOf(type, state) : this.#shaped(type, state));
-  }
-
-  get #isPlain(): boolean {
-    return this.#shape === undefined && this.#served.view === undefined;
-  }
-
-  #shaped(type: WatchEventType, state: CachedObject): Buffer {
-    const object = objectOf(this.#served, state);
-    return jsonFrame(type, this.#shape === undefined ? object : this.#shape(object));
+    this.#push(this.#frames.event(type, state));
   }
 
   bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
     const { info, apiVersion } = this.#served;
     const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
     const empty = { kind: info.kind, apiVersion, metadata } as unknown as KubeObject;
-    this.#push(jsonFrame("BOOKMARK", this.#shape === undefined ? empty : this.#shape(empty)));
+    this.#push(this.#frames.object("BOOKMARK", empty));
   }
 
   error({ status }: StatusError): void {
-    this.#push(jsonFrame("ERROR", status));
+    this.#push(this.#frames.status(status));
   }
 
   end(): void {
@@ -297,8 +262,4 @@ class WatchStream implements PacedStream {
 function writeAll(response: Outgoing, pieces: readonly Buffer[]): void {
   if (response instanceof Http2Stream) response.writeAll(pieces);
   else response.write(Buffer.concat(pieces));
-}
-
-function jsonFrame(type: WatchEventType, object: unknown): Buffer {
-  return Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
 }

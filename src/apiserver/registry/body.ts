@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 import { apiVersionOf } from "#api/resources.ts";
+import { protobufObject, unregisteredType } from "#api/schema/protobuf-object.ts";
 import { kindSchema } from "#api/schema/table.ts";
 import type { Strategy } from "#api/strategy.ts";
 import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
@@ -9,6 +10,7 @@ import type { ParsedJson } from "#apimachinery/decode/json.ts";
 import { parseJson } from "#apimachinery/decode/json.ts";
 import { isObject } from "#apimachinery/decode/own.ts";
 import { parseYaml, utf8Fault } from "#apimachinery/decode/yaml.ts";
+import { ProtobufError } from "#apimachinery/protobuf/object-decoder.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { DeleteOptions, FieldValidation } from "#apiserver/registry/options.ts";
@@ -19,8 +21,9 @@ import type { Draft } from "#apiserver/registry/write.ts";
 export type Body = TextBody | { readonly value: unknown };
 
 export interface TextBody {
+  /** Empty for protobuf, which is in `bytes` alone. */
   readonly text: string;
-  readonly format: "json" | "yaml";
+  readonly format: "json" | "yaml" | "protobuf";
   /** What the text was read from, where that may be no UTF-8. */
   readonly bytes?: Uint8Array | undefined;
 }
@@ -35,7 +38,7 @@ export interface Decodable {
 /** The object in a body, in canonical form, with its defaults. */
 export function decodeBody(served: Decodable, body: Body, validation: FieldValidation, context: RequestContext): Draft {
   const { schema, info, strategy } = served;
-  const parsed = parseBody(body, info.kind);
+  const parsed = parseBody(body, { kind: info.kind, apiVersion: served.apiVersion });
   const typed = withKind(served, parsed, body, validation);
   let decoded;
   try {
@@ -77,8 +80,9 @@ export function decodeDeleteOptions(body: Body): DeleteOptions {
   const { schema } = decodable({ group: "", version: "v1", kind: "DeleteOptions" });
   let parsed: unknown;
   try {
-    parsed = "value" in body ? body.value : parseText(body).value;
+    parsed = "value" in body ? body.value : parseText(body, { kind: "DeleteOptions", apiVersion: "v1" }).value;
   } catch (error) {
+    if (error instanceof ProtobufError) throw statusError.badRequest(error.message);
     if (!(error instanceof DecodeError)) throw error;
     throw statusError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
   }
@@ -107,18 +111,25 @@ function withoutNulls(options: Record<string, unknown>): object {
   return Object.fromEntries(Object.entries(options).filter(([name, value]) => value !== null && name !== "kind" && name !== "apiVersion"));
 }
 
-/** @throws {DecodeError} */
-export function parseText({ text, format, bytes }: TextBody): ParsedJson {
+/**
+ * @param expected what protobuf that does not name its kind is taken for
+ * @throws {DecodeError}
+ * @throws {ProtobufError}
+ */
+export function parseText({ text, format, bytes }: TextBody, expected?: TypedValue): ParsedJson {
   if (format === "json") return parseJson(text);
+  if (format === "protobuf") return { value: protobufObject(bytes ?? new Uint8Array(), expected).value, duplicates: [] };
   if (bytes !== undefined && !isUtf8(bytes)) throw new DecodeError(`yaml: ${utf8Fault(bytes)}`);
   return parseYaml(text);
 }
 
-function parseBody(body: Body, kind: string): ParsedJson {
+function parseBody(body: Body, expected: TypedValue): ParsedJson {
   if ("value" in body) return { value: body.value, duplicates: [] };
+  const { kind } = expected;
   try {
-    return parseText(body);
+    return parseText(body, expected);
   } catch (error) {
+    if (error instanceof ProtobufError) throw error.type === undefined ? unrecognized(kind, error.message, body) : notHandled(error.type, kind, error.message);
     if (!(error instanceof DecodeError)) throw error;
     throw unrecognized(kind, body.format === "yaml" ? error.message : `couldn't get version/kind; json parse error: ${error.message}`, body);
   }
@@ -197,9 +208,6 @@ function stringOr(value: unknown, fallback: string): string {
 export function internalPackage(group: string): string {
   return group === "" ? "core" : group.split(".")[0]!;
 }
-
-/** What a decoder says of a type it does not know. */
-export const unregisteredType = (kind: string, version: string) => unregistered(kind, version, "pkg/api/legacyscheme/scheme.go:30");
 
 function notHandled({ kind, apiVersion }: TypedValue, wanted: string, why: string): Error {
   const version = apiVersion.slice(apiVersion.indexOf("/") + 1);

@@ -1,6 +1,7 @@
 import type { Strategy } from "#api/strategy.ts";
 
-type Rules = Pick<Strategy, "hasGeneration" | "allowUnconditionalUpdate" | "allowCreateOnUpdate" | "defaultDeletion">;
+type Selectable = Pick<Strategy, "selectableFields" | "selectableFieldNames" | "unknownField">;
+type Rules = Pick<Strategy, "hasGeneration" | "allowUnconditionalUpdate" | "allowCreateOnUpdate" | "defaultDeletion"> & Selectable;
 
 /** @see the Strategy types under kubernetes pkg/registry */
 const WITH_GENERATION = [
@@ -56,6 +57,22 @@ const CREATED_BY_UPDATE = [
 
 const UNSUPPORTED_PROPAGATION = ["/Event", "events.k8s.io/Event"];
 
+const SELECTABLE: Readonly<Record<string, Selectable>> = {
+  "certificates.k8s.io/CertificateSigningRequest": selectableBySpec("signerName"),
+  "resource.k8s.io/ResourceSlice": {
+    ...selectableBySpec("nodeName", "driver"),
+    unknownField: (field) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
+  },
+};
+
+function selectableBySpec(...names: readonly string[]): Selectable {
+  const valueOf = (object: unknown, name: string) => (object as { readonly spec?: Readonly<Record<string, string>> }).spec?.[name] ?? "";
+  return {
+    selectableFieldNames: names.map((name) => `spec.${name}`),
+    selectableFields: (object) => Object.fromEntries(names.map((name) => [`spec.${name}`, valueOf(object, name)])),
+  };
+}
+
 /** What a kind has in common with others, for kinds whose own rules do not say otherwise. */
 export function commonRules(group: string, kind: string): Rules {
   const key = `${group}/${kind}`;
@@ -63,6 +80,7 @@ export function commonRules(group: string, kind: string): Rules {
     ...(WITH_GENERATION.includes(key) && { hasGeneration: true }),
     ...(VERSION_REQUIRED.includes(key) && { allowUnconditionalUpdate: false }),
     ...(CREATED_BY_UPDATE.includes(key) && { allowCreateOnUpdate: true }),
+    ...SELECTABLE[key],
     ...(key === "batch/Job" && { defaultDeletion: "orphan" as const }),
     ...(UNSUPPORTED_PROPAGATION.includes(key) && { defaultDeletion: "unsupported" as const }),
   };

@@ -96,7 +96,7 @@ function listErrors(options: ListOptions): FieldError[] {
   const path = root.child("resourceVersionMatch");
   if (match !== "") {
     if (resourceVersion === "") errors.push(fieldError.forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
-    if (options.continue !== "") errors.push(fieldError.forbidden(path, "resourceVersionMatch is forbidden when continue is provided"));
+    if (options.continue !== "") errors.push(fieldError.forbidden(path, CONTINUED));
     if (match !== "Exact" && match !== "NotOlderThan") errors.push(fieldError.notSupported(path, match, ["Exact", "NotOlderThan", ""]));
     if (match === "Exact" && resourceVersion === "0") {
       errors.push(fieldError.forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
@@ -115,13 +115,20 @@ function watchErrors(options: ListOptions): FieldError[] {
   if (sendInitialEvents !== undefined && match !== "NotOlderThan") {
     errors.push(fieldError.forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
   }
-  if (match === "") return errors;
+  if (match === "") return isContinuedWatch(options) ? [fieldError.forbidden(path, CONTINUED)] : errors;
   if (sendInitialEvents === undefined) {
     errors.push(fieldError.forbidden(path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
   }
   if (match !== "NotOlderThan") errors.push(fieldError.notSupported(path, match, ["NotOlderThan"]));
-  if (options.continue !== "") errors.push(fieldError.forbidden(path, "resourceVersionMatch is forbidden when continue is provided"));
+  if (options.continue !== "") errors.push(fieldError.forbidden(path, CONTINUED));
   return errors;
+}
+
+const CONTINUED = "resourceVersionMatch is forbidden when continue is provided";
+
+/** A watch that begins with what there is has that match by default. */
+function isContinuedWatch({ continue: token, resourceVersion, sendInitialEvents }: ListOptions): boolean {
+  return token !== "" && sendInitialEvents === undefined && (resourceVersion === "" || resourceVersion === "0");
 }
 
 function dryRunErrors(dryRun: readonly string[] | undefined): FieldError[] {

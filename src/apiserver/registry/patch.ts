@@ -1,3 +1,4 @@
+import { unregisteredType } from "#api/schema/protobuf-object.ts";
 import { kindSchema } from "#api/schema/table.ts";
 import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
 import type { Decoded } from "#apimachinery/decode/decode.ts";
@@ -16,7 +17,7 @@ import { statusError } from "#apimachinery/status-error.ts";
 import { applyObject } from "#apiserver/registry/apply.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { Body, Decodable } from "#apiserver/registry/body.ts";
-import { internalPackage, unregisteredType } from "#apiserver/registry/body.ts";
+import { internalPackage } from "#apiserver/registry/body.ts";
 import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";

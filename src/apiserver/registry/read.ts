@@ -37,8 +37,8 @@ export function shown({ view }: ServedResource, state: CachedObject): ObjectOutc
 export async function listObjects({ cache }: Reads, served: ServedResource, namespace: string, options: ListOptions): Promise<ListOutcome> {
   const { matches } = selectionOf(served, { namespace, ...options });
   const prefix = namespace === "" ? served.prefix : `${served.prefix}${namespace}/`;
-  const from = await startOf(cache, served, options);
-  const { limit } = options;
+  const from = await startOf(cache, prefix, options);
+  const limit = limitOf(options);
   let page;
   try {
     page = cache.list(prefix, {
@@ -48,7 +48,7 @@ export async function listObjects({ cache }: Reads, served: ServedResource, name
       ...(matches !== undefined && { filter: (cached: CachedObject) => matches(cached.object) }),
     });
   } catch (error) {
-    if (error instanceof CompactedError) throw expired(cache, served, options, from.startKey);
+    if (error instanceof CompactedError) throw expired(prefix, options, from.startKey);
     throw error;
   }
   const { items, revision, remaining } = page;
@@ -57,18 +57,23 @@ export async function listObjects({ cache }: Reads, served: ServedResource, name
   return {
     items,
     resourceVersion: String(revision),
-    ...(more && { continue: encodeContinue(revision, served.prefix, last.key) }),
+    ...(more && { continue: encodeContinue(revision, prefix, last.key) }),
     ...(more && matches === undefined && { remainingItemCount: remaining }),
   };
 }
 
+/** What is there already, whatever its version, is listed whole. */
+const limitOf = ({ limit, resourceVersion }: ListOptions): number => (resourceVersion === "0" ? 0 : limit);
+
 /** From which key on, and at which revision, a list shows things. */
-async function startOf(cache: WatchCache, served: ServedResource, options: ListOptions): Promise<{ revision?: number; startKey?: string }> {
+async function startOf(cache: WatchCache, prefix: string, options: ListOptions): Promise<{ revision?: number; startKey?: string }> {
   const { resourceVersion, resourceVersionMatch: match, limit } = options;
   if (options.continue !== "") {
     if (resourceVersion !== "" && resourceVersion !== "0") throw statusError.badRequest("specifying resource version is not allowed when using continue");
-    const { revision, startKey } = decodeContinue(options.continue, served.prefix);
-    return revision < 0 ? { startKey } : { revision, startKey };
+    const { revision, startKey } = decodeContinue(options.continue, prefix);
+    if (revision < 0) return { startKey };
+    await waitForVersion(cache, revision);
+    return { revision, startKey };
   }
   if (resourceVersion === "" || resourceVersion === "0") return {};
   const revision = parseVersion(resourceVersion, true);
@@ -77,7 +82,7 @@ async function startOf(cache: WatchCache, served: ServedResource, options: ListO
 }
 
 /** A page of the past that is gone: the client may go on, with what there is now. */
-function expired(cache: WatchCache, served: ServedResource, options: ListOptions, startKey: string | undefined): Error {
+function expired(prefix: string, options: ListOptions, startKey: string | undefined): Error {
   if (options.continue === "" || startKey === undefined) {
     return statusError.expired("The resourceVersion for the provided list is too old.");
   }
@@ -86,7 +91,7 @@ function expired(cache: WatchCache, served: ServedResource, options: ListOptions
     "or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an " +
     "inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
   const error = statusError.expired(message);
-  const rest = encodeContinue(-1, served.prefix, startKey.endsWith("\0") ? startKey.slice(0, -1) : startKey);
+  const rest = encodeContinue(-1, prefix, startKey.endsWith("\0") ? startKey.slice(0, -1) : startKey);
   return Object.assign(error, { status: { ...error.status, metadata: { continue: rest } } });
 }
 

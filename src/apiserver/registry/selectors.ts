@@ -20,15 +20,15 @@ export interface FieldSelection {
 }
 
 /** @throws {StatusError} 400 for what does not parse, and for fields that the kind cannot be selected by */
-export function fieldMatcher({ strategy }: ServedResource, text: string): FieldSelection {
+export function fieldMatcher({ info, strategy }: ServedResource, text: string): FieldSelection {
   const { requirements } = parsed(() => parseFieldSelector(text));
-  const known = new Set(["metadata.name", "metadata.namespace", ...(strategy.selectableFieldNames ?? [])]);
+  const { selectableFieldNames: own, unknownField = (field: string) => `field label not supported: ${field}` } = strategy;
+  // Kinds that name their fields leave the namespace out where there is none; the others take it in any case.
+  const known = new Set(["metadata.name", ...(info.namespaced || own === undefined ? ["metadata.namespace"] : []), ...(own ?? [])]);
   for (const { field } of requirements) {
     if (known.has(field)) continue;
     throw statusError.badRequest(
-      strategy.selectableFieldNames === undefined
-        ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
-        : `field label not supported: ${field}`,
+      own === undefined ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"` : unknownField(field),
     );
   }
   const exact = new Map(requirements.filter(({ equals }) => equals).map(({ field, value }) => [field, value]));

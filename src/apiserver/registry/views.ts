@@ -37,10 +37,29 @@ const views: Readonly<Record<string, View>> = {
   },
   "events.k8s.io/v1/events": {
     stored: { group: "", plural: "events", kind: "Event", apiVersion: "v1" },
-    toStored: renaming("v1", new Map(EVENT_FIELDS.map(([core, events]) => [events, core]))),
-    fromStored: renaming("events.k8s.io/v1", new Map(EVENT_FIELDS)),
+    toStored: withReporter(renaming("v1", new Map(EVENT_FIELDS.map(([core, events]) => [events, core])))),
+    fromStored: withoutReporter(renaming("events.k8s.io/v1", new Map(EVENT_FIELDS))),
   },
 };
+
+type Conversion = (object: KubeObject) => KubeObject;
+
+/** Core Events tell their reporter even where there is none; those of events.k8s.io do not. */
+function withReporter(convert: Conversion): Conversion {
+  return (object) => {
+    const converted = convert(object) as KubeObject & Fields;
+    return "reportingComponent" in converted && "reportingInstance" in converted
+      ? converted
+      : ({ ...converted, reportingComponent: "", reportingInstance: "", ...converted } as KubeObject);
+  };
+}
+
+function withoutReporter(convert: Conversion): Conversion {
+  return (object) => {
+    const { reportingController, reportingInstance, ...rest } = convert(object) as unknown as Fields;
+    return { ...rest, ...(reportingController ? { reportingController } : {}), ...(reportingInstance ? { reportingInstance } : {}) } as unknown as KubeObject;
+  };
+}
 
 function renaming(apiVersion: string, names: ReadonlyMap<string, string>): (object: KubeObject) => KubeObject {
   return (object) => {

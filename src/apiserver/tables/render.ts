@@ -56,7 +56,9 @@ export function renderTable({ info, objects, includeObject, apiVersion, listMeta
   const isPods = info.kind === "Pod" && info.group === "";
   const row = (object: KubeObject): TableRow => {
     const conditions = isPods ? podRowConditions(object as Pod) : undefined;
-    return { cells: print(object, nowMs), ...(conditions && { conditions }), object: embedded(object, info, includeObject, apiVersion) };
+    const cells = print(object, nowMs);
+    if (cells[0] === undefined) (cells as Cell[])[0] = ""; // a bookmark has no name
+    return { cells, ...(conditions && { conditions }), object: embedded(object, info, includeObject, apiVersion) };
   };
   const rows = sorted(info, objects).map(row);
   // Upstream's own converter of kinds without columns tells an empty list so.
