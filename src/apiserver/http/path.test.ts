@@ -26,6 +26,8 @@ for (const { path, want } of [
   { path: "/api/v1/nodes/x/proxy/", want: resource({ plural: "nodes", name: "x", subresource: "proxy", rest: "/" }) },
   { path: "/apis/apps/v1/namespaces/a/deployments/b%3Ac", want: resource({ group: "apps", namespace: "a", plural: "deployments", name: "b:c" }) },
   { path: "/api/v1/watch/namespaces/a/pods", want: resource({ namespace: "a", plural: "pods", watch: true }) },
+  { path: "/api/v1/namespaces//pods", want: resource({ plural: "pods" }) },
+  { path: "/api/v1//pods", want: resource({ name: "pods" }) },
   { path: "/apis/apps/v1", want: { kind: "plain" } },
   { path: "/api/v1/", want: { kind: "plain" } },
   { path: "/version", want: { kind: "plain" } },

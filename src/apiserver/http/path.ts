@@ -46,11 +46,15 @@ function resourcePath(path: string, group: string, version: string, start: numbe
   let first = parts.next();
   const watch = first === "watch";
   if (watch) first = parts.next();
-  if (first === "") return PLAIN;
+  if (first === "" && parts.isDone) return PLAIN;
   let namespace = "";
   let plural = first;
   let name = parts.next();
-  if (first === "namespaces" && group === "" && name !== "") {
+  if (first === "namespaces" && name === "" && !parts.isDone) {
+    // An empty namespace stands for all of them.
+    plural = parts.next();
+    name = parts.next();
+  } else if (first === "namespaces" && group === "" && name !== "") {
     namespace = name;
     const inside = parts.next();
     if (inside === "") return { kind: "resource", group, version, namespace: "", plural, name, subresource: "", rest: "", watch };
@@ -76,6 +80,10 @@ class Segments {
   constructor(path: string, start: number) {
     this.#path = path;
     this.#at = start;
+  }
+
+  get isDone(): boolean {
+    return this.#at > this.#path.length;
   }
 
   next(): string {

@@ -31,7 +31,7 @@ export async function sendBytes(
     response.writeHead(code, more as Record<string, string>).end(); // what describes a body would replace what the client's cache has
     return;
   }
-  const headers: Headers = { "cache-control": "no-cache, private", "content-type": contentType, ...more };
+  const headers: Headers = { "cache-control": "no-cache, private", ...(contentType !== "" && { "content-type": contentType }), ...more };
   const { "audit-id": audit } = exchange.headers;
   if (typeof audit === "string") headers["audit-id"] = audit;
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);

@@ -152,7 +152,7 @@ export class HttpServer {
     for (const handler of this.#options.plain) {
       const found = await handler({ method, path: exchange.path, query, headers: request.headers, user });
       if (found === undefined) continue;
-      const { "content-type": type = "text/plain", ...headers } = found.headers;
+      const { "content-type": type = found.body.length === 0 ? "" : "text/plain", ...headers } = found.headers;
       return sendBytes(exchange, found.status, type, typeof found.body === "string" ? Buffer.from(found.body) : found.body, headers);
     }
     return sendBytes(exchange, 404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"), { "x-content-type-options": "nosniff" });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { decodeMessage } from "#apimachinery/protobuf/codec.ts";
 import { WireReader } from "#apimachinery/protobuf/wire.ts";
 import { ALL_KINDS } from "#api/resources.ts";
 import { openApiHandler } from "#apiserver/openapi/handler.ts";
@@ -71,6 +72,63 @@ test("openApiHandler() refers only to schemas that the document has, and names e
 test("openApiHandler() has nothing for what is not served, and no YAML", async () => {
   assert.deepEqual(await ask("/openapi/v3/apis/nothing.example.com/v1"), { status: 404, headers: {}, body: "" });
   assert.equal((await ask("/openapi/v3/api/v1", { accept: "application/yaml" })).status, 406);
+});
+
+test("openApiHandler() gives OpenAPI v3 in protobuf, under both names that clients have for it", async () => {
+  const table = {
+    messages: {
+      Document: {
+        fields: [
+          { name: "openapi", number: 1, type: "string" },
+          { name: "paths", number: 4, type: "Named" },
+          { name: "components", number: 5, type: "Components" },
+        ],
+      },
+      Components: { fields: [{ name: "schemas", number: 1, type: "NamedSchemas" }] },
+      Named: { fields: [{ name: "entries", number: 1, type: "Entry", repeated: true }] },
+      Entry: { fields: [{ name: "name", number: 1, type: "string" }] },
+      NamedSchemas: { fields: [{ name: "entries", number: 1, type: "SchemaEntry", repeated: true }] },
+      SchemaEntry: {
+        fields: [
+          { name: "name", number: 1, type: "string" },
+          { name: "value", number: 2, type: "SchemaOrReference" },
+        ],
+      },
+      SchemaOrReference: { fields: [{ name: "schema", number: 1, type: "Schema" }] },
+      Schema: {
+        fields: [
+          { name: "required", number: 23, type: "string", repeated: true },
+          { name: "type", number: 25, type: "string" },
+          { name: "properties", number: 31, type: "Named" },
+        ],
+      },
+    },
+  };
+  interface Named {
+    readonly entries: readonly { readonly name: string }[];
+  }
+  interface Read {
+    readonly openapi: string;
+    readonly paths: Named;
+    readonly components: {
+      readonly schemas: { readonly entries: readonly { name: string; value: { schema: { required: string[]; type: string; properties?: Named } } }[] };
+    };
+  }
+  const { paths, components } = await documentOf("apis/apps/v1");
+  for (const accept of ["application/com.github.proto-openapi.spec.v3@v1.0+protobuf", "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"]) {
+    const { headers, body } = await ask("/openapi/v3/apis/apps/v1", { accept });
+    assert.equal(headers["content-type"], "application/com.github.proto-openapi.spec.v3.v1.0+protobuf");
+    const read = decodeMessage<Read>(table, "Document", body as Uint8Array);
+    assert.equal(read.openapi, "3.0.0");
+    assert.deepEqual(
+      read.paths.entries.map(({ name }) => name),
+      Object.keys(paths),
+    );
+    for (const { name, value } of read.components.schemas.entries) {
+      const { required = [], properties = {} } = components.schemas[name]!;
+      assert.deepEqual([value.schema.required, value.schema.properties?.entries.map((entry) => entry.name) ?? []], [required, Object.keys(properties)], name);
+    }
+  }
 });
 
 const PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";

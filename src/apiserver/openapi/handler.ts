@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
 import { groupsOf } from "#apiserver/discovery/documents.ts";
 import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { documentToProtobuf } from "#apiserver/openapi/document-protobuf.ts";
 import { groupVersionDocument, plainDocument } from "#apiserver/openapi/document.ts";
 import { groupVersionTitle } from "#apiserver/openapi/operations.ts";
 import { type DocumentV3, swaggerOf } from "#apiserver/openapi/swagger.ts";
@@ -17,6 +18,7 @@ export interface OpenApiDeps {
 
 const ROOT = "/openapi/v3";
 const V2 = "/openapi/v2";
+const PROTOBUF_V3 = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
 const PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const YEAR_SECONDS = 365 * 24 * 3600;
 
@@ -50,20 +52,21 @@ function index(entries: ReadonlyMap<string, Entry>): PlainResponse {
 }
 
 function documentAnswer({ headers: asked, query, path }: PlainRequest, entry: Entry): PlainResponse {
-  const accept = String(asked["accept"] ?? "");
-  if (accept !== "" && !/application\/json|application\/\*|\*\/\*|^\*$/.test(accept)) return { status: 406, headers: {}, body: "" };
+  const type = acceptedType(String(asked["accept"] ?? ""), PROTOBUF_V3);
+  if (type === undefined) return { status: 406, headers: {}, body: "" };
   const hash = query.get("hash");
   if (hash !== null && hash !== "" && hash !== entry.hash) return { status: 301, headers: { location: `${path}?hash=${entry.hash}` }, body: "" };
   const etag = `"${entry.hash}"`;
   const headers = { etag, vary: "Accept", "cache-control": hash === entry.hash ? `public, immutable, max-age=${YEAR_SECONDS}` : "no-cache, private" };
   if (asked["if-none-match"] === etag) return { status: 304, headers, body: "" };
+  if (type === PROTOBUF_V3) return { status: 200, headers: { ...headers, "content-type": type }, body: documentToProtobuf(entry.make()) };
   entry.body ??= Buffer.from(JSON.stringify(entry.make()));
-  return { status: 200, headers: { ...headers, "content-type": "application/json" }, body: entry.body };
+  return { status: 200, headers: { ...headers, "content-type": type }, body: entry.body };
 }
 
 /** The one document of OpenAPI v2. It is not kept as an object: only old clients ask, and each once. */
 function swaggerAnswer({ headers: asked }: PlainRequest, state: State, release: string): PlainResponse {
-  const type = typeOfV2(String(asked["accept"] ?? ""));
+  const type = acceptedType(String(asked["accept"] ?? ""), PROTOBUF_V2);
   if (type === undefined) return { status: 406, headers: { vary: "Accept" }, body: "" };
   const hash = createHash("sha512");
   for (const entry of state.entries.values()) hash.update(entry.hash);
@@ -83,14 +86,14 @@ function swaggerAnswer({ headers: asked }: PlainRequest, state: State, release: 
 }
 
 /** The first acceptable type in the client's order. */
-function typeOfV2(accept: string): string | undefined {
+function acceptedType(accept: string, protobuf: string): string | undefined {
   const quality = (clause: string) => Number(/;\s*q=([\d.]+)/.exec(clause)?.[1] ?? 1);
   const clauses = (accept === "" ? "*/*" : accept).split(",").sort((a, b) => quality(b) - quality(a));
   for (const clause of clauses) {
     const media = clause.split(";", 1)[0]!.trim().toLowerCase();
     if (["application/json", "application/*", "*/*", "*"].includes(media)) return "application/json";
     // Older clients write an @ where a media type must not have one.
-    if (media.replace("v2@v1", "v2.v1") === PROTOBUF_V2) return PROTOBUF_V2;
+    if (media.replace("@", ".") === protobuf) return protobuf;
   }
   return undefined;
 }

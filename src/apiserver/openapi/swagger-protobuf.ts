@@ -1,3 +1,4 @@
+import { part, varint } from "#apiserver/openapi/gnostic-wire.ts";
 import type { JsonSchema } from "#apiserver/openapi/schemas.ts";
 import type { Swagger } from "#apiserver/openapi/swagger.ts";
 
@@ -6,7 +7,6 @@ type Encode = (value: never) => Uint8Array;
 /** How the fields of a message are written: number and kind, by the name in JSON. */
 type Fields = Readonly<Record<string, readonly [field: number, encode: Encode]>>;
 
-const BYTES = 2;
 const EXTENSION = /^x-/;
 
 /**
@@ -24,20 +24,6 @@ export function swaggerToProtobuf(document: Swagger): Uint8Array {
     ...security.map((each) => part(12, ...named(1, each as Record<string, readonly string[]>, (names) => Buffer.concat(names.map((name) => text(1, name)))))),
     part(13, ...named(1, securityDefinitions as Record<string, Json>, (each) => part(2, message(each, API_KEY)))),
   ]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
-  bytes.push(rest);
-  return Buffer.from(bytes);
-}
-
-/** A field with a message in it. */
-function part(field: number, ...pieces: readonly Uint8Array[]): Buffer {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  return Buffer.concat([varint(field * 8 + BYTES), varint(length), ...pieces]);
 }
 
 const text = (field: number, value: string): Buffer => part(field, Buffer.from(value));
