@@ -68,6 +68,7 @@ async function serveTcp({ zone, port, logger }: DnsServerOptions, address: strin
     socket.on("close", () => sockets.delete(socket));
   });
   await listening(server, port, address);
+  server.on("error", (error) => logger.warn("DNS connection could not be taken", { error }));
   return () =>
     new Promise((resolve) => {
       server.close(() => resolve());
@@ -78,7 +79,10 @@ async function serveTcp({ zone, port, logger }: DnsServerOptions, address: strin
 function listening(server: Server, port: number, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, address, resolve);
+    server.listen(port, address, () => {
+      server.off("error", reject);
+      resolve();
+    });
   });
 }
 

@@ -16,14 +16,13 @@ export interface ProcessMemory {
 /** This process's memory. Where Node or the C library lack a function for it, the method does nothing. */
 export function ownMemory(): ProcessMemory {
   const library = libraryFunctions();
-  let code: readonly Mapping[] | undefined;
   return {
     collectGarbage: () => globalThis.gc?.(),
     releaseFreed: () => void library?.malloc_trim(0n),
     releaseCode() {
       if (library === undefined) return;
-      code ??= unchangedMappings(readFileSync("/proc/self/smaps", "latin1"));
-      for (const { start, bytes } of code) library.madvise(start, bytes, MADV_DONTNEED);
+      // Looked at anew each time: where a library was once, there may be memory in use by now.
+      for (const { start, bytes } of unchangedMappings(readFileSync("/proc/self/smaps", "latin1"))) library.madvise(start, bytes, MADV_DONTNEED);
     },
   };
 }

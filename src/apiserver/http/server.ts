@@ -19,6 +19,7 @@ import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { sendBytes, sendError } from "#apiserver/http/respond.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
+import { outliveAcceptErrors } from "#lib/accept-errors.ts";
 import { sleep, type Clock } from "#lib/clock.ts";
 import { Http2Connection } from "#lib/http2/connection.ts";
 import type { Logger } from "#lib/logger.ts";
@@ -109,6 +110,8 @@ export class HttpServer {
       this.#server.once("error", reject);
       this.#server.listen(port, host, () => {
         this.#server.off("error", reject);
+        const { clock, logger } = this.#options;
+        outliveAcceptErrors(this.#server, clock, (error, count) => logger.error("connections could not be taken", { error, count }));
         resolve((this.#server.address() as AddressInfo).port);
       });
     });

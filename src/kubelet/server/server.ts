@@ -9,6 +9,7 @@ import type { TLSSocket } from "node:tls";
 
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import type { Tasks } from "#kubelet/cri/tasks.ts";
+import { outliveAcceptErrors } from "#lib/accept-errors.ts";
 import { type Clock, sleep } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
@@ -87,6 +88,7 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
   server.on("upgrade", (request, socket, head) => track(answerUpgrade(request, socket, head)));
   server.listen({ host: config.host, port: config.port });
   await once(server, "listening");
+  outliveAcceptErrors(server, deps.clock, (error, count) => deps.log.error("connections could not be taken", { error, count }));
   const { port } = server.address() as AddressInfo;
   deps.log.info("kubelet API listens", { host: config.host, port });
   return { port, useTls: (tls) => server.setSecureContext({ ...tls, minVersion: MIN_TLS }), stop };
