@@ -9,13 +9,14 @@ import { unmountBelow } from "./mounts.ts";
 import { neighbours, unclaimed } from "./neighbours.ts";
 import { instancesHere, removeNetwork } from "./network.ts";
 import { type Paths, pathsOf } from "./paths.ts";
-import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, type Role, runningClusters } from "./processes.ts";
+import { Problems } from "./problems.ts";
+import { ancestorsOf, childrenOf, clusterProcesses, endAll, killAll, processInfo, runningClusters } from "./processes.ts";
 import { purge, removeShimSockets } from "./purge.ts";
 import { Steps } from "./steps.ts";
-import { disableUnits, removeUnits, stopUnits } from "./systemd.ts";
+import { stopPrograms } from "./stop.ts";
+import { disableUnits, removeUnits } from "./systemd.ts";
 
 /** Together with what it takes to kill and to remove, these stay below the 15 s that `down` may take. */
-const PROGRAM_GRACE_MS = 3500;
 const CONTAINER_GRACE_MS = 3500;
 const CONTAINERD_GRACE_MS = 500;
 /** For an `up` that has just begun; one that hangs is named. */
@@ -32,31 +33,17 @@ export async function down(args: Arguments, context: Context): Promise<number> {
     return 0;
   }
   await withLock(dataDir, { clock, waitMs: LOCK_WAIT_MS }, async () => {
-    await steps.run("server and agent stopped", () => stopPrograms(dataDir, clock));
+    const problems = new Problems();
     disableUnits(dataDir);
+    await steps.run("server and agent stopped", () => problems.catch(() => stopPrograms(dataDir, clock)));
     await steps.run("containers stopped", () => stopContainers(paths, clock));
     const others = neighbours(dataDir, runningClusters());
     removeNetwork(paths.instance, unclaimed([settings.clusterDns], others), paths.runDir);
-    if (args.flags["purge"] === true) await purgeAll(args, context, steps);
+    if (args.flags["purge"] === true) await purgeAll(args, context, steps, problems);
+    problems.throwFirst();
   });
   return 0;
 }
-
-/** Supervisors hand the signal on; they end first, so that nothing comes back. Containers are left alone. */
-export async function stopPrograms(dataDir: string, clock: Clock): Promise<void> {
-  stopUnits(dataDir);
-  const programs = clusterProcesses(dataDir).filter(({ role }) => PROGRAMS.includes(role));
-  const supervisors = new Set(programs.filter(({ role }) => role === "supervisor").map(({ pid }) => pid));
-  const asked = programs.filter(({ pid, parent }) => supervisors.has(pid) || !supervisors.has(parent));
-  await endAll(asked, PROGRAM_GRACE_MS, clock);
-  // A supervisor that had to be killed was waiting for one of these.
-  await killAll(
-    clusterProcesses(dataDir).filter(({ role }) => PROGRAMS.includes(role)),
-    clock,
-  );
-}
-
-const PROGRAMS: readonly Role[] = ["supervisor", "server", "agent"];
 
 /** Containers get time to end in order; then containerd and the shims go, and their mounts. */
 async function stopContainers({ dataDir, containerdState, cgroupRoot }: Paths, clock: Clock): Promise<void> {
@@ -77,13 +64,13 @@ async function stopContainers({ dataDir, containerdState, cgroupRoot }: Paths, c
   unmountBelow([containerdState]);
 }
 
-async function purgeAll(args: Arguments, context: Context, steps: Steps): Promise<void> {
+async function purgeAll(args: Arguments, context: Context, steps: Steps, problems: Problems): Promise<void> {
   const { dataDir, clusterDns } = context.settings;
   // A kubeconfig that cannot be changed must not keep the rest; it is told of at the end.
   const forgotten = sayGoodbye(args, context).catch((error: unknown) => error);
   const left = await steps.run("files, mounts, devices, tables removed", async () => {
     await forgotten;
-    removeUnits(dataDir);
+    await problems.catch(() => removeUnits(dataDir));
     return purge(pathsOf(dataDir), clusterDns, neighbours(dataDir, runningClusters()));
   });
   const problem = await forgotten;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeIfChanged } from "#lib/whole-file.ts";
 import { type Arguments, type Context, textFlag } from "./context.ts";
@@ -25,6 +25,11 @@ export function namedKubeconfigs(args: Arguments, { env }: Pick<Context, "env">)
   return kubeconfigPaths(textFlag(args, "kubeconfig"), env["KUBECONFIG"], ownerOf(env).home);
 }
 
+/** The files that know the cluster, without those that somebody has removed since. */
+export function introducedFiles(dataDir: string): readonly string[] {
+  return readIntroduction(dataDir).files.filter((file) => existsSync(file));
+}
+
 /** Makes kubectl know the cluster. */
 export async function introduce(paths: readonly string[], switchContext: boolean, context: Context): Promise<void> {
   const { dataDir } = context.settings;
@@ -41,12 +46,17 @@ export async function introduce(paths: readonly string[], switchContext: boolean
   writeIfChanged(introductionFile(dataDir), `${JSON.stringify(introduction)}\n`);
 }
 
-/** Gives the administrator's new certificate to the files that still have the old one. */
-export async function introduceAgain(context: Context): Promise<void> {
+/**
+ * Gives the administrator's new certificate to the files that still have the old one.
+ *
+ * @param server also tell them where the server is now
+ */
+export async function introduceAgain(context: Context, { server = false } = {}): Promise<void> {
   const { dataDir } = context.settings;
   const stanzas = stanzasOf(context);
   await writeKubeconfig(adminKubeconfig(dataDir), stanzas);
-  await renewInKubeconfig(readIntroduction(dataDir).files, stanzas, accessOf(context));
+  const sections = server ? (["clusters", "users"] as const) : (["users"] as const);
+  await renewInKubeconfig(readIntroduction(dataDir).files, stanzas, accessOf(context), sections);
 }
 
 /** Makes kubectl forget the cluster: in the files that are known to know it, and in those that are named now. */

@@ -5,7 +5,18 @@ import type { Document } from "yaml";
 import type { Clock } from "#lib/clock.ts";
 import { readIfThere, writeIfChanged, writeWhole } from "#lib/whole-file.ts";
 import { SkiffError } from "./errors.ts";
-import { applyEdit, type ConfigFile, currentContext, type Edit, EMPTY_CONFIG, mergeEdits, removalEdits, renewalEdits, type Stanzas } from "./kubeconfig.ts";
+import {
+  applyEdit,
+  type ConfigFile,
+  currentContext,
+  type Edit,
+  EMPTY_CONFIG,
+  mergeEdits,
+  removalEdits,
+  renewalEdits,
+  type RenewedSection,
+  type Stanzas,
+} from "./kubeconfig.ts";
 import { lockKubeconfig } from "./kubeconfig-lock.ts";
 
 export interface ConfigOwner {
@@ -50,9 +61,9 @@ export async function mergeKubeconfig(paths: readonly string[], stanzas: Stanzas
 }
 
 /** Gives a new certificate to the files that have one of this cluster's. */
-export async function renewInKubeconfig(paths: readonly string[], stanzas: Stanzas, access: Access): Promise<void> {
+export async function renewInKubeconfig(paths: readonly string[], stanzas: Stanzas, access: Access, sections: readonly RenewedSection[]): Promise<void> {
   const existing = paths.filter((path) => existsSync(path));
-  await withFiles(existing, access, (files) => ({ edits: renewalEdits(files, stanzas), result: undefined }));
+  await withFiles(existing, access, (files) => ({ edits: renewalEdits(files, stanzas, sections), result: undefined }));
 }
 
 /** Whose files they are, and how long to wait for others that change them. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseDocument } from "yaml";
-import { applyEdit, type ConfigFile, type Edit, mergeEdits, removalEdits, type Stanzas } from "./kubeconfig.ts";
+import { applyEdit, type ConfigFile, type Edit, mergeEdits, removalEdits, renewalEdits, type Stanzas } from "./kubeconfig.ts";
 
 const stanzas: Stanzas = { name: "skiff", server: "https://127.0.0.1:6443", ca: "CA", certificate: "CERT", key: "KEY" };
 const OTHER = `# mine
@@ -41,6 +41,12 @@ test("mergeEdits() changes a stanza in the file that holds it", () => {
 
 test("mergeEdits() leaves another current context when it is told to", () => {
   assert.deepEqual(places(mergeEdits([file("a", OTHER)], stanzas, false)), ["a clusters", "a users", "a contexts"]);
+});
+
+test("renewalEdits() changes what knows the cluster, on a restart its address too, and never the context", () => {
+  const files = [file("a", OTHER), file("b", texts([file("b", OTHER)], mergeEdits([file("b", OTHER)], stanzas, true))[0]), file("c")];
+  assert.deepEqual(places(renewalEdits(files, stanzas)), ["b users"]);
+  assert.deepEqual(places(renewalEdits(files, stanzas, ["clusters", "users"])), ["b clusters", "b users"]);
 });
 
 test("applyEdit() keeps comments, strangers and unknown fields", () => {

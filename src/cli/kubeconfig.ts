@@ -44,11 +44,16 @@ export function mergeEdits(files: readonly ConfigFile[], stanzas: Stanzas, switc
   return [...edits, { path: current?.path ?? target.path, section: "current-context", value: stanzas.name }];
 }
 
-/** What gives those files the new certificate that have an older one of the cluster. */
-export function renewalEdits(files: readonly ConfigFile[], stanzas: Stanzas): readonly Edit[] {
+export type RenewedSection = "clusters" | "users";
+
+/** What gives those files the new certificate, or the server's new address, that have an older one of the cluster. */
+export function renewalEdits(files: readonly ConfigFile[], stanzas: Stanzas, sections: readonly RenewedSection[] = ["users"]): readonly Edit[] {
   const { name } = stanzas;
-  const holders = files.filter(({ document }) => document !== undefined && findEntry(document, "users", name) !== undefined);
-  return holders.map(({ path }): Edit => ({ path, section: "users", name, value: stanzaValues(stanzas).users }));
+  const values = stanzaValues(stanzas);
+  return sections.flatMap((section) => {
+    const holders = files.filter(({ document }) => document !== undefined && findEntry(document, section, name) !== undefined);
+    return holders.map(({ path }): Edit => ({ path, section, name, value: values[section] }));
+  });
 }
 
 /** What makes the files forget the cluster; `previous` becomes the current context again if ours was it. */

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { KEPT_LOGS, MAX_LOG_BYTES } from "#lib/bounded-log.ts";
+import { sleep } from "#lib/clock.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import { formatError, SkiffError } from "./errors.ts";
 import { parseImages } from "./image.ts";
@@ -15,11 +17,16 @@ import { parseOwner, requireFreePort } from "./ports.ts";
 import { CLUSTER_VARIABLE, clusterProcesses, endAll, isAlive, parseStat, roleOf } from "./processes.ts";
 import { isOurTable } from "./network.ts";
 import { saysReadySince } from "./readiness.ts";
-import { lastKnownError, supervisorOf } from "./start.ts";
+import type { Context } from "./context.ts";
+import { readSettings } from "./settings.ts";
+import { lastKnownError, refusalIn, startProgram, supervisorOf, waitFor } from "./start.ts";
 import { stateOf } from "./status.ts";
+import { stopPrograms } from "./stop.ts";
+import { hasSystemd } from "./systemd.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skiff-machine-"));
 after(() => rmSync(dir, { recursive: true }));
+const supervise = new URL("../../bin/supervise", import.meta.url).pathname;
 
 test("clusterProcesses() finds a process by its mark, and endAll() ends it though it does not listen", async () => {
   const child = spawn("/bin/sh", ["-c", "trap '' TERM; echo ready; sleep 60 & wait; wait"], {
@@ -35,22 +42,97 @@ test("clusterProcesses() finds a process by its mark, and endAll() ends it thoug
   assert.deepEqual(clusterProcesses(dir), []);
 });
 
-test("bin/supervise starts a program again however it ended, hands TERM on, and gives up on settings that are wrong from the start", async () => {
-  const supervise = new URL("../../bin/supervise", import.meta.url).pathname;
+test("bin/supervise starts a program again however it ended, wrong settings included, and hands TERM on", async () => {
   const log = join(dir, "program.log");
   const script = join(dir, "program");
   writeFileSync(
     script,
-    `echo run >>${dir}/runs; case $(wc -l <${dir}/runs) in 1) kill -9 $$ ;; 2) exit 0 ;; 3) exit 12 ;; esac; echo fourth; trap 'exit 0' TERM; while :; do sleep 0.05; done\n`,
+    `echo run >>${dir}/runs; case $(wc -l <${dir}/runs) in 1) exit 17 ;; 2) kill -9 $$ ;; 3) exit 0 ;; esac; echo fourth; trap 'exit 0' TERM; while :; do sleep 0.05; done\n`,
   );
   const supervisor = spawn("/bin/sh", [supervise, log, "/bin/sh", script], { stdio: "ignore" });
   while (!existsSync(log) || !readFileSync(log, "utf8").includes("fourth")) await new Promise((resolve) => systemClock.after(20, () => resolve(undefined)));
   const codes = [...readFileSync(log, "utf8").matchAll(/"msg":"process ended".*"code":(\d+)/g)].map(([, code]) => code);
-  assert.deepEqual(codes, ["137", "0", "12"]);
+  assert.deepEqual(codes, ["17", "137", "0"]);
   supervisor.kill("SIGTERM");
   assert.deepEqual(await once(supervisor, "exit"), [0, null]);
-  const refused = spawn("/bin/sh", [supervise, log, "/bin/sh", "-c", "exit 17"], { stdio: "ignore" });
-  assert.deepEqual(await once(refused, "exit"), [17, null]);
+});
+
+test("bin/supervise puts a full log aside, and keeps a few", async () => {
+  const log = join(dir, "full.log");
+  for (const [file, text] of [
+    [log, "1"],
+    [`${log}.1`, "2"],
+    [`${log}.2`, "3"],
+    [`${log}.3`, "4"],
+  ] as const)
+    writeFileSync(file, text);
+  truncateSync(log, MAX_LOG_BYTES + 1);
+  const supervisor = spawn("/bin/sh", [supervise, log, "/bin/sh", "-c", "echo begun; sleep 60"], { stdio: "ignore", detached: true });
+  while (!existsSync(log) || readFileSync(log, "utf8") !== "begun\n") await sleep(systemClock, 20);
+  process.kill(-supervisor.pid!, "SIGTERM");
+  await once(supervisor, "exit");
+  const aside = Array.from({ length: KEPT_LOGS }, (_, n) => readFileSync(`${log}.${n + 1}`, "utf8").replaceAll("\0", ""));
+  assert.deepEqual([aside, existsSync(`${log}.${KEPT_LOGS + 1}`)], [["1", "2", "3"], false]);
+});
+
+const programs = hasSystemd() ? "a real systemd would be asked for units" : false;
+
+/** A cluster whose server is a shell script. */
+function cluster(name: string, script: string): Context {
+  const dataDir = join(dir, name);
+  const file = join(dir, `${name}.sh`);
+  writeFileSync(file, script);
+  const settings = readSettings({ flags: { "data-dir": dataDir }, file: {} }, { hostname: "n", nodeIp: "192.0.2.1" });
+  const silent = () => {};
+  return {
+    clock: systemClock,
+    env: { PATH: process.env["PATH"] },
+    out: silent,
+    err: silent,
+    self: ["/bin/sh", file],
+    settings,
+    hostname: "n",
+    home: dir,
+    supervisor: supervise,
+  };
+}
+
+const REFUSAL = formatError(new SkiffError("SKF-1004", "the clock is wrong", { reason: "it is 1970", remedy: "date --set" }));
+
+test("waitFor() stops a program that it has seen refused, and says why", { skip: programs }, async () => {
+  const context = cluster("refused", `cat >&2 <<'END'\n${REFUSAL}END\nexit 10\n`);
+  const launched = await startProgram("server", [], {}, context);
+  await assert.rejects(
+    waitFor("it runs", launched, 10_000, context, async () => false),
+    { id: "SKF-1004", message: "the clock is wrong" },
+  );
+  assert.deepEqual(clusterProcesses(context.settings.dataDir), []);
+});
+
+test("waitFor() leaves a supervisor to its trying that was there before, which startProgram() makes try at once", { skip: programs }, async () => {
+  const runs = join(dir, "tries");
+  const context = cluster("found", `echo run >>${runs}; cat >&2 <<'END'\n${REFUSAL}END\nexit 10\n`);
+  await startProgram("server", [], {}, context);
+  const tries = () => (existsSync(runs) ? readFileSync(runs, "utf8").split("\n").length - 1 : 0);
+  const pause = () => clusterProcesses(context.settings.dataDir).find(({ command }) => command[1] === "6.4");
+  while (pause() === undefined) await sleep(systemClock, 20);
+  const before = tries();
+  const beganMs = systemClock.monotonic();
+  const launched = await startProgram("server", clusterProcesses(context.settings.dataDir), {}, context);
+  await assert.rejects(
+    waitFor("it runs", launched, 10_000, context, async () => false),
+    { id: "SKF-1004" },
+  );
+  assert.deepEqual([launched.found, tries(), systemClock.monotonic() - beganMs < 5000], [true, before + 1, true]);
+  assert.ok(supervisorOf(clusterProcesses(context.settings.dataDir), "server"));
+  await stopPrograms(context.settings.dataDir, systemClock);
+  assert.deepEqual(clusterProcesses(context.settings.dataDir), []);
+});
+
+test("refusalIn() takes what a program says up to its first refusal, and no other end for one", () => {
+  const ended = (code: number) => `{"time":"2026-01-01T00:00:00Z","level":"error","msg":"process ended","command":"/n/node","code":${code}}\n`;
+  assert.equal(refusalIn(`a\n${ended(137)}b\n${ended(11)}c\n${ended(10)}`), `a\n${ended(137)}b\n`);
+  assert.equal(refusalIn(`a\n${ended(1)}${ended(137)}${ended(143)}`), undefined);
 });
 
 test("requireFreePort() says who has the port", async () => {

@@ -124,7 +124,8 @@ const POLL_MS = 20;
 /** A killed process is gone at once, unless the kernel holds it. */
 const KILLED_MS = 1500;
 
-async function waitUntilGone(processes: readonly ProcessInfo[], timeoutMs: number, clock: Clock): Promise<boolean> {
+/** @returns whether they are gone in time */
+export async function waitUntilGone(processes: readonly ProcessInfo[], timeoutMs: number, clock: Clock): Promise<boolean> {
   const endMs = clock.monotonic() + timeoutMs;
   while (processes.some(isAlive)) {
     if (clock.monotonic() >= endMs) return false;

@@ -28,6 +28,8 @@ test("unitText() hands on what a program needs of the environment, and escapes w
     ['Environment="PATH=/usr/bin"', 'Environment="HOME=/root"', 'Environment="SKIFF_CLUSTER=/srv/a b%%c"', 'Environment="HTTPS_PROXY=http://proxy:3128"'],
   );
   assert.match(text, /^ExecStart="\/bin\/sh" .* "\/srv\/a b%%c\/logs\/agent\.log" .* "--tls-san" "a\\"b\$\$HOME\\\\"$/m);
+  assert.match(text, /^Restart=always$/m);
+  assert.doesNotMatch(text, /RestartPreventExitStatus/); // at boot nobody looks who would start it again
   assert.match(text, /^Type=notify\nNotifyAccess=all\nDelegate=yes$/m);
 });
 

@@ -7,7 +7,13 @@ import { DEFAULT_DATA_DIR, pathsOf } from "./paths.ts";
 import { sharesNetwork } from "./processes.ts";
 
 const UNIT_DIR = "/etc/systemd/system";
-const BOTH = ["server", "agent"] as const;
+const WANTED_BY = "multi-user.target.wants";
+const START_TIMEOUT_MS = 10_000;
+/** `down` promises an end within 15 s, also when systemd hangs. */
+const STOP_TIMEOUT_MS = 2000;
+
+export type Program = "server" | "agent";
+export const BOTH: readonly Program[] = ["server", "agent"];
 
 export interface UnitOptions {
   readonly program: "server" | "agent";
@@ -56,7 +62,6 @@ Delegate=yes
 ${variables.map(([name, value]) => `Environment=${quoted(`${name}=${value}`, false)}\n`).join("")}ExecStart=${command.map((word) => quoted(word, true)).join(" ")}
 Restart=always
 RestartSec=1
-RestartPreventExitStatus=2 10 11 12 13 14 15 16 17
 KillMode=mixed
 TimeoutStartSec=infinity
 TimeoutStopSec=5
@@ -73,41 +78,49 @@ WantedBy=multi-user.target
 /** Writes a program's unit and starts it, now and with the machine. */
 export function startUnit(options: UnitOptions): void {
   const name = unitName(options.program, options.dataDir);
-  if (writeIfChanged(join(UNIT_DIR, name), unitText(options), { mode: 0o644 })) systemctl("daemon-reload");
-  systemctl("start", "--no-block", name);
+  if (writeIfChanged(join(UNIT_DIR, name), unitText(options), { mode: 0o644 })) systemctl(START_TIMEOUT_MS, "daemon-reload");
+  systemctl(START_TIMEOUT_MS, "start", "--no-block", name);
   // It has no bearing on what runs, and a reload takes longer than all the rest.
-  systemctl("enable", "--quiet", "--no-reload", name);
+  systemctl(START_TIMEOUT_MS, "enable", "--quiet", "--no-reload", name);
 }
 
-/** Ends what systemd would start again. Does nothing where no unit of the cluster is. */
-export function stopUnits(dataDir: string): void {
-  const names = existingUnits(dataDir);
-  if (names.length > 0 && hasSystemd()) systemctl("stop", ...names);
+/**
+ * Tells systemd to end what it would start again, and not to wait for it: a supervisor gets TERM, and nothing comes back.
+ *
+ * @returns whether there was anything to be told
+ * @throws {SkiffError} SKF-0101 when systemd does not take it
+ */
+export function stopUnits(dataDir: string, programs: readonly Program[] = BOTH): boolean {
+  const names = existingUnits(dataDir, programs);
+  if (names.length === 0 || !hasSystemd()) return false;
+  systemctl(STOP_TIMEOUT_MS, "stop", "--no-block", ...names);
+  return true;
 }
 
-/** As if they had never been; after `down`, a machine that starts again starts no cluster. */
+/** After `down`, a machine that starts again starts no cluster. What says so is a link, for which systemd has not to be asked. */
 export function disableUnits(dataDir: string): void {
-  const names = existingUnits(dataDir);
-  if (names.length > 0 && hasSystemd()) systemctl("disable", "--quiet", "--no-reload", ...names);
+  for (const name of existingUnits(dataDir)) rmSync(join(UNIT_DIR, WANTED_BY, name), { force: true });
 }
 
+/** @throws {SkiffError} SKF-0101 when they are gone, and systemd does not hear of it */
 export function removeUnits(dataDir: string): void {
   const names = existingUnits(dataDir);
   if (names.length === 0) return;
+  disableUnits(dataDir);
   for (const name of names) rmSync(join(UNIT_DIR, name), { force: true });
   if (!hasSystemd()) return;
-  systemctl("daemon-reload");
+  systemctl(STOP_TIMEOUT_MS, "daemon-reload");
   // There is nothing to reset when none has failed.
-  systemctl("reset-failed", "--quiet", "skiff-*");
+  systemctl(STOP_TIMEOUT_MS, "reset-failed", "--quiet", "skiff-*");
 }
 
-function existingUnits(dataDir: string): readonly string[] {
-  return BOTH.map((program) => unitName(program, dataDir)).filter((name) => existsSync(join(UNIT_DIR, name)));
+function existingUnits(dataDir: string, programs: readonly Program[] = BOTH): readonly string[] {
+  return programs.map((program) => unitName(program, dataDir)).filter((name) => existsSync(join(UNIT_DIR, name)));
 }
 
-function systemctl(...words: string[]): void {
+function systemctl(timeoutMs: number, ...words: string[]): void {
   try {
-    execFileSync("systemctl", words, { encoding: "utf8", stdio: ["ignore", "ignore", "pipe"], timeout: 10_000 });
+    execFileSync("systemctl", words, { encoding: "utf8", stdio: ["ignore", "ignore", "pipe"], timeout: timeoutMs, killSignal: "SIGKILL" });
   } catch (error) {
     const { stderr = "" } = error as { readonly stderr?: string };
     throw new SkiffError("SKF-0101", `systemctl ${words.join(" ")} failed`, { reason: stderr.trim() || (error as Error).message });

@@ -6,24 +6,28 @@ import { type Arguments, type Context } from "./context.ts";
 import { requireRoom } from "./disk.ts";
 import { SkiffError } from "./errors.ts";
 import { rememberHost } from "./host-record.ts";
-import { introduce, namedKubeconfigs } from "./introduction.ts";
+import { introduce, introduceAgain, introducedFiles, namedKubeconfigs } from "./introduction.ts";
 import { withLock } from "./lock.ts";
 import { claimsOf, deadInstances, neighbours, publishClaims, requireOwnAddresses } from "./neighbours.ts";
 import { removeNetwork } from "./network.ts";
 import { contextName, pathsOf } from "./paths.ts";
 import { ensurePki } from "./pki/ensure.ts";
 import { requireFreePort } from "./ports.ts";
-import { type ProcessInfo, type Role, runningClusters } from "./processes.ts";
+import { type Role, runningClusters } from "./processes.ts";
 import { isNodeReady, isServerReady } from "./readiness.ts";
 import type { SettingTexts } from "./settings.ts";
-import { startProgram, waitFor } from "./start.ts";
+import { type Launched, startProgram, waitFor } from "./start.ts";
 import { Steps } from "./steps.ts";
 
 const API_TIMEOUT_MS = 60_000;
 const NODE_TIMEOUT_MS = 120_000;
 
-/** `skiff up`: starts what does not run yet, and returns when the node is Ready. */
-export async function up(texts: SettingTexts, args: Arguments, context: Context): Promise<number> {
+/**
+ * `skiff up`: starts what does not run yet, and returns when the node is Ready.
+ *
+ * @param known whether kubectl knows the cluster already: what it knows is kept right then, and nothing else of it changes
+ */
+export async function up(texts: SettingTexts, args: Arguments, context: Context, { known = false } = {}): Promise<number> {
   const style = args.flags["quiet"] === true ? "quiet" : args.flags["output"] === "json" ? "json" : "text";
   const steps = new Steps(context.clock, context.err, style);
   const { clock, settings } = context;
@@ -32,7 +36,7 @@ export async function up(texts: SettingTexts, args: Arguments, context: Context)
   const onWait = (holder: string) => steps.note(`waiting: ${holder} is changing this cluster`);
   const started = await withLock(settings.dataDir, { clock, onWait }, async () => {
     try {
-      return await start(texts, args, context, steps, hadDataDir);
+      return await start({ texts, args, known, steps, hadDataDir }, context);
     } finally {
       if (!hadDataDir) removeUnused(settings.dataDir);
     }
@@ -48,20 +52,28 @@ function removeUnused(dataDir: string): void {
 }
 
 interface Started {
-  readonly server: ProcessInfo;
-  readonly agent: ProcessInfo;
+  readonly server: Launched;
+  readonly agent: Launched;
   /** When the agent was started; 0 if it ran already. */
   readonly sinceMs: number;
 }
 
-async function start(texts: SettingTexts, args: Arguments, context: Context, steps: Steps, hadDataDir: boolean): Promise<Started> {
+interface StartRequest {
+  readonly texts: SettingTexts;
+  readonly args: Arguments;
+  readonly known: boolean;
+  readonly steps: Steps;
+  readonly hadDataDir: boolean;
+}
+
+async function start({ texts, args, known, steps, hadDataDir }: StartRequest, context: Context): Promise<Started> {
   const { settings, clock } = context;
   const clusters = runningClusters();
   const running = clusters.get(settings.dataDir) ?? [];
   const runs = (role: Role) => running.some((info) => info.role === role);
   if (!runs("server")) await requireFreePort(settings.httpsPort, "https-listen-port");
   if (!runs("agent")) await requireFreePort(settings.kubeletPort, "kubelet-port");
-  const paths = namedKubeconfigs(args, context);
+  const paths = known ? introducedFiles(settings.dataDir) : namedKubeconfigs(args, context);
   const claims = claimsOf(settings, paths);
   if (!runs("agent")) {
     requireOwnAddresses(claims, neighbours(settings.dataDir, clusters));
@@ -77,7 +89,9 @@ async function start(texts: SettingTexts, args: Arguments, context: Context, ste
   const sinceMs = runs("agent") ? 0 : clock.now();
   const server = await startProgram("server", running, texts, context);
   const agent = await startProgram("agent", running, texts, context);
-  await steps.run(`kubeconfig ${paths.length === 1 ? paths[0] : "files"}`, () => introduce(paths, args.flags["no-switch"] !== true, context));
+  await steps.run(`kubeconfig ${paths.length === 1 ? paths[0] : "files"}`, () =>
+    known ? introduceAgain(context, { server: true }) : introduce(paths, args.flags["no-switch"] !== true, context),
+  );
   return { server, agent, sinceMs };
 }
 
@@ -87,10 +101,8 @@ async function waitUntilReady({ server, agent, sinceMs }: Started, context: Cont
   const api = apiCaller(settings);
   const isReady = () => isNodeReady(api, settings.nodeName, sinceMs);
   try {
-    await steps.run(`API answers on port ${settings.httpsPort}`, () =>
-      waitFor("the API answers", "server", server, API_TIMEOUT_MS, context, () => isServerReady(api)),
-    );
-    await steps.run(`node ${settings.nodeName} is Ready`, () => waitFor("the node is Ready", "agent", agent, NODE_TIMEOUT_MS, context, isReady));
+    await steps.run(`API answers on port ${settings.httpsPort}`, () => waitFor("the API answers", server, API_TIMEOUT_MS, context, () => isServerReady(api)));
+    await steps.run(`node ${settings.nodeName} is Ready`, () => waitFor("the node is Ready", agent, NODE_TIMEOUT_MS, context, isReady));
   } finally {
     api.close();
   }
@@ -102,7 +114,7 @@ async function waitUntilReady({ server, agent, sinceMs }: Started, context: Cont
  * @throws {SkiffError} SKF-1105
  */
 export function rememberedSettings(dataDir: string): SettingTexts {
-  const file = join(dataDir, "settings.json");
+  const file = settingsFile(dataDir);
   const text = readIfThere(file);
   try {
     return text === undefined ? {} : (JSON.parse(text) as SettingTexts);
@@ -114,6 +126,10 @@ export function rememberedSettings(dataDir: string): SettingTexts {
   }
 }
 
+export function settingsFile(dataDir: string): string {
+  return join(dataDir, "settings.json");
+}
+
 function rememberSettings(dataDir: string, texts: SettingTexts): void {
-  writeIfChanged(join(dataDir, "settings.json"), `${JSON.stringify(texts)}\n`);
+  writeIfChanged(settingsFile(dataDir), `${JSON.stringify(texts)}\n`);
 }

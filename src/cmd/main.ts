@@ -4,15 +4,15 @@ import { parseCommandLine, type CommandLine } from "#cli/command-line.ts";
 import { completion } from "#cli/completion.ts";
 import { DEFAULT_CONFIG_FILE, readConfigFile } from "#cli/config-file.ts";
 import { type Arguments, type Context, textFlag } from "#cli/context.ts";
-import { down, stopPrograms } from "#cli/down.ts";
+import { down } from "#cli/down.ts";
 import { SkiffError } from "#cli/errors.ts";
 import { explain } from "#cli/explain.ts";
 import { type HandOver, kubectl, logs } from "#cli/hand-over.ts";
 import { image } from "#cli/image.ts";
-import { withLock } from "#cli/lock.ts";
 import { nodeAddress } from "#cli/node-address.ts";
 import { DEFAULT_DATA_DIR } from "#cli/paths.ts";
 import { clusterProcesses } from "#cli/processes.ts";
+import { restart } from "#cli/restart.ts";
 import { secretsEncrypt } from "#cli/secrets-encrypt.ts";
 import { givenTexts, readSettings, type SettingTexts } from "#cli/settings.ts";
 import { status } from "#cli/status.ts";
@@ -73,8 +73,7 @@ async function runInContext(
     case "down":
       return down(args, context);
     case "restart":
-      await withLock(context.settings.dataDir, context, () => stopPrograms(context.settings.dataDir, context.clock));
-      return up(texts, args, context);
+      return restart(texts, args, context);
     case "status":
       return status(args, context);
     case "image":

@@ -8,6 +8,8 @@ import { withLock } from "#cli/lock.ts";
 import { pathsOf } from "#cli/paths.ts";
 import { ensurePki, isPkiGood, requireAgentPki } from "#cli/pki/ensure.ts";
 import { CLUSTER_VARIABLE } from "#cli/processes.ts";
+import { logFile } from "#cli/start.ts";
+import { boundedLog } from "#lib/bounded-log.ts";
 import type { Clock } from "#lib/clock.ts";
 import { IdleMemory } from "#lib/idle-memory.ts";
 import { jsonLogger, type Logger } from "#lib/logger.ts";
@@ -28,7 +30,7 @@ export async function runProgram(name: "server" | "agent", context: Context, mac
   const { settings } = context;
   if (machine.env[CLUSTER_VARIABLE] !== settings.dataDir) restartMarked(name, context, machine);
   const ownsCa = existsSync(pathsOf(settings.dataDir).serverTls.caKey);
-  const logger = jsonLogger(context.err, context.clock, settings.logLevel);
+  const logger = jsonLogger(boundedLog(context.err, logFile(settings.dataDir, name)), context.clock, settings.logLevel);
   const keepPki = name === "server" || ownsCa ? pkiKeeper(context, logger) : async () => requireAgentPki(settings);
   await keepPki();
   if (name === "agent") rememberHost(pathsOf(settings.dataDir), settings.clusterDns, true, (text) => context.err(`${text}\n`));

@@ -9,6 +9,7 @@ import { ApiEventRecorder } from "#client/event-recorder.ts";
 import type { Informer, InformerFactory } from "#client/informer.ts";
 import type { KubeletConfig } from "#kubelet/config.ts";
 import { followEvents } from "#kubelet/runtime/events.ts";
+import { rotateContainerdLog } from "#kubelet/runtime/containerd-log.ts";
 import { startNodeRuntime, writeCniConfig } from "#kubelet/runtime/node-runtime.ts";
 import { type Clock, sleep, type Timer } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
@@ -187,7 +188,7 @@ class RunningKubelet implements Kubelet {
   async begin(): Promise<void> {
     const { clock, log } = this.#deps;
     const lost = oneAtATime(() => this.#recover(), log);
-    const sink = { exited: (id: string) => this.#exited(id), lost: () => void lost() };
+    const sink = { exited: (id: string) => this.#exited(id), reaped: (id: string) => this.#workerOf(id)?.reaped(id), lost: () => void lost() };
     this.#release.push(followEvents(this.#config.containerd.socket, sink, { clock, log }));
     const found = await runtimePods(this.runtime);
     let adopting = true;
@@ -206,6 +207,7 @@ class RunningKubelet implements Kubelet {
         clock.now(),
       ),
     );
+    this.#every(LOG_CHECK_MS, async () => void (await rotateContainerdLog(this.#config.containerd)));
     this.#every(IMAGE_GC_MS, () => collectImages(this.#housekeeping(), this.#imagesSeenMs, clock.now()));
   }
 
@@ -265,9 +267,13 @@ class RunningKubelet implements Kubelet {
   }
 
   #exited(id: string): void {
-    const worker = [...this.#workers.values()].find(({ runtime }) => [...runtime.containers, ...runtime.sandboxes].some((part) => part.id === id));
+    const worker = this.#workerOf(id);
     if (worker === undefined) this.#remember(id);
     else worker.exited(id);
+  }
+
+  #workerOf(id: string): PodWorker | undefined {
+    return [...this.#workers.values()].find(({ runtime }) => [...runtime.containers, ...runtime.sandboxes].some((part) => part.id === id));
   }
 
   #remember(id: string): void {

@@ -5,6 +5,7 @@ import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmdirSync, 
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { pathsOf } from "#cli/paths.ts";
 import { childrenOf, clusterProcesses, type Role } from "#cli/processes.ts";
 import { processIds, processText } from "#lib/process-files.ts";
 import { eventually } from "#test/e2e/support/eventually.ts";
@@ -130,6 +131,35 @@ test("a supervisor that is killed comes back with its program, and containerd do
     assert.match(skiff("status"), /^state +running$/m);
   });
   assert.equal(processes("containerd")[0]!.pid, before.containerd);
+});
+
+test("a program that is refused when the machine starts is tried again until it is not", { skip }, async () => {
+  skiff("down", "--quiet");
+  const key = pathsOf(DATA_DIR).serverTls.serviceAccountKey;
+  const text = readFileSync(key);
+  writeFileSync(key, "damaged");
+  const units = systemctl("list-unit-files", "--plain", "--no-legend", "skiff-*").match(/skiff-\S+\.service/g) ?? [];
+  assert.equal(units.length, 2);
+  systemctl("start", "--no-block", ...units); // as at boot
+  await eventually(() =>
+    assert.match(inside("tail", "-n", "20", join(DATA_DIR, "logs/server.log")), /error\[SKF-1105\][^]*"msg":"process ended".*"code":11\}\n/),
+  );
+  writeFileSync(key, text);
+  await eventually(() => assert.match(skiff("status"), /^state +running$/m));
+});
+
+test("down ends all within 15 s though systemd hangs, and says that it could not be told", { skip }, () => {
+  process.kill(init, "SIGSTOP");
+  const beganMs = performance.now();
+  try {
+    assert.throws(() => skiff("down", "--quiet"), /systemctl stop .* failed/);
+    assert.ok(performance.now() - beganMs < 15_000, `${performance.now() - beganMs} ms`);
+    assert.deepEqual(clusterProcesses(DATA_DIR), []);
+  } finally {
+    process.kill(init, "SIGCONT");
+  }
+  skiff("down", "--quiet");
+  skiff("up", "--quiet");
 });
 
 test("down stops the units for good, and a purge removes them", { skip }, () => {

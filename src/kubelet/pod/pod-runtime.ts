@@ -24,8 +24,17 @@ import {
 } from "./runtime-pod.ts";
 import { terminationMessage } from "./termination-message.ts";
 
-const FIRST_LOOK_MS = 4;
+/** CRI shows an exit a moment after containerd has told that it has cleaned up. */
+const FIRST_LOOK_MS = 8;
+/** So long is waited for that; a containerd that was killed meanwhile tells nothing. */
+const REAPED_WAIT_MS = 500;
 const LAST_LOOK_MS = 2000;
+
+export interface ExitLook {
+  readonly early: boolean;
+  readonly onLook: () => void;
+  readonly stopped: () => boolean;
+}
 
 /** What lists of the runtime show of one pod. */
 export interface Listed {
@@ -38,6 +47,10 @@ export class PodRuntime {
   readonly #context: PodContext;
   #seen: RuntimePod;
   #isDoubtful = false;
+  /** Containers and sandboxes that we end, and look at when it is done. */
+  readonly #ending = new Set<string>();
+  /** Called when the runtime has cleaned up after an exit, by id. */
+  readonly #awaited = new Map<string, () => void>();
   /** Last words by container id. */
   readonly #messages = new Map<string, string>();
 
@@ -90,13 +103,49 @@ export class PodRuntime {
     else if (this.#seen.containers.some((container) => container.id === id)) await this.lookAtContainer(pod, id);
   }
 
-  /** Looks until a process that has exited is shown so: CRI's own view may be a moment behind the event. */
-  async lookForExit(pod: Pod, id: string, onLook: () => void, stopped: () => boolean): Promise<void> {
-    for (let waitMs = FIRST_LOOK_MS; waitMs < LAST_LOOK_MS && !stopped(); waitMs *= 2) {
+  /**
+   * Looks at a process that has exited, once CRI shows it so: its own view is behind the event. What we end ourselves is
+   * looked at then.
+   *
+   * @param early whether the exit is old: nothing more will be told of it
+   */
+  async lookForExit(pod: Pod, id: string, { early, onLook, stopped }: ExitLook): Promise<void> {
+    if (!early) await this.#untilReaped(id);
+    const isDone = () => this.#isOver(id) || this.#ending.has(id);
+    for (let waitMs = FIRST_LOOK_MS; waitMs < LAST_LOOK_MS && !isDone() && !stopped(); waitMs *= 2) {
+      await sleep(this.#context.clock, waitMs);
+      if (isDone()) return;
       await this.look(pod, id);
       onLook();
-      if (!this.#isAlive(id)) return;
-      await sleep(this.#context.clock, waitMs);
+    }
+  }
+
+  /** The runtime has cleaned up after an exit. */
+  reaped(id: string): void {
+    this.#awaited.get(id)?.();
+  }
+
+  async #untilReaped(id: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#awaited.set(id, resolve);
+    const timer = this.#context.clock.after(REAPED_WAIT_MS, resolve);
+    await promise;
+    timer.cancel();
+    this.#awaited.delete(id);
+  }
+
+  /** Ends a container by `end`, and looks at it afterwards. */
+  async endContainer(pod: Pod, id: string, end: () => Promise<void>): Promise<void> {
+    await this.#ended(id, end);
+    await this.lookAtContainer(pod, id);
+  }
+
+  async #ended(id: string, end: () => Promise<void>): Promise<void> {
+    this.#ending.add(id);
+    try {
+      await end();
+    } finally {
+      this.#ending.delete(id);
     }
   }
 
@@ -130,7 +179,7 @@ export class PodRuntime {
   }
 
   async stopSandbox(id: string): Promise<void> {
-    await this.#context.runtime.stopPodSandbox(id);
+    await this.#ended(id, () => this.#context.runtime.stopPodSandbox(id));
     await this.lookAtSandbox(id);
   }
 
@@ -160,9 +209,9 @@ export class PodRuntime {
     for (const run of old) await this.removeRun(pod, run);
   }
 
-  #isAlive(id: string): boolean {
+  #isOver(id: string): boolean {
     const { containers, sandboxes } = this.#seen;
-    return containers.some((run) => run.id === id && run.state === "running") || sandboxes.some((sandbox) => sandbox.id === id && sandbox.ready);
+    return !containers.some((run) => run.id === id && run.state !== "exited") && !sandboxes.some((sandbox) => sandbox.id === id && sandbox.ready);
   }
 
   /** Read once of each run. The files of a pod that is over are gone, and its status has what they said to an earlier kubelet. */

@@ -101,11 +101,15 @@ export class PodWorker {
   }
 
   /** The main process of one of the pod's containers, or of its sandbox, has exited. */
-  exited(id: string): void {
-    const kick = () => this.kick();
+  exited(id: string, early = false): void {
     this.#runtime
-      .lookForExit(this.#pod, id, kick, () => this.#loop.stopped)
+      .lookForExit(this.#pod, id, { early, onLook: () => this.kick(), stopped: () => this.#loop.stopped })
       .catch((error: unknown) => this.#context.log.warn("exited container cannot be looked at", { id, error })); // the next list shows it
+  }
+
+  /** The runtime has cleaned up after an exit. */
+  reaped(id: string): void {
+    this.#runtime.reaped(id);
   }
 
   /** Compares with what lists of the runtime show; looks closer where they differ. */
@@ -265,7 +269,7 @@ export class PodWorker {
       this.#gate.made(this.#pod, container, previous);
       this.#gate.started(name);
       await this.#runtime.lookAtContainer(this.#pod, id);
-      if (this.#context.exitedEarly(id)) this.exited(id);
+      if (this.#context.exitedEarly(id)) this.exited(id, true);
       await this.#postStart(container, id, signal);
       await this.#runtime.removeOldRuns(this.#pod, name);
     } catch (error) {
@@ -309,8 +313,8 @@ export class PodWorker {
     const { livenessProbe, startupProbe } = container?.spec ?? {};
     const probe = kill.reason === "livenessProbe" ? livenessProbe : kill.reason === "startupProbe" ? startupProbe : undefined;
     const graceSeconds = graceSecondsOf(this.#pod, probe?.terminationGracePeriodSeconds);
-    await killContainer(this.#context, { pod: this.#pod, container, run, message: kill.message, graceSeconds, podIp: this.#ips()[0] ?? "" });
-    await this.#runtime.lookAtContainer(this.#pod, run.id);
+    const request = { pod: this.#pod, container, run, message: kill.message, graceSeconds, podIp: this.#ips()[0] ?? "" };
+    await this.#runtime.endContainer(this.#pod, run.id, () => killContainer(this.#context, request));
   }
 
   /** Main containers at the same time, then sidecars from the last to the first, in what is left of the time. */
@@ -323,8 +327,8 @@ export class PodWorker {
     const stop = async (run: RuntimeContainer) => {
       const leftSeconds = Math.max(Math.min(1, graceSeconds), graceSeconds - Math.floor((clock.monotonic() - startedMs) / 1000));
       const message = `Stopping container ${run.name}`;
-      await killContainer(this.#context, { pod: this.#pod, container: this.#container(run.name), run, message, graceSeconds: leftSeconds, podIp });
-      await this.#runtime.lookAtContainer(this.#pod, run.id);
+      const request = { pod: this.#pod, container: this.#container(run.name), run, message, graceSeconds: leftSeconds, podIp };
+      await this.#runtime.endContainer(this.#pod, run.id, () => killContainer(this.#context, request));
     };
     await allDone(alive.filter(({ name }) => !sidecars.includes(name)).map(stop));
     for (const name of sidecars.reverse()) {

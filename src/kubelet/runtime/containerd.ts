@@ -36,6 +36,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export async function ensureContainerd(paths: ContainerdPaths, config: string, deps: ContainerdDeps): Promise<CriRuntime> {
   const runtime = new PacedRuntime(paths.socket, new StartSlots(STARTS_PER_CPU * availableParallelism(), deps.clock));
   const running = runningPid(paths);
+  if (running !== undefined) goOn(running);
   const unchanged = readText(paths.configFile) === config;
   if (running !== undefined && unchanged && (await answers(runtime))) {
     deps.log.info("containerd adopted", { pid: running });
@@ -46,6 +47,15 @@ export async function ensureContainerd(paths: ContainerdPaths, config: string, d
   launch(paths, config, deps);
   await untilAnswers(runtime, paths, deps);
   return runtime;
+}
+
+/** An agent that was killed while it put the log aside has left it standing still. */
+function goOn(pid: number): void {
+  try {
+    process.kill(pid, "SIGCONT");
+  } catch {
+    // It has just ended.
+  }
 }
 
 /** Stops the private containerd; containers and their shims run on. */

@@ -20,15 +20,23 @@ const EVENTS: ProtoTable = {
         { name: "id", number: 2, type: "string" },
       ],
     },
+    TaskDelete: {
+      fields: [
+        { name: "containerId", number: 1, type: "string" },
+        { name: "id", number: 5, type: "string" },
+      ],
+    },
   },
 };
 
-const TOPICS = ["/tasks/exit", "/tasks/oom"];
+const TOPICS = ["/tasks/exit", "/tasks/delete"];
 const RECONNECT_MS = 500;
 
 export interface RuntimeEventSink {
   /** The main process of a container or sandbox has exited. */
   exited(containerId: string): void;
+  /** The runtime has cleaned up after one that has exited, and shows it as such from about now on. */
+  reaped(containerId: string): void;
   /** Events may have been missed: look at everything. */
   lost(): void;
 }
@@ -64,8 +72,10 @@ export function followEvents(socket: string, sink: RuntimeEventSink, { clock, lo
 
 function take(bytes: Uint8Array, sink: RuntimeEventSink): void {
   const { topic, event } = decodeMessage<{ topic: string; event?: { value: Uint8Array } }>(EVENTS, "Envelope", bytes);
-  if (topic !== "/tasks/exit" || event === undefined) return;
-  const { containerId, id } = decodeMessage<{ containerId: string; id: string }>(EVENTS, "TaskExit", event.value);
-  // An exec's exit has an id of its own.
-  if (id === containerId) sink.exited(containerId);
+  if (event === undefined) return;
+  const { containerId, id } = decodeMessage<{ containerId: string; id: string }>(EVENTS, topic === "/tasks/exit" ? "TaskExit" : "TaskDelete", event.value);
+  // An exec's has an id of its own.
+  if (id !== containerId && id !== "") return;
+  if (topic === "/tasks/exit") sink.exited(containerId);
+  else sink.reaped(containerId);
 }
