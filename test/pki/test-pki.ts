@@ -19,6 +19,8 @@ export interface TestPki {
   readonly ca: string;
   readonly server: Pair;
   client(name: string, groups?: readonly string[]): Promise<Pair>;
+  /** A server certificate for those DNS names. */
+  serving(...names: readonly string[]): Promise<Pair>;
 }
 
 /** A throw-away authority with a server certificate for 127.0.0.1. */
@@ -56,6 +58,8 @@ export async function testPki(): Promise<TestPki> {
   return {
     ca: ca.toString("pem"),
     server: await issue("CN=kube-apiserver", [names]),
+    serving: (...dns) =>
+      issue("CN=test-server", dns.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(dns.map((value) => ({ type: "dns", value })))]),
     client: (name, groups = []) => issue([...groups.map((group) => `O=${group}`), `CN=${name}`].join(", "), []),
   };
 }

@@ -1,7 +1,9 @@
 import type { ResourceInfo } from "#api/resources.ts";
 import type { Mutable } from "#api/strategy.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
+import type { Decodable } from "#apiserver/registry/body.ts";
 import type { UserInfo } from "#apiserver/user.ts";
+import { sameJson } from "#lib/same-json.ts";
 
 export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
 
@@ -27,6 +29,50 @@ export interface AdmissionAttributes {
   warn(text: string): void;
   /** Adds to the request's entry in the audit log; absent where there is none. */
   annotate?(key: string, value: string): void;
+  /** How the object is decoded, for whoever changes it by its JSON. */
+  readonly decodes?: Decodable | undefined;
+  /** Aborts when the client is gone. */
+  readonly signal?: AbortSignal | undefined;
+  /** What the first pass of `admit` leaves to the second. */
+  reinvocation?: Reinvocation;
+}
+
+/**
+ * Which webhooks are to be asked again: when one changes the object, all plugins get a second pass, in which only those webhooks
+ * take part that wish so and were asked before the last change.
+ */
+export class Reinvocation {
+  isSecond = false;
+  isWanted = false;
+  #output: KubeObject | undefined;
+  readonly #willing = new Set<string>();
+  readonly #due = new Set<string>();
+
+  /** Before the webhooks of a pass: what plugins have changed since the first pass counts too. */
+  begin(object: KubeObject | undefined): void {
+    if (this.isSecond && !sameJson(this.#output, object)) this.#makeDue();
+  }
+
+  includes(id: string): boolean {
+    return !this.isSecond || this.#due.has(id);
+  }
+
+  asked(id: string, { changed, again }: { readonly changed: boolean; readonly again: boolean }): void {
+    if (changed) {
+      this.#makeDue();
+      this.isWanted = true;
+    }
+    if (again) this.#willing.add(id);
+  }
+
+  end(object: KubeObject | undefined): void {
+    this.#output = this.#willing.size > 0 ? structuredClone(object) : undefined;
+  }
+
+  #makeDue(): void {
+    for (const id of this.#willing) this.#due.add(id);
+    this.#willing.clear();
+  }
 }
 
 /**
@@ -50,6 +96,14 @@ export class AdmissionChain {
   }
 
   async admit(attributes: AdmissionAttributes): Promise<void> {
+    await this.#pass(attributes);
+    const { reinvocation } = attributes;
+    if (!reinvocation?.isWanted) return;
+    reinvocation.isSecond = true;
+    await this.#pass(attributes);
+  }
+
+  async #pass(attributes: AdmissionAttributes): Promise<void> {
     for (const plugin of this.#plugins) {
       if (plugin.admit === undefined || plugin.handles?.(attributes) === false) continue;
       const pending = plugin.admit(attributes);

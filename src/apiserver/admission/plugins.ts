@@ -14,9 +14,10 @@ import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from "#apiserver/admission/plugins/certificates.ts";
 import { podSecurity } from "#apiserver/admission/pod-security/pod-security.ts";
 import { type QuotaDeps, resourceQuotaAdmission } from "#apiserver/admission/quota/resource-quota.ts";
+import { type WebhookDeps, webhookPlugins } from "#apiserver/admission/webhooks/webhooks.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 
-export interface AdmissionDeps extends ServiceAccountDeps, QuotaDeps {
+export interface AdmissionDeps extends ServiceAccountDeps, QuotaDeps, WebhookDeps {
   readonly authorizer: Authorizer;
 }
 
@@ -27,6 +28,7 @@ export interface AdmissionDeps extends ServiceAccountDeps, QuotaDeps {
  */
 export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
   const { reader, authorizer } = deps;
+  const webhooks = webhookPlugins(deps);
   return [
     namespaceLifecycle(reader),
     limitRanger(reader),
@@ -46,6 +48,8 @@ export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
     certificateSubjectRestriction,
     defaultIngressClass(reader),
     podTopologyLabels(reader),
+    webhooks.mutating,
+    webhooks.validating,
     resourceQuotaAdmission(deps),
   ];
 }

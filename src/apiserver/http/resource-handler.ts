@@ -64,7 +64,10 @@ export class ResourceHandler {
     const target = this.#target(exchange, path);
     const connect = path.rest !== "" && path.subresource !== "proxy" ? undefined : this.#connectHandler(path);
     if (connect !== undefined || verb === "watch") exchange.longRunning = true;
-    if (connect !== undefined) return connect.connect!(connectRequest(exchange, path, target));
+    if (connect !== undefined) {
+      await this.#deps.api.admitConnect(target, query);
+      return connect.connect!(connectRequest(exchange, path, target));
+    }
     checkMethod(target, path, method, verb);
     if (verb !== "watch") checkTimeout(query);
     const deprecated = deprecation(target.served.info);
@@ -102,6 +105,7 @@ export class ResourceHandler {
     const target = this.#target(exchange, path);
     const handler = this.#connectHandler(path);
     if (handler?.connect === undefined) throw notFoundPath();
+    await this.#deps.api.admitConnect(target, exchange.query);
     const { response: _response, ...request } = connectRequest(exchange, path, target);
     await handler.connect({ ...request, upgrade });
   }

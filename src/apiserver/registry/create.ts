@@ -33,6 +33,7 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   dedupOwnerReferences(object, "sent", (text) => target.context.warn(text));
   recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
   await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
+  matchNamespace(object, namespace); // a webhook may have changed it
   dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
   served.strategy.applyDefaults?.(object); // admission may have set what other fields mirror
   return insertObject(deps, target, object);

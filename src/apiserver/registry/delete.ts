@@ -19,6 +19,8 @@ export interface DeleteTarget {
   readonly name: string;
   readonly options: DeleteOptions;
   readonly context: RequestContext;
+  /** Whether the request that asks for this has been admitted already: an eviction. */
+  readonly isAdmitted?: boolean;
 }
 
 const MAX_ATTEMPTS = 64;
@@ -82,7 +84,7 @@ async function attemptDelete(deps: RegistryDeps, target: DeleteTarget, current: 
   checkPreconditions(target, old);
   const plan = isNamespace(served) ? planNamespace(old, options, deps.clock.now()) : planDeletion(old, options, served.strategy, deps.clock.now());
   if (plan.kind === "pending") return { object: old, state: served.view === undefined ? current : undefined, gone: false };
-  await admitDelete(deps, target, old, dryRun);
+  if (target.isAdmitted !== true) await admitDelete(deps, target, old, dryRun);
   if (plan.kind === "remove") return remove(deps, target, current, old, dryRun);
   if (dryRun) return { object: plan.object, gone: plan.thenRemove };
   const stored = served.view === undefined ? plan.object : served.view.toStored(plan.object);
@@ -119,6 +121,9 @@ async function admitDelete(deps: RegistryDeps, target: DeleteTarget, oldObject: 
     dryRun,
     warn: (text: string) => context.warn(text),
     annotate: (key: string, value: string) => context.annotate?.(key, value),
+    get signal() {
+      return context.signal;
+    },
   };
   await deps.admission.admit(attributes);
   await deps.admission.validate(attributes);

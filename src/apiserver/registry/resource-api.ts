@@ -1,8 +1,9 @@
 import { createObject } from "#apiserver/registry/create.ts";
 import { deleteCollection, deleteObject } from "#apiserver/registry/delete.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
-import type { Body } from "#apiserver/registry/body.ts";
+import type { Body, Kind } from "#apiserver/registry/body.ts";
 import { decodable, decodeBody } from "#apiserver/registry/body.ts";
+import { queryOptions } from "#apiserver/registry/connect-options.ts";
 import { recordReview } from "#apiserver/registry/ownership.ts";
 import type { DeleteOptions, ListOptions, RawWriteOptions } from "#apiserver/registry/options.ts";
 import { checkDeleteOptions, checkListOptions, checkedWriteOptions } from "#apiserver/registry/options.ts";
@@ -14,7 +15,7 @@ import type { SubresourceHandler, SubresourceTable, SubresourceWrite } from "#ap
 import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
 import { updateObject } from "#apiserver/registry/update.ts";
 import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
-import { fieldManagerOf, matchNamespace } from "#apiserver/registry/write.ts";
+import { admissionAttributes, fieldManagerOf, matchNamespace } from "#apiserver/registry/write.ts";
 import { formatTime } from "#lib/clock.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Subresource } from "#api/resources.ts";
@@ -58,7 +59,9 @@ export class ResourceApi {
     const write: WriteTarget = { ...target, options };
     const handler = this.#handler(target);
     if (handler?.create !== undefined) {
-      const object = await handler.create(this.#subresourceWrite(write, body, handler));
+      const request = this.#subresourceWrite(write, body, handler);
+      await this.#admit(write, request, handler);
+      const object = await handler.create(request);
       return { code: 201, object: object as KubeObject };
     }
     if (target.subresource !== "") throw methodNotAllowed();
@@ -99,6 +102,24 @@ export class ResourceApi {
     return deleteCollection(this.#deps, { ...target, options }, list);
   }
 
+  /** What is only asked, or changes another object: a binding, an eviction, a token, a review. */
+  async #admit(target: WriteTarget, { body }: SubresourceWrite, { strategy }: SubresourceHandler): Promise<void> {
+    const attributes = admissionAttributes(target, "CREATE", body as Draft, undefined, decodable(kindOf(target), strategy));
+    await this.#deps.admission.admit(attributes);
+    await this.#deps.admission.validate(attributes);
+  }
+
+  /** Before a connection to a pod, node or service is made. */
+  async admitConnect(target: Target, query: URLSearchParams): Promise<void> {
+    const kind = kindOf(target);
+    if (kind.kind === target.served.info.kind) return; // a log is only read
+    const decodes = decodable(kind);
+    const options = { dryRun: false, fieldManager: "", fieldValidation: "Warn", force: false } as const;
+    const attributes = admissionAttributes({ ...target, options }, "CONNECT", queryOptions(decodes, query) as Draft, undefined, decodes);
+    await this.#deps.admission.admit(attributes);
+    await this.#deps.admission.validate(attributes);
+  }
+
   #handler({ served, subresource }: Target): SubresourceHandler | undefined {
     const { group, plural } = served.info;
     return this.#subresources.get(group, plural, subresource);
@@ -106,8 +127,7 @@ export class ResourceApi {
 
   #subresourceWrite({ served, namespace, name, subresource, options, context }: WriteTarget, body: Body, handler: SubresourceHandler): SubresourceWrite {
     const { info } = served;
-    const kind = subresource === "" ? info : (info.subresources.find((each) => each.name === subresource) ?? info);
-    const decodes = decodable(kind, handler.strategy);
+    const decodes = decodable(kindOf({ served, subresource }), handler.strategy);
     const draft = decodeBody(decodes, body, options.fieldValidation, context);
     draft.metadata ??= {} as Draft["metadata"];
     matchNamespace(draft, namespace);
@@ -123,6 +143,11 @@ export class ResourceApi {
     if (!found.verbs.includes(verb)) throw methodNotAllowed();
     return found;
   }
+}
+
+/** The kind that a request's body or options have. */
+function kindOf({ served: { info }, subresource }: Pick<Target, "served" | "subresource">): Kind {
+  return subresource === "" ? info : (info.subresources.find((each) => each.name === subresource) ?? info);
 }
 
 export function methodNotAllowed(): Error {

@@ -8,7 +8,7 @@ import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import { insertObject } from "#apiserver/registry/create.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { strategyContext } from "#apiserver/registry/deps.ts";
-import type { Body } from "#apiserver/registry/body.ts";
+import type { Body, Decodable } from "#apiserver/registry/body.ts";
 import { decodeBody } from "#apiserver/registry/body.ts";
 import { objectMetaUpdateErrors } from "#apiserver/registry/object-meta.ts";
 import { recordUpdate } from "#apiserver/registry/ownership.ts";
@@ -32,8 +32,18 @@ export interface Change {
   readonly createMissing?: boolean;
   /** Whether `make` has taken care of managed fields. */
   readonly ownsManagedFields?: boolean;
+  /** What admission sees in the object's place, if not the object. */
+  readonly shown?: Shown;
   /** The code for a missing object that has been created. */
   readonly createdCode?: number;
+}
+
+/** A part of an object that has a kind of its own: the Scale of a Deployment. */
+export interface Shown {
+  readonly decodes: Decodable;
+  of(object: KubeObject): Draft;
+  /** Puts what admission has made of it back. */
+  into(object: Draft, shown: Draft): void;
 }
 
 /** PUT to an object. */
@@ -109,12 +119,12 @@ async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Ch
     const now = formatTime(deps.clock.now());
     recordUpdate(served, { live: old, next: object, manager: fieldManagerOf(target), subresource, now });
   }
-  await deps.admission.admit(admissionAttributes(target, "UPDATE", object, old));
+  await admitChange(deps, target, change, object, old);
   dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
   checkVersion(target, object, old);
   const release = await reserve(subresource === "" ? deps.hooks(served.info) : undefined, object, old, options.dryRun);
   try {
-    const outcome = await writeChange(deps, target, object, old, current, release);
+    const outcome = await writeChange(deps, target, change, object, old, current, release);
     if (outcome === undefined || options.dryRun) release();
     return outcome;
   } catch (error) {
@@ -123,9 +133,17 @@ async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Ch
   }
 }
 
+async function admitChange(deps: RegistryDeps, target: WriteTarget, { shown }: Change, object: Draft, old: KubeObject): Promise<void> {
+  if (shown === undefined) return deps.admission.admit(admissionAttributes(target, "UPDATE", object, old));
+  const part = shown.of(object as KubeObject);
+  await deps.admission.admit(admissionAttributes(target, "UPDATE", part, shown.of(old) as KubeObject, shown.decodes));
+  shown.into(object, part);
+}
+
 async function writeChange(
   deps: RegistryDeps,
   target: WriteTarget,
+  { shown }: Change,
   object: Draft,
   old: KubeObject,
   current: CachedObject,
@@ -136,7 +154,11 @@ async function writeChange(
   validateUpdate(served, subresource, object, old);
   warnOnUpdate(target, object, old);
   served.strategy.canonicalize?.(object);
-  await deps.admission.validate(admissionAttributes(target, "UPDATE", object, old));
+  await deps.admission.validate(
+    shown === undefined
+      ? admissionAttributes(target, "UPDATE", object, old)
+      : admissionAttributes(target, "UPDATE", shown.of(object as KubeObject), shown.of(old) as KubeObject, shown.decodes),
+  );
   if (context.signal?.aborted) throw failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout");
   if (isFinalized(object, old)) {
     release();

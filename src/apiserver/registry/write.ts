@@ -6,6 +6,7 @@ import type { AdmissionAttributes, Operation } from "#apiserver/admission/admiss
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { type ObjectOutcome, StoredOutcome } from "#apiserver/registry/outcome.ts";
+import type { Decodable } from "#apiserver/registry/body.ts";
 import type { WriteOptions } from "#apiserver/registry/options.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
@@ -28,10 +29,11 @@ export function admissionAttributes(
   operation: Operation,
   object: Draft | undefined,
   oldObject: KubeObject | undefined,
+  decodes: Decodable = target.served,
 ): AdmissionAttributes {
   const { served, subresource, options, context } = target;
   const { info } = served;
-  const name = object?.metadata.name ?? target.name;
+  const name = object?.metadata?.name ?? target.name; // a connection's options have no metadata
   return {
     operation,
     resource: info,
@@ -40,11 +42,18 @@ export function admissionAttributes(
     name,
     object,
     oldObject,
-    options: { fieldManager: options.fieldManager, ...(options.dryRun && { dryRun: ["All"] }) },
+    get options() {
+      const { dryRun, fieldManager, fieldValidation } = options;
+      return { ...(dryRun && { dryRun: ["All"] }), ...(fieldManager !== "" && { fieldManager }), ...(fieldValidation !== "Warn" && { fieldValidation }) };
+    },
     user: context.user,
     dryRun: options.dryRun,
     warn: (text) => context.warn(text),
     annotate: (key, value) => context.annotate?.(key, value),
+    decodes,
+    get signal() {
+      return context.signal;
+    },
   };
 }
 

@@ -37,7 +37,7 @@ async function evict(deps: RegistryDeps, resources: ResourceTable, reader: Objec
   const dry = dryRun || (deleteOptions.dryRun?.length ?? 0) > 0;
   if (!ignoresBudgets(pod)) await spend(deps, reader, pod, dry);
   const options = { ...deleteOptions, ...(dry && { dryRun: ["All"] }) };
-  await deleteObject(deps, { served: resources.get("", "v1", "pods")!, namespace, name, options, context });
+  await deleteObject(deps, { served: resources.get("", "v1", "pods")!, namespace, name, options, context, isAdmitted: true });
   return SUCCESS;
 }
 

@@ -17,7 +17,7 @@ import { patchedDraft, patcherOf } from "#apiserver/registry/patch.ts";
 import { getObject } from "#apiserver/registry/read.ts";
 import type { ResourceTable, ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { SubresourceHandler, SubresourcePatch, SubresourceWrite } from "#apiserver/registry/subresource.ts";
-import { changeObject } from "#apiserver/registry/update.ts";
+import { changeObject, type Shown } from "#apiserver/registry/update.ts";
 import type { Draft } from "#apiserver/registry/write.ts";
 import { fieldManagerOf } from "#apiserver/registry/write.ts";
 import { formatTime } from "#lib/clock.ts";
@@ -66,6 +66,18 @@ function scaleOf(object: KubeObject, managers: readonly ManagedFieldsEntry[] = [
   } as Scale;
 }
 
+/** Admission sees the Scale, and may change its replicas. */
+const SHOWN: Shown = {
+  get decodes() {
+    return decodable(SCALE);
+  },
+  of: (object) => structuredClone(scaleOf(object)) as unknown as Draft,
+  into(object, shown) {
+    const { spec } = object as unknown as { spec: { replicas?: number } };
+    spec.replicas = (shown as unknown as Scale).spec?.replicas ?? 0;
+  },
+};
+
 interface NewScale {
   readonly scale: Scale;
   /** The Scale's own managers, where `make` has seen to them. */
@@ -96,6 +108,7 @@ async function write(
   const target = { served, namespace, name, subresource: "scale", options, context };
   const outcome = await changeObject(deps, target, {
     ownsManagedFields: true,
+    shown: SHOWN,
     make: (old) => {
       if (old === undefined) throw statusError.notFound(served.resource, name);
       const now = formatTime(deps.clock.now());

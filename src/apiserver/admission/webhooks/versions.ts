@@ -1,0 +1,63 @@
+import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
+import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
+import type { Decodable } from "#apiserver/registry/body.ts";
+import type { ResourceTable, ServedResource } from "#apiserver/registry/resource-table.ts";
+
+/** A kind with its resource, as AdmissionReviews name them. */
+export interface ReviewedKind {
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly resource: { readonly group: string; readonly version: string; readonly resource: string };
+}
+
+export function reviewedKind(resource: ResourceInfo, subresource: string): ReviewedKind {
+  const { group, version, plural } = resource;
+  const own = subresource === "" ? resource : (resource.subresources.find(({ name }) => name === subresource) ?? resource);
+  return { kind: { group: own.group, version: own.version, kind: own.kind }, resource: { group, version, resource: plural } };
+}
+
+const storedAs = ({ info, view }: ServedResource) => `${view?.stored.group ?? info.group}/${view?.stored.plural ?? info.plural}`;
+
+/** The groups and versions in which objects show themselves. */
+export class Versions {
+  readonly #resources: ResourceTable;
+
+  constructor(resources: ResourceTable) {
+    this.#resources = resources;
+  }
+
+  /** Other resources for the same stored objects. */
+  equivalentsOf(resource: ResourceInfo, subresource: string): readonly ResourceInfo[] {
+    const own = this.#served(resource);
+    if (own === undefined) return [];
+    return this.#resources.infos.filter((info) => {
+      if (info.kind !== resource.kind || (info.group === resource.group && info.version === resource.version)) return false;
+      if (subresource !== "" && !info.subresources.some(({ name }) => name === subresource)) return false;
+      const other = this.#served(info);
+      return other !== undefined && storedAs(other) === storedAs(own);
+    });
+  }
+
+  /** An object of `from`'s version in `to`'s. */
+  convert(object: KubeObject, from: ResourceInfo, to: ResourceInfo): KubeObject {
+    const [own, other] = [this.#served(from), this.#served(to)];
+    if (from === to || own === undefined || other === undefined || own.apiVersion === other.apiVersion) return object;
+    const stored = own.view === undefined ? object : own.view.toStored(object);
+    return other.view === undefined ? { ...stored, apiVersion: other.apiVersion } : other.view.fromStored(stored);
+  }
+
+  /** How objects are decoded that a webhook has changed in `to`'s version. */
+  decodable(attributes: AdmissionAttributes, to: ResourceInfo): Decodable | undefined {
+    return to === attributes.resource ? attributes.decodes : this.#served(to);
+  }
+
+  #served({ group, version, plural }: ResourceInfo): ServedResource | undefined {
+    return this.#resources.get(group, version, plural);
+  }
+}
+
+/** The object with its type, which every form on the wire has. */
+export function typed(object: KubeObject | undefined, { kind }: ReviewedKind): KubeObject | undefined {
+  if (object === undefined || (object.kind !== undefined && object.apiVersion !== undefined)) return object;
+  return { kind: kind.kind, apiVersion: apiVersionOf(kind), ...object };
+}
