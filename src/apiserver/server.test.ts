@@ -123,8 +123,8 @@ test("ApiServer watches give what stands, then what changes", async () => {
 
 test("ApiServer refuses who is not known, and who may not", async () => {
   const nobody = new https.Agent({ ca: server.ca });
-  assert.equal((await send("GET", "/api/v1/pods", undefined, {}, nobody)).code, 401);
-  assert.equal((await send("GET", "/livez", undefined, {}, nobody)).text, "ok");
+  assert.equal((await send("GET", "/api/v1/pods", undefined, {}, nobody)).code, 403);
+  assert.equal((await send("GET", "/livez", undefined, {}, nobody)).code, 403); // a role allows it, and this server has none
   nobody.destroy();
   const user = new https.Agent({ ca: server.ca, ...(await server.client("jane")) });
   const refused = await send("GET", "/api/v1/namespaces/a/pods", undefined, {}, user);

@@ -5,11 +5,14 @@ import { builtin } from "#api/resources.ts";
 import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { AdmissionChain } from "#apiserver/admission/admission.ts";
 import type { ObjectReader, ObjectWatcher, ObjectWriter } from "#apiserver/admission/reader.ts";
-import { Authenticator } from "#apiserver/authn/authenticator.ts";
+import { Authenticator, TokenAuthenticators, type TokenReviewer } from "#apiserver/authn/authenticator.ts";
+import { BootstrapTokens } from "#apiserver/authn/bootstrap-tokens.ts";
 import { JwtKey } from "#apiserver/authn/jwt.ts";
-import { ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
+import { type ObjectLookup, ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
-import { StaticAuthorizer } from "#apiserver/authz/static-authorizer.ts";
+import { clusterAuthorizer } from "#apiserver/authz/cluster-authorizer.ts";
+import { grantCheck } from "#apiserver/authz/grant-check.ts";
+import { RbacIndex } from "#apiserver/authz/rbac-index.ts";
 import { cacheReader, cacheWatcher, cacheWriter } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { HealthCheck } from "#apiserver/http/health.ts";
@@ -43,6 +46,7 @@ export interface ApiServerOptions {
   readonly logger: Logger;
   readonly tls: HttpTls;
   readonly serviceAccounts: { readonly key: KeyObject; readonly issuer: string; readonly audiences: readonly string[] };
+  /** By default system:masters, nodes and roles, as upstream's modes Node and RBAC have it. */
   readonly authorizer?: Authorizer;
   /** The kinds to serve; by default upstream's. */
   readonly kinds?: readonly ResourceInfo[];
@@ -71,7 +75,7 @@ export interface ApiServerParts {
   readonly deps: RegistryDeps;
   readonly resources: ResourceTable;
   readonly reader: ObjectReader;
-  readonly tokens: ServiceAccountTokens;
+  readonly tokens: TokenReviewer;
   readonly tokenIssuer: TokenIssuer;
 }
 
@@ -106,24 +110,27 @@ export class ApiServer {
     const cache = await WatchCache.open(options.store, { clock, logger });
     const reader = cacheReader(cache);
     const resources = new ResourceTable(options.kinds);
-    const authorizer = options.authorizer ?? new StaticAuthorizer();
+    const roles = new RbacIndex(cache);
+    const authorizer = options.authorizer ?? clusterAuthorizer(cache, roles);
     const hooks = options.hooks?.(reader) ?? {};
     const deps: RegistryDeps = {
       cache,
       clock,
       rng,
       newUid: options.newUid,
-      admission: new AdmissionChain(options.admission?.({ reader, writer: cacheWriter(cache), watcher: cacheWatcher(cache), authorizer, resources }) ?? []),
+      admission: new AdmissionChain([
+        ...(options.admission?.({ reader, writer: cacheWriter(cache), watcher: cacheWatcher(cache), authorizer, resources }) ?? []),
+        grantCheck(authorizer, roles),
+      ]),
       authorizer,
       hooks: ({ group, plural }) => hooks[`${group}/${plural}`],
     };
     const tokenKey = new JwtKey(serviceAccounts.key);
-    const tokens = new ServiceAccountTokens({
-      ...serviceAccounts,
-      key: tokenKey,
-      clock,
-      lookup: (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name),
-    });
+    const lookup: ObjectLookup = (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name);
+    const tokens = new TokenAuthenticators(
+      new ServiceAccountTokens({ ...serviceAccounts, key: tokenKey, clock, lookup }),
+      new BootstrapTokens({ ...serviceAccounts, clock, lookup }),
+    );
     const tokenIssuer = { ...serviceAccounts, key: tokenKey };
     const parts: ApiServerParts = { deps, resources, reader, tokens, tokenIssuer };
     const subresources = new SubresourceTable();

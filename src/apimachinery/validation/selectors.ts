@@ -21,14 +21,15 @@ export function validateLabelSelector(
   const requirements = selector.matchExpressions ?? [];
   return [
     ...validateLabels(selector.matchLabels, path.child("matchLabels")),
-    ...requirements.flatMap((requirement, i) => validateRequirement(requirement, path.child("matchExpressions").index(i), options)),
+    ...requirements.flatMap((requirement, i) => validateLabelRequirement(requirement, path.child("matchExpressions").index(i), options)),
   ];
 }
 
-function validateRequirement(
+/** One requirement of a selector. */
+export function validateLabelRequirement(
   { key = "", operator = "", values }: DeepPartial<LabelSelectorRequirement>,
   path: FieldPath,
-  { allowInvalidValues, allowUnknownOperators }: LabelSelectorOptions,
+  { allowInvalidValues, allowUnknownOperators }: LabelSelectorOptions = {},
 ): FieldError[] {
   const errors = validateOperator(operator, values?.length ?? 0, path, allowUnknownOperators);
   errors.push(...validateLabelName(key, path.child("key")));

@@ -8,6 +8,50 @@ export interface TokenAuthenticator {
   authenticate(token: string): Promise<UserInfo | undefined> | UserInfo | undefined;
 }
 
+/** Whose token it is, and for which of the audiences that were asked. */
+export interface TokenReviewed {
+  readonly user: UserInfo;
+  readonly audiences: readonly string[];
+}
+
+export interface TokenRefused {
+  /** Absent when the token is none of the kind at all. */
+  readonly why?: string;
+}
+
+/** Says more of a token than whose it is, for TokenReview. */
+export interface TokenReviewer extends TokenAuthenticator {
+  authenticate(token: string): UserInfo | undefined;
+  review(token: string, audiences: readonly string[]): TokenReviewed | TokenRefused;
+}
+
+/** Several kinds of tokens, each asked until one knows whose it is. */
+export class TokenAuthenticators implements TokenReviewer {
+  readonly #kinds: readonly TokenReviewer[];
+
+  constructor(...kinds: readonly TokenReviewer[]) {
+    this.#kinds = kinds;
+  }
+
+  authenticate(token: string): UserInfo | undefined {
+    for (const kind of this.#kinds) {
+      const user = kind.authenticate(token);
+      if (user !== undefined) return user;
+    }
+    return undefined;
+  }
+
+  review(token: string, audiences: readonly string[]): TokenReviewed | TokenRefused {
+    let refused: TokenRefused = {};
+    for (const kind of this.#kinds) {
+      const found = kind.review(token, audiences);
+      if ("user" in found) return found;
+      if (found.why !== undefined) refused = found;
+    }
+    return refused;
+  }
+}
+
 /** What a request shows to be recognised by. */
 export interface Credentials {
   /** The connection; its certificate is only looked at when TLS has verified it. */

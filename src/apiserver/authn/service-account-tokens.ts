@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 
 import type { KubeObject } from "#apimachinery/object.ts";
-import type { TokenAuthenticator } from "#apiserver/authn/authenticator.ts";
-import type { JwtKey, TokenClaims } from "#apiserver/authn/jwt.ts";
+import type { TokenAuthenticator, TokenRefused, TokenReviewed } from "#apiserver/authn/authenticator.ts";
+import { type JwtKey, type TokenClaims, unverifiedClaims } from "#apiserver/authn/jwt.ts";
+import { goList } from "#apimachinery/go-list.ts";
 import { AUTHENTICATED } from "#apiserver/user.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 import type { Clock } from "#lib/clock.ts";
@@ -34,47 +35,76 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   }
 
   authenticate(token: string): UserInfo | undefined {
-    return this.review(token, this.#options.audiences)?.user;
+    const found = this.review(token, this.#options.audiences);
+    return "user" in found ? found.user : undefined;
   }
 
-  /** @returns the user and which of `audiences` the token is for; `undefined` when it is not good */
-  review(token: string, audiences: readonly string[]): { user: UserInfo; audiences: readonly string[] } | undefined {
+  review(token: string, audiences: readonly string[]): TokenReviewed | TokenRefused {
     const claims = this.#claims(token);
-    if (claims === undefined || claims.iss !== this.#options.issuer || !Array.isArray(claims.aud)) return undefined;
-    const shared = claims.aud.filter((audience) => audiences.includes(audience));
-    const now = this.#options.clock.now() / 1000;
-    if (shared.length === 0 || claims.exp + LEEWAY_S < now || claims.nbf - LEEWAY_S > now || !this.#bound(claims)) return undefined;
-    return { user: userOf(claims), audiences: shared };
+    if (claims === undefined) return this.#isOurs(token) ? { why: "go-jose/go-jose: error in cryptographic primitive" } : {};
+    const aud = Array.isArray(claims.aud) ? claims.aud : [];
+    const shared = aud.filter((audience) => audiences.includes(audience));
+    if (shared.length === 0) return { why: `token audiences ${goList(aud)} is invalid for the target audiences ${goList(audiences)}` };
+    const why = this.#outOfTime(claims) ?? this.#unbound(claims);
+    return why === undefined ? { user: userOf(claims), audiences: shared } : { why };
+  }
+
+  /** Another issuer's token is none of ours, whoever signed it. */
+  #isOurs(token: string): boolean {
+    const claims = unverifiedClaims(token);
+    return claims?.iss === this.#options.issuer;
   }
 
   #claims(token: string): TokenClaims | undefined {
     const hash = createHash("sha256").update(token).digest("base64");
     const known = this.#verified.get(hash);
     if (known !== undefined) return known;
-    const claims = this.#options.key.verify(token);
+    const claims = this.#isOurs(token) ? this.#options.key.verify(token) : undefined;
     if (claims === undefined) return undefined;
     if (this.#verified.size >= REMEMBERED) this.#verified.clear();
     this.#verified.set(hash, claims);
     return claims;
   }
 
-  #bound(claims: TokenClaims): boolean {
+  #outOfTime({ exp, nbf, iat }: TokenClaims): string | undefined {
+    const now = this.#options.clock.now() / 1000;
+    if (nbf - LEEWAY_S > now) return "service account token is not valid yet";
+    if (exp + LEEWAY_S < now) return "service account token has expired";
+    return iat - LEEWAY_S > now ? "service account token is issued in the future" : undefined;
+  }
+
+  /** Why what the token is bound to does not stand any more. */
+  #unbound(claims: TokenClaims): string | undefined {
     const bound = claims["kubernetes.io"];
-    if (typeof bound?.serviceaccount?.name !== "string") return false;
-    const { lookup } = this.#options;
-    const stands = (plural: Parameters<ObjectLookup>[0], namespace: string, ref: { readonly name: string; readonly uid?: string } | undefined) => {
-      if (ref === undefined) return true;
-      const object = lookup(plural, namespace, ref.name);
-      return object !== undefined && (ref.uid === undefined || object.metadata.uid === ref.uid);
-    };
-    const { namespace } = bound;
+    if (typeof bound?.serviceaccount?.name !== "string") return "service account token claims could not be validated due to unexpected validation error";
+    const { namespace, serviceaccount, pod, secret, node } = bound;
+    const account = this.#options.lookup("serviceaccounts", namespace, serviceaccount.name);
+    if (account === undefined) return `serviceaccounts ${JSON.stringify(serviceaccount.name)} not found`;
+    if (account.metadata.uid !== serviceaccount.uid) return `service account UID (${account.metadata.uid}) does not match claim (${serviceaccount.uid})`;
+    if (this.#isLongDeleted(account)) return `service account ${namespace}/${serviceaccount.name} has been deleted`;
     return (
-      stands("serviceaccounts", namespace, bound.serviceaccount) &&
-      stands("pods", namespace, bound.pod) &&
-      stands("secrets", namespace, bound.secret) &&
-      (bound.pod !== undefined || stands("nodes", "", bound.node))
+      this.#gone("secrets", namespace, secret, "secret UID (%) does not match service account secret ref claim (%)") ??
+      this.#gone("pods", namespace, pod, "pod UID (%) does not match service account pod ref claim (%)") ??
+      (pod === undefined ? this.#gone("nodes", "", node, "node UID (%) does not match service account node ref claim (%)") : undefined)
     );
   }
+
+  #gone(plural: Parameters<ObjectLookup>[0], namespace: string, ref: BoundRef | undefined, mismatch: string): string | undefined {
+    if (ref === undefined) return undefined;
+    const object = this.#options.lookup(plural, namespace, ref.name);
+    if (object === undefined) return "service account token has been invalidated";
+    if (ref.uid !== undefined && object.metadata.uid !== ref.uid) return mismatch.replace("%", object.metadata.uid).replace("%", ref.uid);
+    return this.#isLongDeleted(object) ? "service account token has been invalidated" : undefined;
+  }
+
+  #isLongDeleted({ metadata: { deletionTimestamp } }: KubeObject): boolean {
+    return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) < this.#options.clock.now() - LEEWAY_S * 1000;
+  }
+}
+
+interface BoundRef {
+  readonly name: string;
+  readonly uid?: string;
 }
 
 function userOf(claims: TokenClaims): UserInfo {

@@ -12,6 +12,8 @@ export interface ResourceAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** What a list, watch or deletion of a collection is limited to, as it was asked. */
+  readonly fieldSelector?: string;
   readonly path?: undefined;
 }
 
@@ -37,9 +39,20 @@ export interface PolicyRule {
   readonly nonResourceURLs?: readonly string[];
 }
 
+/** All that is known to hold for a user. */
+export interface UserRules {
+  readonly rules: readonly PolicyRule[];
+  /** There may be more than `rules`. */
+  readonly incomplete: boolean;
+  readonly error?: string;
+}
+
 /** Says who may do what. Synchronous: it decides from what this process holds in memory. */
 export interface Authorizer {
   authorize(attributes: Attributes): Decision;
   /** All that holds for `user` in `namespace`, for SelfSubjectRulesReview. */
-  rulesFor(user: UserInfo, namespace: string): { readonly rules: readonly PolicyRule[]; readonly incomplete: boolean; readonly error?: string };
+  rulesFor(user: UserInfo, namespace: string): UserRules;
 }
+
+export const ALLOWED: Decision = { allowed: true, reason: "" };
+export const NO_OPINION: Decision = { allowed: false, reason: "" };

@@ -1,6 +1,6 @@
 import type { PolicyRule } from "#apiserver/authz/authorizer.ts";
 
-/** What a kubelet needs: upstream's ClusterRole `system:node`, and what our agent's proxy and DNS read. */
+/** What a kubelet needs: upstream's ClusterRole `system:node`. What is not subdivided by `NodeAuthorizer` goes by these. */
 export const NODE_RULES: readonly PolicyRule[] = [
   { verbs: ["create"], apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"] },
   { verbs: ["create"], apiGroups: ["authorization.k8s.io"], resources: ["localsubjectaccessreviews", "subjectaccessreviews"] },
@@ -27,6 +27,10 @@ export const NODE_RULES: readonly PolicyRule[] = [
   { verbs: ["get"], apiGroups: ["resource.k8s.io"], resources: ["resourceclaims"] },
   { verbs: ["deletecollection"], apiGroups: ["resource.k8s.io"], resources: ["resourceslices"] },
   { verbs: ["get"], apiGroups: [""], resources: ["serviceaccounts"] },
-  { verbs: ["list", "watch"], apiGroups: [""], resources: ["endpoints", "namespaces"] },
+];
+
+/** What our agent's proxy and DNS read besides; upstream's have users of their own. */
+export const NODE_NETWORK_RULES: readonly PolicyRule[] = [
+  { verbs: ["list", "watch"], apiGroups: [""], resources: ["namespaces"] },
   { verbs: ["get", "list", "watch"], apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"] },
 ];

@@ -21,5 +21,5 @@ function resourceMatches(resources: readonly string[], plural: string, subresour
 }
 
 function pathMatches(pattern: string, path: string): boolean {
-  return pattern === "*" || pattern === path || (pattern.endsWith("*") && path.startsWith(pattern.slice(0, -1)));
+  return pattern === "*" || pattern === path || (pattern.endsWith("*") && path.startsWith(pattern.replace(/\*+$/, "")));
 }

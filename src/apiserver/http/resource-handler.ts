@@ -1,6 +1,7 @@
 import type { ResourceInfo } from "#api/resources.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
 import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
+import { askedName, selectedName } from "#apiserver/authz/asked-name.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
 import { readBody } from "#apiserver/http/exchange.ts";
@@ -112,10 +113,11 @@ export class ResourceHandler {
 
   #authorize({ user }: Exchange, path: ResourcePath, verb: string, list: ListOptions | undefined): void {
     const { group, version, plural, subresource, namespace } = path;
-    const name = path.name !== "" || list === undefined ? path.name : selectedName(list.fieldSelector);
+    const fieldSelector = list?.fieldSelector ?? "";
+    const name = askedName(verb, path.name, fieldSelector);
     // A Namespace's own requests are in that namespace, as upstream's request info has it.
     const within = plural === "namespaces" && group === "" ? path.name : namespace;
-    const attributes: ResourceAttributes = { user, verb, group, version, plural, subresource, namespace: within, name };
+    const attributes: ResourceAttributes = { user, verb, group, version, plural, subresource, namespace: within, name, fieldSelector };
     const { allowed, reason } = this.#deps.authorizer.authorize(attributes);
     if (!allowed) throw forbidden(attributes, reason);
   }
@@ -280,16 +282,6 @@ function verbOf({ method }: Exchange, path: ResourcePath, list: ListOptions | un
     default:
       return "";
   }
-}
-
-/** The name that a field selector asks for alone: authorization sees such a list as one of that name. */
-function selectedName(fieldSelector: string): string {
-  if (!fieldSelector.includes("metadata.name")) return "";
-  for (const part of fieldSelector.split(",")) {
-    const match = /^metadata\.name==?([^=!]+)$/.exec(part);
-    if (match !== null) return match[1]!;
-  }
-  return "";
 }
 
 function connectRequest(exchange: Exchange, path: ResourcePath, { served }: Target): ConnectRequest {

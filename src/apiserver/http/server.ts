@@ -167,13 +167,7 @@ export class HttpServer {
     const pending = authenticator.authenticate({ socket: exchange.socket, authorization: request.headers.authorization });
     const found = pending instanceof Promise ? await pending : pending;
     if (found === "invalid") throw statusError.unauthorized();
-    if (found === undefined) {
-      const open = authorizer.authorize({ user: ANONYMOUS, verb: exchange.method.toLowerCase(), path: exchange.path }).allowed;
-      if (!open || parseApiPath(exchange.path).kind === "resource") throw statusError.unauthorized();
-      exchange.user = ANONYMOUS;
-    } else {
-      exchange.user = impersonated(found, request, authorizer);
-    }
+    exchange.user = impersonated(found ?? ANONYMOUS, request, authorizer);
   }
 
   #authorizePath({ user, method, path }: Exchange): void {

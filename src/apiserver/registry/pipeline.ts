@@ -1,5 +1,6 @@
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
+import { askedName } from "#apiserver/authz/asked-name.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import { toWatchEvent } from "#apiserver/cache/cache-event.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
@@ -104,11 +105,12 @@ export class Pipeline {
     return { served: this.#served(resource), namespace, name, subresource, context };
   }
 
-  #authorize({ verb }: Call, { served, namespace, name, subresource, context }: Target): void {
+  #authorize({ verb, options }: Call, { served, namespace, name, subresource, context }: Target): void {
     const { user } = context;
     if (user.groups.includes(SYSTEM_MASTERS)) return;
     const { group, version, plural } = served.info;
-    const attributes = { user, verb, group, version, plural, subresource, namespace, name };
+    const fieldSelector = options?.fieldSelector ?? "";
+    const attributes = { user, verb, group, version, plural, subresource, namespace, name: askedName(verb, name, fieldSelector), fieldSelector };
     const { allowed, reason } = this.#deps.authorizer.authorize(attributes);
     if (!allowed) throw forbidden(attributes, reason);
   }

@@ -12,14 +12,12 @@ import type { Logger } from "#lib/logger.ts";
 
 import type { Machine } from "./machine.ts";
 import { nodeStatus } from "./node-status.ts";
-import { freePodCidr } from "./pod-cidr.ts";
 
 export interface NodeAgentOptions {
   readonly nodeName: string;
   readonly nodeIps: readonly string[];
   readonly kubeletPort: number;
   readonly kubeletVersion: string;
-  readonly clusterCidr: string;
   readonly machine: Machine;
   readonly client: Client;
   readonly recorder: EventRecorder;
@@ -35,6 +33,8 @@ const STATUS_PERIOD_MS = 10_000;
 const STATUS_WRITE_MS = 300_000;
 const REGISTER_RETRY_MS = 100;
 const MAX_REGISTER_RETRY_MS = 7000;
+const RANGE_LOOK_MS = 5;
+const MAX_RANGE_LOOK_MS = 500;
 
 /** Keeps the node's object and Lease. */
 export class NodeAgent {
@@ -63,7 +63,7 @@ export class NodeAgent {
     const { clock, log } = this.#options;
     for (let waitMs = REGISTER_RETRY_MS; ; waitMs = Math.min(waitMs * 2, MAX_REGISTER_RETRY_MS)) {
       try {
-        const node = await this.#getOrCreate();
+        const node = await this.#withPodCidr(await this.#getOrCreate());
         this.#known = node.status;
         this.#uid = node.metadata.uid ?? "";
         return node.spec.podCIDR as string;
@@ -107,14 +107,20 @@ export class NodeAgent {
   }
 
   async #getOrCreate(): Promise<Node> {
-    const { client, nodeName, clusterCidr } = this.#options;
+    const { client, nodeName } = this.#options;
     const found = await absent(client.get(NODES, { name: nodeName }));
-    if (found?.spec.podCIDR) return found;
-    const podCidr = freePodCidr(clusterCidr, (await client.list(NODES)).items);
-    if (podCidr === undefined) throw new Error(`no range of ${clusterCidr} is left for this node's pods`);
-    const spec = { podCIDR: podCidr, podCIDRs: [podCidr] };
-    if (found !== undefined) return client.patch(NODES, { name: nodeName }, "merge", { metadata: { resourceVersion: found.metadata.resourceVersion }, spec });
-    return client.create(NODES, { metadata: this.#metadata(), spec, status: this.#status(undefined) });
+    return found ?? client.create(NODES, { metadata: this.#metadata(), spec: {}, status: this.#status(undefined) });
+  }
+
+  /** The node, once a controller has given it a range for its pods: a node knows of no other, and may not ask. */
+  async #withPodCidr(registered: Node): Promise<Node> {
+    const { client, nodeName, clock } = this.#options;
+    let node = registered;
+    for (let waitMs = RANGE_LOOK_MS; !node.spec.podCIDR; waitMs = Math.min(waitMs * 2, MAX_RANGE_LOOK_MS)) {
+      await sleep(clock, waitMs, this.#stop.signal);
+      node = await client.get(NODES, { name: nodeName });
+    }
+    return node;
   }
 
   #metadata() {

@@ -5,17 +5,6 @@ import type { Image } from "#kubelet/cri/types.ts";
 
 import { goArch, readMachine } from "./machine.ts";
 import { imageList, nodeStatus } from "./node-status.ts";
-import { freePodCidr } from "./pod-cidr.ts";
-
-const withCidr = (podCIDR?: string) => ({ metadata: { name: "n" }, spec: podCIDR === undefined ? {} : { podCIDR }, status: {} }) as never;
-
-for (const { name, cidr, nodes, want } of [
-  { name: "the first of an empty cluster", cidr: "10.42.0.0/16", nodes: [], want: "10.42.0.0/24" },
-  { name: "the first that is free", cidr: "10.42.0.0/16", nodes: [withCidr("10.42.0.0/24"), withCidr(), withCidr("10.42.2.0/24")], want: "10.42.1.0/24" },
-  { name: "nothing of a range that is used up", cidr: "10.42.0.0/24", nodes: [withCidr("10.42.0.0/24")], want: undefined },
-]) {
-  test(`freePodCidr() gives ${name}`, () => assert.equal(freePodCidr(cidr, nodes), want));
-}
 
 const VIEW = {
   machine: readMachine("/"),

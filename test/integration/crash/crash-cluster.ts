@@ -47,6 +47,7 @@ export class CrashCluster extends NodeApi {
     process.once("SIGTERM", cluster.#closeAndExit);
     await cluster.seed();
     await cluster.client.create(SECRETS, { metadata: { namespace: "default", name: "keys" }, data: { password: "aHVudGVyMg==" } });
+    await cluster.givePodCidr(cluster.config.clusterCidr);
     await cluster.startAgent();
     await importArchive(cluster.config.containerd.socket, busyboxArchive());
     return cluster;

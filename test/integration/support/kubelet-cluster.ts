@@ -33,6 +33,7 @@ export class KubeletCluster extends NodeApi {
   static async start(log: Logger = silentLogger): Promise<KubeletCluster> {
     const cluster = new KubeletCluster(await NodeApi.open(), await nodeFolder(), log);
     await cluster.seed();
+    await cluster.givePodCidr(cluster.config.clusterCidr);
     await cluster.startKubelet();
     await importArchive(cluster.config.containerd.socket, busyboxArchive());
     return cluster;

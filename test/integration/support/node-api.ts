@@ -1,5 +1,5 @@
-import { CONFIG_MAPS, EVENTS, PODS, SERVICE_ACCOUNTS } from "#api/builtin.ts";
-import type { Event, Pod } from "#api/core-v1/types.ts";
+import { CONFIG_MAPS, EVENTS, NODES, PODS, SERVICE_ACCOUNTS } from "#api/builtin.ts";
+import type { Event, Node, Pod } from "#api/core-v1/types.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
 import { Client } from "#client/client.ts";
 import { inProcessTransport } from "#cmd/in-process-transport.ts";
@@ -25,6 +25,17 @@ export class NodeApi {
     const { client, server } = this;
     await client.create(SERVICE_ACCOUNTS, { metadata: { namespace: "default", name: "default" } });
     await client.create(CONFIG_MAPS, { metadata: { namespace: "default", name: "kube-root-ca.crt" }, data: { "ca.crt": server.ca } });
+  }
+
+  /** Does for nodes what the controller of their ranges does. */
+  protected async givePodCidr(podCIDR: string): Promise<void> {
+    const { client } = this;
+    const { metadata } = await client.list(NODES);
+    const onEvent = ({ object }: { object: unknown }) => {
+      const { metadata: node, spec } = object as Node;
+      if (!spec.podCIDR) void client.patch(NODES, { name: node.name }, "merge", { spec: { podCIDR, podCIDRs: [podCIDR] } });
+    };
+    client.watch({ resource: NODES, resourceVersion: metadata.resourceVersion as string }, { onEvent, onEnd: () => undefined });
   }
 
   /** Creates a pod on the node; `spec` lacks what every test's pod has. */

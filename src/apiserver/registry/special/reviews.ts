@@ -1,10 +1,9 @@
 import type { SelfSubjectReview, TokenReview } from "#api/authentication-v1/types.ts";
-import type { SelfSubjectRulesReview, SubjectAccessReview } from "#api/authorization-v1/types.ts";
-import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
-import type { FieldError } from "#apimachinery/field-error.ts";
+import type { SelfSubjectRulesReview } from "#api/authorization-v1/types.ts";
 import { statusError } from "#apimachinery/status-error.ts";
-import type { TokenAuthenticator } from "#apiserver/authn/authenticator.ts";
-import type { Attributes, Authorizer, PolicyRule } from "#apiserver/authz/authorizer.ts";
+import type { TokenReviewer } from "#apiserver/authn/authenticator.ts";
+import type { Authorizer, PolicyRule } from "#apiserver/authz/authorizer.ts";
+import { localReview, selfReview as selfAccessReview, subjectReview } from "#apiserver/registry/special/access-reviews.ts";
 import type { SubresourceHandler, SubresourceWrite } from "#apiserver/registry/subresource.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 import { formatTime } from "#lib/clock.ts";
@@ -12,7 +11,7 @@ import type { Clock } from "#lib/clock.ts";
 
 export interface ReviewDeps {
   readonly authorizer: Authorizer;
-  readonly tokens: TokenAuthenticator & { review(token: string, audiences: readonly string[]): { user: UserInfo; audiences: readonly string[] } | undefined };
+  readonly tokens: TokenReviewer;
   readonly audiences: readonly string[];
   readonly clock: Clock;
 }
@@ -31,9 +30,9 @@ export function reviewHandlers(deps: ReviewDeps): SubresourceHandler[] {
   return [
     handler(AUTHENTICATION, "selfsubjectreviews", (request) => selfReview(request, deps.clock)),
     handler(AUTHENTICATION, "tokenreviews", (request) => tokenReview(request, deps)),
-    handler(AUTHORIZATION, "selfsubjectaccessreviews", (request) => accessReview(request, deps.authorizer, request.context.user)),
-    handler(AUTHORIZATION, "subjectaccessreviews", (request) => accessReview(request, deps.authorizer, subjectOf(request))),
-    handler(AUTHORIZATION, "localsubjectaccessreviews", (request) => accessReview(request, deps.authorizer, localSubject(request))),
+    handler(AUTHORIZATION, "selfsubjectaccessreviews", (request) => selfAccessReview(request, deps.authorizer)),
+    handler(AUTHORIZATION, "subjectaccessreviews", (request) => subjectReview(request, deps.authorizer)),
+    handler(AUTHORIZATION, "localsubjectaccessreviews", (request) => localReview(request, deps.authorizer)),
     handler(AUTHORIZATION, "selfsubjectrulesreviews", (request) => rulesReview(request, deps.authorizer)),
   ];
 }
@@ -54,62 +53,10 @@ function tokenReview({ body, namespace }: SubresourceWrite, { tokens, audiences 
   if (token === "") throw statusError.badRequest("token is required for TokenReview in authentication");
   const found = tokens.review(token, asked.length > 0 ? asked : audiences);
   const status =
-    found === undefined ? { user: {}, error: "invalid bearer token" } : { authenticated: true, user: shownUser(found.user), audiences: found.audiences };
+    "user" in found
+      ? { authenticated: true, user: shownUser(found.user), audiences: found.audiences }
+      : { user: {}, error: found.why === undefined ? "invalid bearer token" : `[invalid bearer token, ${found.why}]` };
   return { ...review, status };
-}
-
-function accessReview({ body }: SubresourceWrite, authorizer: Authorizer, user: UserInfo): object {
-  const review = body as unknown as SubjectAccessReview;
-  const { allowed, denied, reason } = authorizer.authorize(attributesOf(review, user));
-  const status = { allowed, ...(denied === true && { denied }), ...(reason !== "" && { reason }) };
-  return { ...review, status };
-}
-
-function attributesOf({ spec }: SubjectAccessReview, user: UserInfo): Attributes {
-  const resource = spec?.resourceAttributes ?? undefined;
-  const path = spec?.nonResourceAttributes ?? undefined;
-  const at = new FieldPath("spec");
-  if (resource !== undefined && path !== undefined) {
-    throw invalidReview(fieldError.invalid(at.child("nonResourceAttributes"), shownPath(path), "cannot be specified in combination with resourceAttributes"));
-  }
-  if (path !== undefined) return { user, verb: path.verb ?? "", path: path.path ?? "" };
-  if (resource === undefined) {
-    const why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-    throw invalidReview(fieldError.invalid(at.child("resourceAttributes"), null, why));
-  }
-  const { verb = "", group = "", version = "", resource: plural = "", subresource = "", namespace = "", name = "" } = resource;
-  return { user, verb, group, version, plural, subresource, namespace, name };
-}
-
-function subjectOf({ body }: SubresourceWrite): UserInfo {
-  const { spec } = body as unknown as SubjectAccessReview;
-  const { user = "", groups = [], uid = "", extra = {} } = spec ?? {};
-  if (user === "" && groups.length === 0) {
-    throw invalidReview(fieldError.invalid(new FieldPath("spec.user"), "", "at least one of user or group must be specified"));
-  }
-  return { name: user, groups, uid, extra };
-}
-
-function localSubject(request: SubresourceWrite): UserInfo {
-  const { spec } = request.body as unknown as SubjectAccessReview;
-  const within = spec?.resourceAttributes?.namespace ?? "";
-  const path = spec?.nonResourceAttributes ?? undefined;
-  if (path !== undefined && (spec?.resourceAttributes ?? undefined) === undefined) {
-    throw invalidReview(fieldError.invalid(new FieldPath("spec.nonResourceAttributes"), shownPath(path), "disallowed on this kind of request"));
-  }
-  if (within === "") throw invalidReview(fieldError.invalid(new FieldPath("spec.resourceAttributes.namespace"), within, "must match metadata.namespace"));
-  if (within !== request.namespace) {
-    throw statusError.badRequest(`spec.resourceAttributes.namespace must match namespace: ${request.namespace}`);
-  }
-  return subjectOf(request);
-}
-
-/** As Go prints its internal type. */
-const shownPath = ({ path = "", verb = "" }: { readonly path?: string | undefined; readonly verb?: string | undefined }) => ({ Path: path, Verb: verb });
-
-/** Upstream gives no kind here. */
-function invalidReview(error: FieldError): Error {
-  return statusError.invalid({ group: AUTHORIZATION, kind: "" }, "", [error]);
 }
 
 function rulesReview({ body, context }: SubresourceWrite, authorizer: Authorizer): object {
