@@ -1,0 +1,105 @@
+import { sameType } from "./types.ts";
+import {
+  Duration,
+  Failure,
+  ListValue,
+  MapValue,
+  NO_SUCH_OVERLOAD,
+  ObjectValue,
+  OpaqueValue,
+  Optional,
+  Timestamp,
+  TypeValue,
+  Uint,
+  type Value,
+} from "./values.ts";
+
+/** Equality across types: numbers are equal when they are the same number, and values of different kinds never. */
+export function equal(a: Value, b: Value): boolean {
+  if (typeof a === "string" || typeof a === "boolean" || a === null) return a === b;
+  if (isNumeric(a)) return isNumeric(b) && order(a, b) === 0;
+  if (typeof b !== "object" || b === null) return false;
+  if (a instanceof ListValue) return b instanceof ListValue && a.sameAs(b, equal);
+  if (a instanceof MapValue) return b instanceof MapValue && sameEntries(a, b);
+  return equalObjects(a, b);
+}
+
+function equalObjects(a: Value, b: Value): boolean {
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  if (a instanceof Timestamp) return b instanceof Timestamp && a.nanos === b.nanos;
+  if (a instanceof Duration) return b instanceof Duration && a.nanos === b.nanos;
+  if (a instanceof TypeValue) return b instanceof TypeValue && a.type.name === b.type.name;
+  if (a instanceof Optional) return b instanceof Optional && sameOptional(a.value, b.value);
+  if (a instanceof ObjectValue) return b instanceof ObjectValue && sameFields(a, b);
+  return a instanceof OpaqueValue && b instanceof OpaqueValue && sameType(a.type, b.type) && a.equals(b);
+}
+
+function sameOptional(a: Value | undefined, b: Value | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return equal(a, b);
+}
+
+function sameEntries(a: MapValue, b: MapValue): boolean {
+  if (a.size !== b.size) return false;
+  for (const key of a.keys()) {
+    const other = b.get(key);
+    if (other === undefined || !equal(a.get(key)!, other)) return false;
+  }
+  return true;
+}
+
+function sameFields(a: ObjectValue, b: ObjectValue): boolean {
+  if (!sameType(a.type, b.type) || a.fields.size !== b.fields.size) return false;
+  return [...a.fields].every(([name, value]) => b.fields.has(name) && equal(value, b.fields.get(name)!));
+}
+
+function isNumeric(value: Value): value is bigint | number | Uint {
+  return typeof value === "bigint" || typeof value === "number" || value instanceof Uint;
+}
+
+/** -1, 0 or 1; NaN where one of them is NaN. */
+function order(a: bigint | number | Uint, b: bigint | number | Uint): number {
+  const left = a instanceof Uint ? a.value : a;
+  const right = b instanceof Uint ? b.value : b;
+  if (Number.isNaN(left) || Number.isNaN(right)) return Number.NaN;
+  // An integer is compared with a double as a double, which is how upstream does it.
+  if (typeof left === "bigint" && typeof right === "number") return orderBigWithDouble(left, right);
+  if (typeof left === "number" && typeof right === "bigint") return -orderBigWithDouble(right, left);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function orderBigWithDouble(a: bigint, b: number): number {
+  const left = Number(a);
+  return left < b ? -1 : left > b ? 1 : 0;
+}
+
+/** How `a` stands to `b`, where they have an order. */
+export function compare(a: Value, b: Value): number | Failure {
+  if (isNumeric(a) && isNumeric(b)) {
+    const result = order(a, b);
+    return Number.isNaN(result) ? new Failure("NaN values cannot be ordered") : result;
+  }
+  if (typeof a === "string" && typeof b === "string") return compareText(a, b);
+  if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
+  if ((a instanceof Timestamp && b instanceof Timestamp) || (a instanceof Duration && b instanceof Duration)) {
+    return a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0;
+  }
+  return NO_SUCH_OVERLOAD;
+}
+
+/** By code points, which is the order of their UTF-8 bytes. */
+function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const left = a.charCodeAt(i);
+    const right = b.charCodeAt(i);
+    if (left !== right) return rank(left) < rank(right) ? -1 : 1;
+  }
+  return Math.sign(a.length - b.length);
+}
+
+/** Surrogates stand for code points beyond all others. */
+function rank(unit: number): number {
+  return unit >= 0xd8_00 && unit < 0xe0_00 ? unit + 0x1_00_00 : unit;
+}

@@ -1,0 +1,114 @@
+import { check, type Checked } from "./checker.ts";
+import { type CostEstimate, estimateCost, type Estimator } from "./estimate.ts";
+import type { Environment } from "./environment.ts";
+import { parse } from "./parser.ts";
+import { plan, PlanFailure } from "./planner.ts";
+import { BudgetExceeded, type Frame, Run, type Step } from "./run.ts";
+import type { CallCost } from "./runtime-cost.ts";
+import { displayIssues, type Issue } from "./source.ts";
+import { type CelType, DYN } from "./types.ts";
+import { validate } from "./validators.ts";
+import { Failure, type Value } from "./values.ts";
+
+/** An expression that is none: its faults, and the text that upstream's API shows for them. */
+export interface CompileFailure {
+  readonly kind: "failure";
+  readonly issues: readonly Issue[];
+  readonly message: string;
+}
+
+export interface Compiled {
+  readonly kind: "compiled";
+  readonly program: Program;
+  /** Of the result. */
+  readonly type: CelType;
+  /** What an evaluation costs at least and at most, as far as sizes are known before. */
+  estimate(estimator?: Estimator): CostEstimate;
+}
+
+/** Parses and checks an expression and makes it ready to run. */
+export function compile(expression: string, environment: Environment): Compiled | CompileFailure {
+  const parsed = parse(expression, environment.macros);
+  if (parsed.issues.length > 0) return failure(expression, parsed.issues);
+  const checked = check(parsed.expr, parsed.positions, environment);
+  if (checked.issues.length > 0) return failure(expression, checked.issues);
+  const invalid = validate(checked.expr, checked, parsed.positions);
+  if (invalid.length > 0) return failure(expression, invalid);
+  try {
+    return compiled(checked, plan(checked, environment));
+  } catch (error) {
+    if (!(error instanceof PlanFailure)) throw error;
+    return { kind: "failure", issues: [{ offset: -1, message: error.message }], message: error.message };
+  }
+}
+
+function failure(expression: string, issues: readonly Issue[]): CompileFailure {
+  return { kind: "failure", issues, message: displayIssues(expression, issues) };
+}
+
+function compiled(checked: Checked, step: Step): Compiled {
+  return {
+    kind: "compiled",
+    program: new Program(step),
+    type: checked.types.get(checked.expr.id) ?? DYN,
+    estimate: (estimator) => estimateCost(checked, estimator),
+  };
+}
+
+export interface Evaluation {
+  /** A `Failure` where there is no value. */
+  readonly value: Value;
+  readonly cost: number;
+  /** Whether the budget ended the evaluation. */
+  readonly exceeded: boolean;
+}
+
+export interface EvaluationLimits {
+  /** Units of cost; without limit if left out. */
+  readonly budget?: number;
+  readonly callCost?: CallCost;
+}
+
+/** Variables by name. A variable may be computed when it is first asked for: a function without arguments. */
+export type Activation = Readonly<Record<string, Value | (() => Value)>>;
+
+export class Program {
+  readonly #step: Step;
+
+  constructor(step: Step) {
+    this.#step = step;
+  }
+
+  evaluate(variables: Activation, { budget = Infinity, callCost }: EvaluationLimits = {}): Evaluation {
+    const run = new Run(budget, callCost);
+    try {
+      const value = this.#step(new Variables(variables, run));
+      return { value, cost: run.cost, exceeded: false };
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      return { value: new Failure(error.message), cost: run.cost, exceeded: true };
+    }
+  }
+}
+
+class Variables implements Frame {
+  readonly run: Run;
+  readonly #given: Activation;
+  readonly #computed = new Map<string, Value>();
+
+  constructor(given: Activation, run: Run) {
+    this.#given = given;
+    this.run = run;
+  }
+
+  find(name: string): Value | undefined {
+    if (!Object.hasOwn(this.#given, name)) return undefined;
+    const given = this.#given[name];
+    if (typeof given !== "function") return given;
+    const known = this.#computed.get(name);
+    if (known !== undefined) return known;
+    const value = given();
+    this.#computed.set(name, value);
+    return value;
+  }
+}
