@@ -14,6 +14,7 @@ import { statefulSetStrategy } from "#api/apps-v1/stateful-set.ts";
 import { autoscalerStrategy } from "#api/autoscaling-v2/strategy.ts";
 import { cronJobStrategy } from "#api/batch-v1/cron-job.ts";
 import { jobStrategy } from "#api/batch-v1/job.ts";
+import { signingRequestStrategy } from "#api/certificates-v1/strategy.ts";
 import { leaseStrategy } from "#api/coordination-v1/strategy.ts";
 import { configMapStrategy } from "#api/core-v1/config-map/strategy.ts";
 import { endpointsStrategy } from "#api/core-v1/endpoints/strategy.ts";
@@ -45,6 +46,7 @@ import {
   csiNodeStrategy,
   csiStorageCapacityStrategy,
   storageClassStrategy,
+  volumeAttachmentStrategy,
   volumeAttributesClassStrategy,
 } from "#api/storage-v1/strategy.ts";
 import type { Strategy } from "#api/strategy.ts";
@@ -79,6 +81,7 @@ const strategies: Readonly<Record<string, unknown>> = {
   "autoscaling/HorizontalPodAutoscaler": autoscalerStrategy,
   "batch/CronJob": cronJobStrategy,
   "batch/Job": jobStrategy,
+  "certificates.k8s.io/CertificateSigningRequest": signingRequestStrategy,
   "coordination.k8s.io/Lease": leaseStrategy,
   "discovery.k8s.io/EndpointSlice": endpointSliceStrategy,
   "events.k8s.io/Event": newEventStrategy,
@@ -104,6 +107,7 @@ const strategies: Readonly<Record<string, unknown>> = {
   "storage.k8s.io/CSINode": csiNodeStrategy,
   "storage.k8s.io/CSIStorageCapacity": csiStorageCapacityStrategy,
   "storage.k8s.io/StorageClass": storageClassStrategy,
+  "storage.k8s.io/VolumeAttachment": volumeAttachmentStrategy,
   "storage.k8s.io/VolumeAttributesClass": volumeAttributesClassStrategy,
 };
 

@@ -46,7 +46,7 @@ export async function startTestServer(other: OtherParts = {}): Promise<TestServe
     server,
     url: `https://127.0.0.1:${port}`,
     ca: pki.ca,
-    admin: await pki.client("kubernetes-admin", ["system:masters"]),
+    admin: await pki.client("admin", ["system:masters"]),
     client: pki.client,
     close: () => server.close(),
   };

@@ -1,7 +1,10 @@
 import type * as admission from "#api/admissionregistration-v1/types.ts";
+import { resetMetadata } from "#api/reset-metadata.ts";
 import type { Strategy } from "#api/strategy.ts";
 
 import { applyMutatingWebhookDefaults, applyPolicyBindingDefaults, applyPolicyDefaults, applyValidatingWebhookDefaults } from "./defaults.ts";
+import { validateBinding } from "./validate-binding.ts";
+import { validatePolicy, validatePolicyStatus, validatePolicyUpdate } from "./validate-policy.ts";
 import { validateWebhooks } from "./validate-webhooks.ts";
 
 /** @see kubernetes pkg/registry/admissionregistration */
@@ -17,5 +20,15 @@ export const mutatingWebhookStrategy: Strategy<admission.MutatingWebhookConfigur
   validateUpdate: ({ webhooks }, old) => validateWebhooks(webhooks, old.webhooks),
 };
 
-export const validatingPolicyStrategy: Strategy<admission.ValidatingAdmissionPolicy> = { applyDefaults: applyPolicyDefaults };
-export const validatingPolicyBindingStrategy: Strategy<admission.ValidatingAdmissionPolicyBinding> = { applyDefaults: applyPolicyBindingDefaults };
+export const validatingPolicyStrategy: Strategy<admission.ValidatingAdmissionPolicy> = {
+  applyDefaults: applyPolicyDefaults,
+  validateCreate: validatePolicy,
+  validateUpdate: validatePolicyUpdate,
+  subresources: { status: { prepareForUpdate: resetMetadata, validateUpdate: validatePolicyStatus } },
+};
+
+export const validatingPolicyBindingStrategy: Strategy<admission.ValidatingAdmissionPolicyBinding> = {
+  applyDefaults: applyPolicyBindingDefaults,
+  validateCreate: validateBinding,
+  validateUpdate: validateBinding,
+};

@@ -1,9 +1,10 @@
 import type * as admission from "#api/admissionregistration-v1/types.ts";
-import { checkAllowed, checkQualifiedName, type Errors } from "#api/core-v1/pod-spec/checks.ts";
+import { checkAllowed, type Errors } from "#api/core-v1/pod-spec/checks.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { isDns1035Label, isDns1123Subdomain, isPortNumber } from "#apimachinery/validation/names.ts";
 import { hasInvalidLabelValue, validateLabelSelector } from "#apimachinery/validation/selectors.ts";
 
+import { validateConditions } from "./validate-conditions.ts";
 import { validateRule } from "./validate-rules.ts";
 
 type Webhook = admission.ValidatingWebhook & Partial<Pick<admission.MutatingWebhook, "reinvocationPolicy">>;
@@ -11,7 +12,6 @@ type Webhook = admission.ValidatingWebhook & Partial<Pick<admission.MutatingWebh
 const WEBHOOKS = new FieldPath("webhooks");
 const REVIEW_VERSIONS = ["v1", "v1beta1"];
 const HARMLESS = ["None", "NoneOnDryRun"];
-const MAX_CONDITIONS = 64;
 const URL_FORM = "; desired format: https://host[/path]";
 
 /** What was let through once may stay: each is asked for unless an older object has it otherwise. */
@@ -80,6 +80,8 @@ function validateClient(errors: Errors, { url, service }: admission.WebhookClien
 }
 
 function checkUrl(errors: Errors, text: string, path: FieldPath): void {
+  const fault = parseFault(text);
+  if (fault !== undefined) return void errors.push(fieldError.required(path, `url must be a valid URL: parse ${JSON.stringify(text)}: ${fault}${URL_FORM}`));
   const [, scheme = "", authority = "", query, fragment = ""] =
     /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?[^?#]*(?:\?([^#]*))?(?:#(.*))?$/s.exec(text) ?? [];
   const at = authority.lastIndexOf("@");
@@ -89,6 +91,13 @@ function checkUrl(errors: Errors, text: string, path: FieldPath): void {
   if (at >= 0) errors.push(fieldError.invalid(path, authority.slice(0, at), "user information is not permitted in the URL"));
   if (fragment !== "") errors.push(fieldError.invalid(path, fragment, "fragments are not permitted in the URL"));
   if (query) errors.push(fieldError.invalid(path, query, "query parameters are not permitted in the URL"));
+}
+
+/** What is no URL at all, as far as its beginning says so. */
+function parseFault(text: string): string | undefined {
+  if (text.startsWith(":")) return "missing protocol scheme";
+  const [first = ""] = text.split(/[/?#]/);
+  return first.includes(":") && !/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text) ? "first path segment in URL cannot contain colon" : undefined;
 }
 
 function validateService(errors: Errors, { name, namespace, path: target, port = 0 }: admission.ServiceReference, path: FieldPath): void {
@@ -104,20 +113,6 @@ function validateService(errors: Errors, { name, namespace, path: target, port =
   for (const [i, step] of target.slice(1).replace(/\/$/, "").split("/").entries()) {
     if (step === "") refuse(`segment[${i}] may not be empty`);
     else for (const message of isDns1123Subdomain(step)) refuse(`segment[${i}]: ${message}`);
-  }
-}
-
-/** Names and presence; whether an expression compiles shows when it is evaluated. */
-function validateConditions(errors: Errors, conditions: readonly admission.MatchCondition[], path: FieldPath): void {
-  if (conditions.length > MAX_CONDITIONS) errors.push(fieldError.tooMany(path, conditions.length, MAX_CONDITIONS));
-  const names = new Set<string>();
-  for (const [i, { name = "", expression = "" }] of conditions.entries()) {
-    const at = path.index(i);
-    if (expression.trim() === "") errors.push(fieldError.required(at.child("expression")));
-    if (name === "") errors.push(fieldError.required(at.child("name")));
-    else checkQualifiedName(errors, name, at.child("name"));
-    if (names.has(name) && name !== "") errors.push(fieldError.duplicate(at.child("name"), name));
-    names.add(name);
   }
 }
 

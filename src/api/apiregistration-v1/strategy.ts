@@ -1,16 +1,21 @@
 import type { APIService } from "#api/apiregistration-v1/types.ts";
+import { resetMetadata } from "#api/reset-metadata.ts";
 import type { Strategy } from "#api/strategy.ts";
-import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
-import { nameIsPathSegment } from "#apimachinery/validation/names.ts";
 
+import { validateService, validateServiceStatus } from "./validate.ts";
+
+/** @see kubernetes/kube-aggregator pkg/registry/apiservice/strategy.go */
 export const apiServiceStrategy: Strategy<APIService> = {
-  validateName: nameIsPathSegment, // the core group's is `v1.`
+  validateName: () => [], // the name follows from the spec: `v1.` for the core group's
   applyDefaults({ spec }) {
     if (spec?.service) spec.service.port ??= 443;
   },
-  validateCreate: ({ metadata, spec }): FieldError[] => {
-    const wanted = `${spec.version}.${spec.group ?? ""}`;
-    if (metadata.name === wanted) return [];
-    return [fieldError.invalid(new FieldPath("metadata").child("name"), metadata.name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`)];
+  prepareForCreate(service, { now }) {
+    if (service.spec.service) return;
+    const message = "Local APIServices are always available";
+    service.status = { conditions: [{ type: "Available", status: "True", lastTransitionTime: now, reason: "Local", message }] };
   },
+  validateCreate: validateService,
+  validateUpdate: validateService,
+  subresources: { status: { prepareForUpdate: resetMetadata, validateUpdate: validateServiceStatus } },
 };

@@ -1,5 +1,7 @@
 import type { FlowSchema, PriorityLevelConfiguration } from "#api/flowcontrol-v1/types.ts";
+import { resetMetadata } from "#api/reset-metadata.ts";
 import type { Strategy } from "#api/strategy.ts";
+import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 
 import { applyFlowSchemaDefaults, applyPriorityLevelDefaults } from "./defaults.ts";
 import { validateFlowSchema } from "./validate-flow-schema.ts";
@@ -17,6 +19,7 @@ export const flowSchemaStrategy: Strategy<FlowSchema> = {
       for (const rule of resourceRules ?? []) if (rule.namespaces?.length === 0) (rule as { namespaces: unknown }).namespaces = null;
     }
   },
+  subresources: { status: { prepareForUpdate: resetMetadata, validateUpdate: validateStatus } },
 };
 
 export const priorityLevelStrategy: Strategy<PriorityLevelConfiguration> = {
@@ -24,4 +27,18 @@ export const priorityLevelStrategy: Strategy<PriorityLevelConfiguration> = {
   applyDefaults: applyPriorityLevelDefaults,
   validateCreate: validatePriorityLevel,
   validateUpdate: validatePriorityLevel,
+  subresources: { status: { prepareForUpdate: resetMetadata, validateUpdate: validateStatus } },
 };
+
+/** Conditions of one type are one. */
+function validateStatus({ status }: FlowSchema | PriorityLevelConfiguration): FieldError[] {
+  const errors: FieldError[] = [];
+  const types = new Set<string>();
+  for (const [i, { type = "" }] of (status?.conditions ?? []).entries()) {
+    const path = new FieldPath("status.conditions").index(i).child("type");
+    if (types.has(type)) errors.push(fieldError.duplicate(path, type));
+    types.add(type);
+    if (type === "") errors.push(fieldError.required(path));
+  }
+  return errors;
+}

@@ -3,6 +3,8 @@ import type { FlowSchema, NonResourcePolicyRule, PolicyRulesWithSubjects, Resour
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { isDns1123Label } from "#apimachinery/validation/names.ts";
 
+import { checkMandatorySchema } from "./mandatory.ts";
+
 const SPEC = new FieldPath("spec");
 const MAX_PRECEDENCE = 10_000;
 const METHODS = ["ByNamespace", "ByUser"];
@@ -11,8 +13,9 @@ const SUBJECTS = { Group: "group", ServiceAccount: "serviceAccount", User: "user
 type SubjectKind = keyof typeof SUBJECTS;
 
 /** @see kubernetes pkg/apis/flowcontrol/validation/validation.go ValidateFlowSchema */
-export function validateFlowSchema({ metadata, spec }: FlowSchema): FieldError[] {
+export function validateFlowSchema(schema: FlowSchema): FieldError[] {
   const errors: Errors = [];
+  const { metadata, spec } = schema;
   const { matchingPrecedence: precedence = 0, distinguisherMethod, priorityLevelConfiguration: level } = spec;
   const at = SPEC.child("matchingPrecedence");
   if (precedence <= 0) errors.push(fieldError.invalid(at, precedence, "must be a positive value"));
@@ -27,6 +30,7 @@ export function validateFlowSchema({ metadata, spec }: FlowSchema): FieldError[]
   if (level?.name) checkDnsSubdomain(errors, level.name, name);
   else errors.push(fieldError.required(name, "must reference a priority level"));
   for (const [i, rule] of (spec.rules ?? []).entries()) validateRule(errors, rule, SPEC.child("rules").index(i));
+  checkMandatorySchema(errors, schema);
   return errors;
 }
 

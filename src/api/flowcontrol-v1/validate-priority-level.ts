@@ -2,13 +2,16 @@ import type { Errors } from "#api/core-v1/pod-spec/checks.ts";
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration, QueuingConfiguration } from "#api/flowcontrol-v1/types.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 
+import { checkMandatoryLevel } from "./mandatory.ts";
+
 const SPEC = new FieldPath("spec");
 const MAX_QUEUES = 10_000_000;
 const MAX_HASH_BITS = 60;
 
 /** @see kubernetes pkg/apis/flowcontrol/validation/validation.go ValidatePriorityLevelConfigurationSpec */
-export function validatePriorityLevel({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
+export function validatePriorityLevel(level: PriorityLevelConfiguration): FieldError[] {
   const errors: Errors = [];
+  const { metadata, spec } = level;
   const { type = "", limited, exempt } = spec;
   if ((metadata.name === "exempt") !== (type === "Exempt")) {
     errors.push(fieldError.invalid(SPEC.child("type"), type, "must be 'Exempt' if and only if `name` is 'exempt'"));
@@ -21,6 +24,7 @@ export function validatePriorityLevel({ metadata, spec }: PriorityLevelConfigura
     if (limited) validateLimited(errors, limited, SPEC.child("limited"));
     else errors.push(fieldError.required(SPEC.child("limited"), "must not be empty when type is Limited"));
   } else errors.push(fieldError.notSupported(SPEC.child("type"), type, ["Exempt", "Limited"]));
+  checkMandatoryLevel(errors, level);
   return errors;
 }
 

@@ -1,5 +1,4 @@
 import { type Errors, pushInvalid } from "#api/core-v1/pod-spec/checks.ts";
-import { roundResourceList } from "#api/core-v1/pod-spec/resource-list.ts";
 import { validateContainerResources } from "#api/core-v1/pod-spec/validate-resources.ts";
 import { validateTolerations } from "#api/core-v1/pod-spec/validate-scheduling.ts";
 import type { Toleration } from "#api/core-v1/types.ts";
@@ -18,7 +17,6 @@ const NO_CLAIMS = { claimNames: new Set<string>(), allowIndivisibleHugePages: fa
 export const runtimeClassStrategy: Strategy<RuntimeClass> = {
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
-  applyDefaults: ({ overhead }) => roundResourceList(overhead?.podFixed),
   validateCreate: validate,
   validateUpdate(runtimeClass, old) {
     const errors: Errors = [];

@@ -14,6 +14,7 @@ import type {
   ResourceClaim,
   ResourceClaimTemplate,
 } from "#api/resource-v1/types.ts";
+import { isObject } from "#apimachinery/decode/own.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
@@ -40,7 +41,7 @@ export function validateClaim({ spec }: ResourceClaim): FieldError[] {
 /** The spec never changes, so that nothing else is said of it. */
 export function validateClaimUpdate(claim: ResourceClaim, old: ResourceClaim): FieldError[] {
   const errors: Errors = validateObjectMeta(claim.metadata, { namespaced: true });
-  checkImmutable(errors, claim.spec, old.spec, SPEC, goValue("ResourceClaimSpec", claim.spec));
+  checkImmutable(errors, withoutEmpty(claim.spec), withoutEmpty(old.spec), SPEC, goValue("ResourceClaimSpec", claim.spec));
   return errors;
 }
 
@@ -53,8 +54,16 @@ export function validateTemplate({ spec }: ResourceClaimTemplate): FieldError[] 
 
 export function validateTemplateUpdate({ spec }: ResourceClaimTemplate, old: ResourceClaimTemplate): FieldError[] {
   const errors: Errors = [];
-  checkImmutable(errors, spec, old.spec, SPEC, goValue("ResourceClaimTemplateSpec", spec));
+  checkImmutable(errors, withoutEmpty(spec), withoutEmpty(old.spec), SPEC, goValue("ResourceClaimTemplateSpec", spec));
   return errors;
+}
+
+/** An empty list is as good as none. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null && !(Array.isArray(inner) && inner.length === 0));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmpty(inner)]));
 }
 
 function validateDevices(errors: Errors, devices: DeviceClaim | undefined, path: FieldPath): void {

@@ -70,11 +70,16 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     "DeviceClassName:string Selectors:[]DeviceSelector AllocationMode:string Count:number AdminAccess:*bool " +
     "Tolerations:[]DeviceToleration Capacity:*CapacityRequirements",
   ExecAction: "Command:[]string",
+  ExemptPriorityLevelConfiguration: "NominalConcurrencyShares:*number LendablePercent:*number",
   FCVolumeSource: "TargetWWNs:[]string Lun:*number FSType=fsType:string ReadOnly:bool WWIDs=wwids:[]string",
   FileKeySelector: "VolumeName:string Path:string Key:string Optional:*bool",
   FlexPersistentVolumeSource: "Driver:string FSType=fsType:string SecretRef:*SecretReference ReadOnly:bool Options:map",
   FlexVolumeSource: "Driver:string FSType=fsType:string SecretRef:*LocalObjectReference ReadOnly:bool Options:map",
   FlockerVolumeSource: "DatasetName:string DatasetUUID:string",
+  FlowDistinguisherMethod: "Type:string",
+  FlowSchemaSpec:
+    "PriorityLevelConfiguration:PriorityLevelConfigurationReference MatchingPrecedence:number DistinguisherMethod:*FlowDistinguisherMethod Rules:[]PolicyRulesWithSubjects",
+  FlowSubject: "Kind:string User:*UserSubject Group:*UserSubject ServiceAccount:*ServiceAccountSubject",
   GCEPersistentDiskVolumeSource: "PDName=pdName:string FSType=fsType:string Partition:number ReadOnly:bool",
   GRPCAction: "Port:number Service:*string",
   GitRepoVolumeSource: "Repository:string Revision:string Directory:string",
@@ -95,6 +100,8 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   KeyToPath: "Key:string Path:string Mode:*number",
   Lifecycle: "PostStart:*LifecycleHandler PreStop:*LifecycleHandler StopSignal:*string",
   LifecycleHandler: "Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction Sleep:*SleepAction",
+  LimitResponse: "Type:string Queuing:*QueuingConfiguration",
+  LimitedPriorityLevelConfiguration: "NominalConcurrencyShares:number LimitResponse:LimitResponse LendablePercent:*number BorrowingLimitPercent:*number",
   LocalObjectReference: "Name:string",
   LocalVolumeSource: "Path:string FSType=fsType:*string",
   NFSVolumeSource: "Server:string Path:string ReadOnly:bool",
@@ -102,6 +109,7 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   NodeSelector: "NodeSelectorTerms:[]NodeSelectorTerm",
   NodeSelectorRequirement: "Key:string Operator:string Values:[]string",
   NodeSelectorTerm: "MatchExpressions:[]NodeSelectorRequirement MatchFields:[]NodeSelectorRequirement",
+  NonResourcePolicyRule: "Verbs:[]string NonResourceURLs:[]string",
   ObjectFieldSelector: "APIVersion=apiVersion:string FieldPath:string",
   ObjectReference: "Kind:string Namespace:string Name:string UID=uid:string APIVersion=apiVersion:string ResourceVersion:string FieldPath:string",
   OpaqueDeviceConfiguration: "Driver:string Parameters:any",
@@ -118,6 +126,9 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     "AzureFile:*AzureFilePersistentVolumeSource VsphereVolume:*VsphereVirtualDiskVolumeSource AzureDisk:*AzureDiskVolumeSource " +
     "PhotonPersistentDisk:*PhotonPersistentDiskVolumeSource PortworxVolume:*PortworxVolumeSource ScaleIO:*ScaleIOPersistentVolumeSource " +
     "Local:*LocalVolumeSource StorageOS=storageos:*StorageOSPersistentVolumeSource CSI=csi:*CSIPersistentVolumeSource",
+  PersistentVolumeSpec:
+    "Capacity:map ...PersistentVolumeSource AccessModes:[]string ClaimRef:*ObjectReference PersistentVolumeReclaimPolicy:string StorageClassName:string " +
+    "MountOptions:[]string VolumeMode:*string NodeAffinity:*VolumeNodeAffinity VolumeAttributesClassName:*string",
   PhotonPersistentDiskVolumeSource: "PdID:string FSType=fsType:string",
   PodAffinity: "RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm",
   PodAffinityTerm: "LabelSelector:*any Namespaces:[]string TopologyKey:string NamespaceSelector:*any MatchLabelKeys:[]string MismatchLabelKeys:[]string",
@@ -151,13 +162,17 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     "EnableServiceLinks:*bool TopologySpreadConstraints:[]TopologySpreadConstraint OS=os:*PodOS SchedulingGates:[]PodSchedulingGate " +
     "ResourceClaims:[]PodResourceClaim Resources:*ResourceRequirements HostnameOverride:*string WorkloadRef:*WorkloadReference",
   PodTemplateSpec: "...ObjectMeta Spec:PodSpec",
+  PolicyRulesWithSubjects: "Subjects:[]FlowSubject ResourceRules:[]ResourcePolicyRule NonResourceRules:[]NonResourcePolicyRule",
   PortworxVolumeSource: "VolumeID:string FSType=fsType:string ReadOnly:bool",
   PreferredSchedulingTerm: "Weight:number Preference:NodeSelectorTerm",
+  PriorityLevelConfigurationReference: "Name:string",
+  PriorityLevelConfigurationSpec: "Type:string Limited:*LimitedPriorityLevelConfiguration Exempt:*ExemptPriorityLevelConfiguration",
   Probe:
     "...ProbeHandler InitialDelaySeconds:number TimeoutSeconds:number PeriodSeconds:number SuccessThreshold:number FailureThreshold:number " +
     "TerminationGracePeriodSeconds:*number",
   ProbeHandler: "Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction GRPC=grpc:*GRPCAction",
   ProjectedVolumeSource: "Sources:[]VolumeProjection DefaultMode:*number",
+  QueuingConfiguration: "Queues:number HandSize:number QueueLengthLimit:number",
   QuobyteVolumeSource: "Registry:string Volume:string ReadOnly:bool User:string Group:string Tenant:string",
   RBDPersistentVolumeSource:
     "CephMonitors=monitors:[]string RBDImage=image:string FSType=fsType:string RBDPool=pool:string RadosUser=user:string Keyring:string " +
@@ -169,6 +184,7 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
   ResourceClaimSpec: "Devices:DeviceClaim",
   ResourceClaimTemplateSpec: "...ObjectMeta Spec:ResourceClaimSpec",
   ResourceFieldSelector: "ContainerName:string Resource:string Divisor:quantity",
+  ResourcePolicyRule: "Verbs:[]string APIGroups=apiGroups:[]string Resources:[]string ClusterScope:bool Namespaces:[]string",
   ResourceRequirements: "Limits:map Requests:map Claims:[]ResourceClaim",
   RollingUpdateDaemonSet: "MaxUnavailable:intOrString MaxSurge:intOrString",
   RollingUpdateDeployment: "MaxUnavailable:intOrString MaxSurge:intOrString",
@@ -190,6 +206,7 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     "Capabilities:*Capabilities Privileged:*bool SELinuxOptions=seLinuxOptions:*SELinuxOptions WindowsOptions:*WindowsSecurityContextOptions " +
     "RunAsUser:*number RunAsGroup:*number RunAsNonRoot:*bool ReadOnlyRootFilesystem:*bool AllowPrivilegeEscalation:*bool ProcMount:*string " +
     "SeccompProfile:*SeccompProfile AppArmorProfile:*AppArmorProfile",
+  ServiceAccountSubject: "Namespace:string Name:string",
   ServiceAccountTokenProjection: "Audience:string ExpirationSeconds:number Path:string",
   SleepAction: "Seconds:number",
   StatefulSetUpdateStrategy: "Type:string RollingUpdate:*RollingUpdateStatefulSetStrategy",
@@ -205,9 +222,13 @@ export const GO_STRUCTS: Readonly<Record<string, string>> = {
     "NodeTaintsPolicy:*string MatchLabelKeys:[]string",
   TypedLocalObjectReference: "APIGroup=apiGroup:*string Kind:string Name:string",
   TypedObjectReference: "APIGroup=apiGroup:*string Kind:string Name:string Namespace:*string",
+  UserSubject: "Name:string",
   Volume: "Name:string ...VolumeSource",
+  VolumeAttachmentSource: "PersistentVolumeName:*string InlineVolumeSpec:*PersistentVolumeSpec",
+  VolumeAttachmentSpec: "Attacher:string Source:VolumeAttachmentSource NodeName:string",
   VolumeDevice: "Name:string DevicePath:string",
   VolumeMount: "Name:string ReadOnly:bool RecursiveReadOnly:*string MountPath:string SubPath:string MountPropagation:*string SubPathExpr:string",
+  VolumeNodeAffinity: "Required:*NodeSelector",
   VolumeProjection:
     "Secret:*SecretProjection DownwardAPI:*DownwardAPIProjection ConfigMap:*ConfigMapProjection " +
     "ServiceAccountToken:*ServiceAccountTokenProjection ClusterTrustBundle:*ClusterTrustBundleProjection " +

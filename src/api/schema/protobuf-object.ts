@@ -48,6 +48,18 @@ function schemaOf(apiVersion: string, kind: string): StructSchema | undefined {
   return kindSchema(slash < 0 ? "" : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind);
 }
 
-/** What a decoder says of a type it does not know. */
-export const unregisteredType = (kind: string, version: string) =>
-  `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+/** Where upstream's servers that are not the main one register their types. */
+const OTHER_SCHEMES: Readonly<Record<string, string>> = {
+  "apiextensions.k8s.io": "pkg/apiserver/apiserver.go:55",
+  "apiregistration.k8s.io": "pkg/apiserver/scheme/scheme.go:28",
+};
+
+/**
+ * What a decoder says of a type it does not know.
+ *
+ * @param group whose server decodes
+ */
+export function unregisteredType(kind: string, version: string, group = ""): string {
+  const scheme = OTHER_SCHEMES[group] ?? "pkg/api/legacyscheme/scheme.go:30";
+  return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme ${JSON.stringify(scheme)}`;
+}

@@ -1,6 +1,8 @@
 import { isNegative, quantityText } from "#api/core-v1/pod-spec/quantities.ts";
 import { checkDnsSubdomain, type Errors } from "#api/core-v1/pod-spec/checks.ts";
-import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttributesClass } from "#api/storage-v1/types.ts";
+import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass } from "#api/storage-v1/types.ts";
+import { applyVolumeSourceDefaults } from "#api/core-v1/persistent-volume/defaults.ts";
+import { resetMetadata } from "#api/reset-metadata.ts";
 import { checkImmutable } from "#api/immutable.ts";
 import type { Strategy } from "#api/strategy.ts";
 import { fieldError, FieldPath } from "#apimachinery/field-error.ts";
@@ -17,6 +19,7 @@ import {
   validateStorageClass,
   validateStorageClassUpdate,
 } from "./validate.ts";
+import { validateAttachment, validateAttachmentUpdate } from "./validate-attachment.ts";
 
 /** @see kubernetes pkg/registry/storage */
 export const storageClassStrategy: Strategy<StorageClass> = {
@@ -48,6 +51,15 @@ export const csiNodeStrategy: Strategy<CSINode> = {
     if (!spec.drivers?.length) (spec as { drivers: unknown }).drivers = null;
     for (const driver of spec.drivers ?? []) if (driver.topologyKeys?.length === 0) (driver as { topologyKeys: unknown }).topologyKeys = null;
   },
+};
+
+export const volumeAttachmentStrategy: Strategy<VolumeAttachment> = {
+  applyDefaults({ spec }) {
+    if (spec?.source?.inlineVolumeSpec) applyVolumeSourceDefaults(spec.source.inlineVolumeSpec);
+  },
+  validateCreate: validateAttachment,
+  validateUpdate: validateAttachmentUpdate,
+  subresources: { status: { prepareForUpdate: resetMetadata, validateUpdate: validateAttachmentUpdate } },
 };
 
 export const csiStorageCapacityStrategy: Strategy<CSIStorageCapacity> = {

@@ -181,7 +181,7 @@ function carryNotes(notes: ParsedJson["notes"], from: object, to: object): void 
 function wrongKind(typed: TypedValue, version: string, { info, apiVersion }: Pick<Decodable, "info" | "apiVersion">): Error {
   const [group, ver] = groupVersion(version);
   const { kind } = typed;
-  if (kindSchema(group, ver, kind) === undefined) return notHandled(typed, info.kind, unregisteredType(kind, version));
+  if (kindSchema(group, ver, kind) === undefined) return notHandled(typed, info.kind, unregisteredType(kind, version, info.group));
   if (kind !== info.kind)
     return notHandled(typed, info.kind, `converting (${ver}.${kind}) to (${internalPackage(info.group)}.${info.kind}): unknown conversion`);
   return statusError.badRequest(`the API version in the data (${version}) does not match the expected API version (${apiVersion})`);

@@ -114,7 +114,7 @@ function refuseOtherType({ info, apiVersion }: Decodable, patched: JsonObject, r
   if (typeof kind !== "string" || typeof version !== "string" || (kind === info.kind && version === apiVersion)) return;
   const [group, ver] = version.includes("/") ? (version.split("/", 2) as [string, string]) : ["", version];
   const other = kindSchema(group, ver, kind);
-  if (other === undefined) throw refused(unregisteredType(kind, version));
+  if (other === undefined) throw refused(unregisteredType(kind, version, info.group));
   try {
     decodeObject(other, patched);
   } catch (error) {

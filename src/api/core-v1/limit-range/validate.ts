@@ -116,6 +116,12 @@ function checkRatio(errors: Errors, ratio: string | undefined, min: string | und
   const told = quantityOf(ratio);
   if (compareQuantities(ratio, "1") < 0) errors.push(fieldError.invalid(path, told, `ratio ${told} is less than 1`));
   if (min === undefined || max === undefined) return;
-  const most = toNumber(parseQuantity(max)) / toNumber(parseQuantity(min));
-  if (toNumber(parseQuantity(ratio)) > most) errors.push(fieldError.invalid(path, told, `ratio ${told} is greater than max/min = ${most.toFixed(6)}`));
+  const most = counted(max) / counted(min);
+  if (counted(ratio) > most) errors.push(fieldError.invalid(path, told, `ratio ${told} is greater than max/min = ${most.toFixed(6)}`));
+}
+
+/** What is too much for 64 bits counts as nothing, as upstream has it. */
+function counted(text: string): number {
+  const value = toNumber(parseQuantity(text));
+  return Math.abs(value) < 2 ** 63 ? value : 0;
 }

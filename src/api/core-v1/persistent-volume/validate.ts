@@ -63,23 +63,42 @@ function sourcesOf(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): unkno
 
 function validateSpec({ metadata, spec }: PersistentVolume): FieldError[] {
   const errors: Errors = [];
-  validateModes(errors, spec.accessModes ?? []);
+  validateModes(errors, spec.accessModes ?? [], SPEC);
   validateCapacity(errors, spec.capacity ?? {});
   const policy = spec.persistentVolumeReclaimPolicy ?? "";
   if (policy !== "") checkAllowed(errors, policy, ["Delete", "Recycle", "Retain"], SPEC.child("persistentVolumeReclaimPolicy"));
   if (spec.nodeAffinity) validateAffinity(errors, spec.nodeAffinity, SPEC.child("nodeAffinity"));
   validateSources(errors, spec, metadata.name, SPEC);
-  if (policy === "Recycle" && spec.hostPath?.path && /^[/.]*\/[/.]*$/.test(spec.hostPath.path)) {
-    errors.push(fieldError.forbidden(SPEC.child("persistentVolumeReclaimPolicy"), "may not be 'recycle' for a hostPath mount of '/'"));
-  }
+  checkRecycled(errors, spec, SPEC);
   if (spec.storageClassName) pushInvalid(errors, SPEC.child("storageClassName"), spec.storageClassName, isDns1123Subdomain(spec.storageClassName));
   if (spec.volumeMode !== undefined) checkAllowed(errors, spec.volumeMode, ["Block", "Filesystem"], SPEC.child("volumeMode"));
   validateAttributesClass(errors, spec);
   return errors;
 }
 
-function validateModes(errors: Errors, modes: readonly string[]): void {
-  const path = SPEC.child("accessModes");
+/** A volume that is described where it is used: one of a driver's, which nobody claims. */
+export function validateInlineVolume(errors: Errors, spec: PersistentVolumeSpec, path: FieldPath): void {
+  const refuse = (field: string, why: string) => errors.push(fieldError.forbidden(path.child(field), `${why} in the context of inline volumes`));
+  const { claimRef, capacity, csi, persistentVolumeReclaimPolicy: policy, nodeAffinity, storageClassName, volumeMode } = spec;
+  if (claimRef) refuse("claimRef", "may not be specified");
+  if (Object.keys(capacity ?? {}).length > 0) refuse("capacity", "may not be specified");
+  if (!csi) errors.push(fieldError.required(path.child("csi"), "has to be specified in the context of inline volumes"));
+  validateModes(errors, spec.accessModes ?? [], path);
+  if (policy && policy !== "Retain") refuse("persistentVolumeReclaimPolicy", "may only be Retain");
+  if (nodeAffinity) refuse("nodeAffinity", "may not be specified");
+  validateSources(errors, spec, "", path);
+  checkRecycled(errors, spec, path);
+  if (storageClassName) refuse("storageClassName", "may not be specified");
+  if (volumeMode !== undefined && volumeMode !== "Filesystem") refuse("volumeMode", "may not specify volumeMode other than Filesystem");
+}
+
+function checkRecycled(errors: Errors, { persistentVolumeReclaimPolicy: policy, hostPath }: PersistentVolumeSpec, path: FieldPath): void {
+  if (policy !== "Recycle" || !hostPath?.path || !/^[/.]*\/[/.]*$/.test(hostPath.path)) return;
+  errors.push(fieldError.forbidden(path.child("persistentVolumeReclaimPolicy"), "may not be 'recycle' for a hostPath mount of '/'"));
+}
+
+function validateModes(errors: Errors, modes: readonly string[], spec: FieldPath): void {
+  const path = spec.child("accessModes");
   if (modes.length === 0) errors.push(fieldError.required(path));
   for (const mode of modes) checkAllowed(errors, mode, MODES, path);
   if (modes.includes("ReadWriteOncePod") && modes.some((mode) => mode !== "ReadWriteOncePod" && MODES.includes(mode))) {
