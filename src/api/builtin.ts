@@ -2,6 +2,7 @@ import type { Deployment, ReplicaSet } from "#api/apps-v1/types.ts";
 import type { Lease } from "#api/coordination-v1/types.ts";
 import type * as core from "#api/core-v1/types.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
+import type { ClusterRole } from "#api/rbac-v1/types.ts";
 import { builtin } from "#api/resources.ts";
 import type { PriorityClass } from "#api/scheduling-v1/types.ts";
 
@@ -22,3 +23,4 @@ export const REPLICA_SETS = builtin<ReplicaSet>("apps", "v1", "replicasets");
 export const DEPLOYMENTS = builtin<Deployment>("apps", "v1", "deployments");
 export const LEASES = builtin<Lease>("coordination.k8s.io", "v1", "leases");
 export const PRIORITY_CLASSES = builtin<PriorityClass>("scheduling.k8s.io", "v1", "priorityclasses");
+export const CLUSTER_ROLES = builtin<ClusterRole>("rbac.authorization.k8s.io", "v1", "clusterroles");

@@ -3,6 +3,7 @@ import type { EventRecorder } from "#client/event-recorder.ts";
 import type { Client } from "#client/client.ts";
 import type { InformerFactory } from "#client/informer.ts";
 import type { ControllerDeps } from "#controllers/common/deps.ts";
+import { startClusterRoleAggregation } from "#controllers/clusterroleaggregation/controller.ts";
 import { startDeployments } from "#controllers/deployment/controller.ts";
 import { startEndpoints } from "#controllers/endpoints/controller.ts";
 import { startEndpointSlices } from "#controllers/endpointslice/controller.ts";
@@ -66,6 +67,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startEndpointSliceMirroring(deps);
   startServiceAccounts(deps);
   startRootCa(deps, options.rootCa);
+  startClusterRoleAggregation(deps);
   startNodeIpam(deps, options.clusterCidr ?? "10.42.0.0/16");
   startNodeLifecycle(deps);
   startTaintEviction(deps);
