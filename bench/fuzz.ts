@@ -22,8 +22,8 @@ import type { Row } from "./support/row.ts";
 const STALL_MS = 1000;
 const GROWTH_MB = 64;
 const PROBE_EVERY_MS = 50;
-/** Memory is looked at when the last connections are gone, and the server has had time to give back what it needs no more. */
-const SETTLE_MS = 45_000;
+/** So long after the last connections are gone memory is looked at: V8 gives the last of what is needed no more after two minutes of quiet. */
+const SETTLE_MS = 130_000;
 const ROUND = 5_000;
 
 async function measure(): Promise<readonly Row[]> {

@@ -2,9 +2,10 @@ import { rmSync } from "node:fs";
 
 import { decodeMessage, encodeMessage } from "#apimachinery/protobuf/codec.ts";
 import { GrpcClient } from "#lib/grpc/grpc-client.ts";
-import { GRPC_NOT_FOUND, GrpcError } from "#lib/grpc/grpc-error.ts";
+import { GRPC_FAILED_PRECONDITION, GRPC_NOT_FOUND, GrpcError } from "#lib/grpc/grpc-error.ts";
 import { shimSocket } from "#lib/shim-socket.ts";
 import { CRI, CRI_CALLS } from "./table.ts";
+import { removeTask } from "./tasks.ts";
 import type {
   ContainerConfig,
   ContainerStats,
@@ -107,7 +108,7 @@ export class CriRuntime implements Runtime {
   }
 
   async removePodSandbox(id: string) {
-    await this.#call("RemovePodSandbox", { podSandboxId: id });
+    await this.#withoutTask(id, () => this.#call("RemovePodSandbox", { podSandboxId: id }));
     // A shim that was killed has left it.
     rmSync(shimSocket(this.#socket, id), { force: true });
   }
@@ -134,7 +135,7 @@ export class CriRuntime implements Runtime {
   }
 
   async removeContainer(id: string) {
-    await this.#call("RemoveContainer", { containerId: id });
+    await this.#withoutTask(id, () => this.#call("RemoveContainer", { containerId: id }));
   }
 
   containerStatus(id: string) {
@@ -193,6 +194,17 @@ export class CriRuntime implements Runtime {
 
   close() {
     this.#client.close();
+  }
+
+  /** A start that was cut off, and whose process was killed then, may leave a task that has ended and that CRI does not know of. */
+  async #withoutTask(id: string, remove: () => Promise<unknown>): Promise<void> {
+    try {
+      await remove();
+    } catch (error) {
+      if (!(error instanceof GrpcError && error.code === GRPC_FAILED_PRECONDITION)) throw error;
+      await removeTask(this.#client, id);
+      await remove();
+    }
   }
 
   async #call<T>(name: string, request: object, timeoutMs: number | "none" = REQUEST_TIMEOUT_MS): Promise<T> {

@@ -34,6 +34,7 @@ const TABLE: ProtoTable = {
     ProcessRequest: { fields: CONTAINER_AND_EXEC },
     StartResponse: { fields: [uint32("pid", 1)] },
     WaitResponse: { fields: [uint32("exitStatus", 1)] },
+    DeleteTaskRequest: { fields: [string("containerId", 1)] },
     DeleteResponse: { fields: [string("id", 1), uint32("pid", 2), uint32("exitStatus", 3)] },
     KillRequest: { fields: [...CONTAINER_AND_EXEC, uint32("signal", 3)] },
     ResizePtyRequest: { fields: [...CONTAINER_AND_EXEC, uint32("width", 3), uint32("height", 4)] },
@@ -139,10 +140,17 @@ export class ContainerdTasks implements Tasks {
   }
 
   async #call<T>(name: string, request: string, response: string, value: object): Promise<T> {
-    const path = `/containerd.services.tasks.v1.Tasks/${name}`;
-    const bytes = await this.#client.unary(path, encodeMessage(TABLE, request, value), options(REQUEST_TIMEOUT_MS));
-    return decodeMessage<T>(TABLE, response, bytes);
+    return decodeMessage<T>(TABLE, response, await call(this.#client, name, encodeMessage(TABLE, request, value)));
   }
+}
+
+/** Removes a container's main process that has ended, so that the container can be removed. */
+export async function removeTask(client: GrpcClient, containerId: string): Promise<void> {
+  await call(client, "Delete", encodeMessage(TABLE, "DeleteTaskRequest", { containerId }));
+}
+
+function call(client: GrpcClient, name: string, request: Uint8Array): Promise<Uint8Array> {
+  return client.unary(`/containerd.services.tasks.v1.Tasks/${name}`, request, options(REQUEST_TIMEOUT_MS));
 }
 
 const options = (timeoutMs?: number) => ({ timeoutMs, headers: { "containerd-namespace": CRI_NAMESPACE } });

@@ -3,6 +3,7 @@ export const GRPC_UNKNOWN = 2;
 export const GRPC_DEADLINE_EXCEEDED = 4;
 export const GRPC_NOT_FOUND = 5;
 export const GRPC_RESOURCE_EXHAUSTED = 8;
+export const GRPC_FAILED_PRECONDITION = 9;
 export const GRPC_OUT_OF_RANGE = 11;
 export const GRPC_UNAVAILABLE = 14;
 
