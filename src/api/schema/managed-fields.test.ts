@@ -118,6 +118,15 @@ test("applyConfiguration() lets kubectl take over what it applied on the client'
   assert.throws(() => applied(live, { a: "2", b: "2" }, { manager: "kubectl" }), { message: /: \.data\.b$/ });
 });
 
+test("applyConfiguration() keeps kubectl's record up to date when nothing else changes", () => {
+  const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}" };
+  const live = written(undefined, configMap({ a: "1" }, { annotations }), "kubectl-client-side-apply");
+  const both = applied(live, { a: "1", n: "2" }, { manager: "kubectl" });
+  const one = applied(both, { n: "2" }, { manager: "kubectl" }) as Stored & { metadata: { annotations: Record<string, string> } };
+  assert.deepEqual({ ...one.data }, { a: "1", n: "2" });
+  assert.match(Object.values(one.metadata.annotations)[0]!, /"data":\{"n":"2"\}/);
+});
+
 for (const [config, message] of [
   [{ bogus: 1 }, "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .bogus: field not declared in schema"],
   [{ data: { k: 5 } }, "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .data.k: expected string, got &value.valueUnstructured{Value:5}"],

@@ -64,7 +64,8 @@ export function applyConfiguration<T extends Managed>(apply: ApplyConfiguration<
   const own = after.get(id);
   if (unchanged && own !== undefined) after.set(id, { ...own, time: last?.time });
   const kept = apply.live?.metadata.managedFields ?? undefined;
-  return { object: unchanged && apply.live !== undefined ? undefined : withLastApplied(apply, object), managedFields: encodeManagers(after, kept ?? []) };
+  const next = withLastApplied(apply, object);
+  return { object: apply.live !== undefined && equalJson(live, next) ? undefined : next, managedFields: encodeManagers(after, kept ?? []) };
 }
 
 function checkConfiguration({ schema, kind, config, apiVersion }: ApplyConfiguration<Managed>): void {

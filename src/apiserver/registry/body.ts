@@ -33,6 +33,8 @@ export interface Decodable {
   readonly apiVersion: string;
   readonly schema: StructSchema;
   readonly strategy: Strategy;
+  /** What a body may give for the version besides. */
+  readonly olderVersions?: readonly string[];
 }
 
 /** The object in a body, in canonical form, with its defaults. */
@@ -142,7 +144,7 @@ interface TypedValue {
 
 /** Checks that the value is of the kind that belongs here; what says nothing is taken to be. */
 function withKind(
-  { info, apiVersion }: Decodable,
+  { info, apiVersion, olderVersions }: Decodable,
   { value, notes }: ParsedJson,
   body: Body,
   validation: FieldValidation,
@@ -151,7 +153,8 @@ function withKind(
   if (!isObject(value)) throw unrecognized(info.kind, `couldn't get version/kind; json parse error: ${notTyped(value)}`, body);
   if (validation === "Strict") refuseUntyped(value, info.kind, body);
   const kind = stringOr(value["kind"], info.kind);
-  const version = stringOr(value["apiVersion"], apiVersion);
+  const given = stringOr(value["apiVersion"], apiVersion);
+  const version = olderVersions?.includes(given) ? apiVersion : given;
   const complete = kind === value["kind"] && version === value["apiVersion"];
   const typed: TypedValue = complete ? (value as unknown as TypedValue) : { ...value, kind, apiVersion: version };
   if (!complete) carryNotes(notes, value, typed);

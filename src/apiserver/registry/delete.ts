@@ -129,11 +129,16 @@ async function admitDelete(deps: RegistryDeps, target: DeleteTarget, oldObject: 
   await deps.admission.validate(attributes);
 }
 
-function checkPreconditions({ served, name, options }: DeleteTarget, { metadata }: KubeObject): void {
+/** @throws {StatusError} 409 when the object is not the one that the client means */
+export function checkPreconditions({ served, name, options }: Pick<DeleteTarget, "served" | "name" | "options">, { metadata }: KubeObject): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const resource = { group: served.info.group, resource: served.info.kind };
   if (isNamespace(served) && uid !== undefined && uid !== metadata.uid) {
     throw statusError.conflict(served.resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`);
+  }
+  if (isNamespace(served) && resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const versions = `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
+    throw statusError.conflict(served.resource, name, `Precondition failed: ${versions}`);
   }
   if (uid !== undefined && uid !== metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;

@@ -23,7 +23,11 @@ export function objectMetaUpdateErrors(served: ServedResource, object: KubeObjec
   const { metadata } = object;
   const changes = validateObjectMetaUpdate(metadata, old.metadata);
   const generic = [...validateObjectMeta(metadata, { namespaced: info.namespaced, validateName: nameIsPathSegment }), ...changes];
-  const own = LENIENT_GROUPS.has(info.group) ? changes : [...changes, ...finalizerErrors(metadata.finalizers)];
+  const own = WITHOUT_OWN_META.has(`${info.group}/${info.kind}`)
+    ? []
+    : LENIENT_GROUPS.has(info.group)
+      ? changes
+      : [...changes, ...finalizerErrors(metadata.finalizers)];
   const again = subresource === "" && CHECKED_AS_CREATED.has(`${info.group}/${info.kind}`) ? objectMetaErrors(served, object) : [];
   return [...generic, ...own, ...again];
 }
@@ -42,6 +46,9 @@ function finalizerErrors(finalizers: readonly string[] | null | undefined): Fiel
       : [fieldError.invalid(FINALIZERS.index(i), name, "name is neither a standard finalizer name nor is it fully qualified")],
   );
 }
+
+/** Kinds whose own rules for updates leave metadata to the generic part. */
+const WITHOUT_OWN_META = new Set(["/PersistentVolume"]);
 
 /** Kinds whose updates go through the rules for new objects. */
 const CHECKED_AS_CREATED = new Set([

@@ -24,7 +24,16 @@ export function recordUpdate(served: ServedResource, { live, next, manager, subr
 /** Managed fields of what is answered at once and never stored. */
 export function recordReview({ schema, apiVersion }: Decodable, draft: Draft, manager: string, subresource: string, now: string): void {
   if (!schema.fields.has("metadata")) return;
-  const record = { schema, live: undefined, updated: draft as KubeObject, manager, apiVersion, subresource, time: now, resetFields: STATUS };
+  const record = {
+    schema,
+    live: undefined,
+    updated: draft as KubeObject,
+    manager,
+    apiVersion,
+    subresource,
+    time: now,
+    resetFields: subresource === "" ? STATUS : undefined,
+  };
   setManagedFields(draft, recordManager(record));
 }
 

@@ -127,7 +127,8 @@ export class ResourceApi {
 
   #subresourceWrite({ served, namespace, name, subresource, options, context }: WriteTarget, body: Body, handler: SubresourceHandler): SubresourceWrite {
     const { info } = served;
-    const decodes = decodable(kindOf({ served, subresource }), handler.strategy);
+    const kind = kindOf({ served, subresource });
+    const decodes = { ...decodable(kind, handler.strategy), ...(handler.olderVersions && { olderVersions: handler.olderVersions }) };
     const draft = decodeBody(decodes, body, options.fieldValidation, context);
     draft.metadata ??= {} as Draft["metadata"];
     matchNamespace(draft, namespace);

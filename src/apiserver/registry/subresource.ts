@@ -16,6 +16,8 @@ export interface SubresourceHandler {
   readonly subresource: string;
   /** Rules of the subresource's own kind, as far as they are defaults. */
   readonly strategy?: Strategy;
+  /** Versions of its kind that bodies may have besides, and that differ in nothing. */
+  readonly olderVersions?: readonly string[];
   /** Whether the handler sees to managed fields itself. */
   readonly ownsManagedFields?: boolean;
   /** GET on an object-shaped subresource. */

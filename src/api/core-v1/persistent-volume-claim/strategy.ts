@@ -7,6 +7,7 @@ import { isInteger, quantityText } from "../pod-spec/quantities.ts";
 import { roundResourceList } from "../pod-spec/resource-list.ts";
 import { validateClaimSpec } from "../pod-spec/validate-claim.ts";
 import { applyClaimSpecDefaults } from "../pod-spec/volume-defaults.ts";
+import { validateClaimStatus } from "./validate-status.ts";
 import { validateClaimUpdate } from "./validate-update.ts";
 
 /** @see kubernetes pkg/registry/core/persistentvolumeclaim/strategy.go */
@@ -29,6 +30,7 @@ export const persistentVolumeClaimStrategy: Strategy<PersistentVolumeClaim> = {
     return errors;
   },
   validateUpdate: validateClaimUpdate,
+  subresources: { status: { validateUpdate: validateClaimStatus } },
   warningsOnCreate: warnings,
   warningsOnUpdate: warnings,
 };

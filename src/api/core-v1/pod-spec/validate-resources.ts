@@ -31,7 +31,7 @@ const COUNTED_SET = new Set(COUNTED);
 
 export const isHugePages = (name: string): boolean => name.startsWith("hugepages-");
 /** Of the unprefixed names, or those under kubernetes.io. */
-const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
+export const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
 /** Whether containers may ask for less than their limit. */
 export const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePages(name);
 const isExtended = (name: string): boolean => !isNative(name) && !name.startsWith("requests.") && isQualifiedName(`requests.${name}`).length === 0;
