@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import type { Runtime } from "#kubelet/cri/runtime.ts";
@@ -7,6 +10,7 @@ import { containerOf, podOf, runOf, runtimeOf } from "#kubelet/testing/fixtures.
 import { silentLogger } from "#lib/logger.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 
+import { logLinkName } from "./container-starter.ts";
 import type { PodContext } from "./pod-context.ts";
 import { PodRuntime } from "./pod-runtime.ts";
 
@@ -96,4 +100,18 @@ test("endContainer() that fails leaves exits to events again", async () => {
   await pass(20);
   await done;
   assert.equal(state(), "exited");
+});
+
+test("lookAtContainer() takes away the log's link of a container that went with its sandbox", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "skiff-links-"));
+  try {
+    const link = join(folder, logLinkName(pod, "c", id));
+    symlinkSync("/nowhere/0.log", link);
+    const runtime: Partial<Runtime> = { containerStatus: async () => undefined };
+    const parts = new PodRuntime({ runtime, config: { containerLogsDir: folder } } as unknown as PodContext, runtimeOf([runOf(container, "running")]));
+    await parts.lookAtContainer(pod, id);
+    assert.deepEqual([parts.seen.containers, readdirSync(folder)], [[], []]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

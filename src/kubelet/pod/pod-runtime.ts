@@ -170,7 +170,8 @@ export class PodRuntime {
   async lookAtContainer(pod: Pod, id: string): Promise<void> {
     const status = await this.#context.runtime.containerStatus(id);
     if (status === undefined) {
-      this.#seen = withoutContainer(this.#seen, id);
+      // Its sandbox took it along.
+      for (const run of this.#seen.containers.filter((seen) => seen.id === id)) this.#forgetRun(pod, run);
       return;
     }
     const run = runtimeContainer(status);
@@ -195,12 +196,15 @@ export class PodRuntime {
 
   /** Removes a run that has ended, and its log. */
   async removeRun(pod: Pod, run: RuntimeContainer): Promise<void> {
-    const { runtime, config } = this.#context;
-    await runtime.removeContainer(run.id);
-    this.#messages.delete(run.id);
-    rmSync(join(config.containerLogsDir, logLinkName(pod, run.name, run.id)), { force: true });
+    await this.#context.runtime.removeContainer(run.id);
+    this.#forgetRun(pod, run);
     if (run.logPath !== "") rmSync(run.logPath, { force: true });
-    this.#seen = withoutContainer(this.#seen, run.id);
+  }
+
+  #forgetRun(pod: Pod, { name, id }: RuntimeContainer): void {
+    this.#messages.delete(id);
+    rmSync(join(this.#context.config.containerLogsDir, logLinkName(pod, name, id)), { force: true });
+    this.#seen = withoutContainer(this.#seen, id);
   }
 
   /** Keeps the last run before the present one, for its log and last state. */
