@@ -42,6 +42,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly keepsStatusOnCreate?: boolean;
   /** What counts as the spec for that, when it is not everything but metadata and status. */
   generationFields?(object: T): unknown;
+  /** For that, a list that was sent empty is another than none; the default is no. */
+  readonly emptyIsChange?: boolean;
   /** A PUT without a resourceVersion is accepted; the default is yes. */
   readonly allowUnconditionalUpdate?: boolean;
   /** A PUT to a name that does not exist creates it; the default is no. */

@@ -9,12 +9,14 @@ import { validateWebhooks } from "./validate-webhooks.ts";
 
 /** @see kubernetes pkg/registry/admissionregistration */
 export const validatingWebhookStrategy: Strategy<admission.ValidatingWebhookConfiguration> = {
+  emptyIsChange: true,
   applyDefaults: applyValidatingWebhookDefaults,
   validateCreate: ({ webhooks }) => validateWebhooks(webhooks),
   validateUpdate: ({ webhooks }, old) => validateWebhooks(webhooks, old.webhooks),
 };
 
 export const mutatingWebhookStrategy: Strategy<admission.MutatingWebhookConfiguration> = {
+  emptyIsChange: true,
   applyDefaults: applyMutatingWebhookDefaults,
   validateCreate: ({ webhooks }) => validateWebhooks(webhooks),
   validateUpdate: ({ webhooks }, old) => validateWebhooks(webhooks, old.webhooks),

@@ -1,7 +1,7 @@
 import type { DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy } from "#api/apps-v1/types.ts";
-import { checkNonNegative, type Errors, sortedMap } from "#api/core-v1/pod-spec/checks.ts";
+import { checkNonNegative, type Errors } from "#api/core-v1/pod-spec/checks.ts";
 import { dropDisabledFields } from "#api/core-v1/pod-spec/drop-disabled.ts";
-import { goValue } from "#api/core-v1/pod-spec/go-values.ts";
+import { goLabels, goValue } from "#api/core-v1/pod-spec/go-values.ts";
 import type { PodSpecOptions } from "#api/core-v1/pod-spec/options.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
 import { type FieldError, fieldError } from "#apimachinery/field-error.ts";
@@ -62,7 +62,7 @@ function validateSpec(spec: DaemonSetSpec, options: PodSpecOptions): FieldError[
   const labels = template.metadata?.labels;
   if (!selector || (isUsableSelector(selector) && !selects(selector, labels ?? {}))) {
     const path = SPEC.child("template", "metadata", "labels");
-    errors.push(fieldError.invalid(path, sortedMap(labels) ?? null, "`selector` does not match template `labels`"));
+    errors.push(fieldError.invalid(path, goLabels(template.metadata), "`selector` does not match template `labels`"));
   }
   if (selector && isEmptySelector(selector))
     errors.push(fieldError.invalid(SPEC.child("selector"), printedSelector(selector), "empty selector is invalid for daemonset"));

@@ -1,6 +1,7 @@
 import type { PodSpec, PodTemplateSpec } from "#api/core-v1/types.ts";
 import { sortedMap } from "#api/core-v1/pod-spec/checks.ts";
 import type { Errors } from "#api/core-v1/pod-spec/checks.ts";
+import { goLabels } from "#api/core-v1/pod-spec/go-values.ts";
 import { createOptions, type PodSpecOptions, updateOptions } from "#api/core-v1/pod-spec/options.ts";
 import { validatePodTemplate } from "#api/core-v1/pod-spec/validate-pod-spec.ts";
 import { podSpecWarnings } from "#api/core-v1/pod-spec/warnings.ts";
@@ -59,7 +60,7 @@ export function checkSelected(errors: Errors, selector: LabelSelector | undefine
   const labels = template.metadata?.labels;
   if (selector && (isEmptySelector(selector) || selects(selector, labels ?? {}))) return;
   const path = TEMPLATE.child("metadata", "labels");
-  errors.push(fieldError.invalid(path, labels === undefined ? null : sortedMap(labels), "`selector` does not match template `labels`"));
+  errors.push(fieldError.invalid(path, goLabels(template.metadata), "`selector` does not match template `labels`"));
 }
 
 /** A template whose pods are kept running. */

@@ -1,4 +1,5 @@
 import type { HorizontalPodAutoscaler, HPAScalingRules } from "#api/autoscaling-v2/types.ts";
+import { wasEmptied } from "#apimachinery/decode/emptied.ts";
 import type { Mutable } from "#api/strategy.ts";
 
 const CPU_PERCENT = 80;
@@ -29,6 +30,8 @@ const scaleUp = (): Rules => ({
 /** How long to wait before fewer replicas is the controller's to say. */
 const scaleDown = (): Rules => ({ selectPolicy: "Max", policies: [percent(100)] });
 
+/** Policies that were sent empty are none, and refused. */
 function given(rules: Rules | undefined): Partial<Rules> {
+  if (wasEmptied(rules, "policies")) return { ...rules, policies: [] };
   return Object.fromEntries(Object.entries(rules ?? {}).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -2,7 +2,7 @@ import { isUsableSelector, nameWarnings, printedSelector, selects, SPEC, templat
 import type { Job, JobSpec } from "#api/batch-v1/types.ts";
 import { type Errors, sortedMap } from "#api/core-v1/pod-spec/checks.ts";
 import { dropDisabledFields } from "#api/core-v1/pod-spec/drop-disabled.ts";
-import { goValue } from "#api/core-v1/pod-spec/go-values.ts";
+import { goLabels, goValue } from "#api/core-v1/pod-spec/go-values.ts";
 import type { PodSpecOptions } from "#api/core-v1/pod-spec/options.ts";
 import { podSpecWarnings } from "#api/core-v1/pod-spec/warnings.ts";
 import type { PodTemplateSpec } from "#api/core-v1/types.ts";
@@ -80,7 +80,7 @@ function validateSpec(errors: Errors, spec: JobSpec, options: PodSpecOptions): v
   const labels = spec.template.metadata?.labels;
   if (selector && (!isUsableSelector(selector) || selects(selector, labels ?? {}))) return;
   const path = SPEC.child("template", "metadata", "labels");
-  errors.push(fieldError.invalid(path, sortedMap(labels) ?? null, "`selector` does not match template `labels`"));
+  errors.push(fieldError.invalid(path, goLabels(spec.template.metadata), "`selector` does not match template `labels`"));
 }
 
 function checkGeneratedSelector(errors: Errors, { metadata, spec }: Job, requirePrefixed: boolean): void {

@@ -23,7 +23,12 @@ export const endpointSliceStrategy: Strategy<EndpointSlice> = {
     }
   },
   prepareForCreate: (slice) => dropTopology(slice),
-  prepareForUpdate: dropTopology,
+  prepareForUpdate(slice, old) {
+    // Upstream counts a change before it drops what this version has no more.
+    const hasTopology = (slice.endpoints ?? []).some(({ deprecatedTopology }) => deprecatedTopology !== undefined);
+    if (hasTopology && !sameJson(slice.endpoints, old.endpoints)) slice.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    dropTopology(slice, old);
+  },
   validateCreate: (slice) => validateEndpointSlice(slice),
   validateUpdate(slice, old) {
     const errors = validateEndpointSlice(slice, old);

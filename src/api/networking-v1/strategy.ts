@@ -9,6 +9,7 @@ import { networkPolicyWarnings, validateNetworkPolicy } from "./validate-network
 /** @see kubernetes pkg/registry/networking */
 export const networkPolicyStrategy: Strategy<NetworkPolicy> = {
   hasGeneration: true,
+  emptyIsChange: true,
   applyDefaults: applyNetworkPolicyDefaults,
   validateCreate: (policy) => validateNetworkPolicy(policy),
   validateUpdate: validateNetworkPolicy,

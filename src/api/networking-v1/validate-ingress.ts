@@ -1,6 +1,7 @@
 import { checkDnsSubdomain, type Errors, pushInvalid } from "#api/core-v1/pod-spec/checks.ts";
 import type { TypedLocalObjectReference } from "#api/core-v1/types.ts";
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressTLS } from "#api/networking-v1/types.ts";
+import { wasEmptied } from "#apimachinery/decode/emptied.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { canonicalIP, ipWarnings, validateIPForLegacyField } from "#apimachinery/validation/ip.ts";
 import { isDns1035Label, isDns1123Subdomain, isPortName, isPortNumber, isWildcardDns1123Subdomain, nameIsPathSegment } from "#apimachinery/validation/names.ts";
@@ -59,7 +60,8 @@ export function ingressStatusWarnings({ status }: Ingress): string[] {
 function validateSpec({ spec }: Ingress, options: Options): Errors {
   const errors: Errors = [];
   const { defaultBackend, rules = [], tls = [], ingressClassName } = spec;
-  if (rules.length === 0 && !defaultBackend) errors.push(fieldError.invalid(SPEC, spec.rules ?? null, "either `defaultBackend` or `rules` must be specified"));
+  if (rules.length === 0 && !defaultBackend)
+    errors.push(fieldError.invalid(SPEC, spec.rules ?? (wasEmptied(spec, "rules") ? [] : null), "either `defaultBackend` or `rules` must be specified"));
   if (defaultBackend) validateBackend(errors, defaultBackend, SPEC.child("defaultBackend"));
   for (const [i, rule] of rules.entries()) validateRule(errors, rule, options, SPEC.child("rules").index(i));
   for (const [i, each] of tls.entries()) validateTls(errors, each, options, SPEC.child("tls").index(i));

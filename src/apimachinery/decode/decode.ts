@@ -1,6 +1,7 @@
 import type { FieldSchema, ListSchema, MapSchema, ScalarSchema, Schema, StructSchema } from "#apimachinery/schema/schema.ts";
 
 import { diagnose } from "./diagnose.ts";
+import { noteEmptied } from "./emptied.ts";
 import type { JsonNotes } from "./json.ts";
 import { isObject, type JsonObject, setOwn } from "./own.ts";
 import { WRONG, scalarForms } from "./scalars.ts";
@@ -195,7 +196,10 @@ function setMember(struct: JsonObject, field: FieldPlan, member: unknown, contex
     return;
   }
   const form = (field.form ??= formOf(field.schema))(member, context);
-  if (field.dropsEmpty && isEmpty(form)) return;
+  if (field.dropsEmpty && isEmpty(form)) {
+    if (typeof form === "object" && form !== null) noteEmptied(struct, field.name);
+    return;
+  }
   if (form === null && field.dropsZeroStruct) return; // a zero time
   if (field.inherited) setOwn(struct, field.name, form);
   else struct[field.name] = form;

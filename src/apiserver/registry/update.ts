@@ -1,4 +1,5 @@
 import { comparable } from "#apimachinery/decode/comparable.ts";
+import { hasEmptied } from "#apimachinery/decode/emptied.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
@@ -223,6 +224,7 @@ function keepAllBut(part: "status" | "spec", object: Draft, old: KubeObject): vo
 
 function specChanged({ strategy, schema }: ServedResource, object: KubeObject, old: KubeObject): boolean {
   const spec = strategy.generationFields ?? allButMetadataAndStatus;
+  if (strategy.emptyIsChange === true && hasEmptied(object, ["metadata", "status"])) return true;
   if (sameJson(spec(object), spec(old))) return false;
   return !sameJson(spec(comparable(schema, object) as KubeObject), spec(comparable(schema, old) as KubeObject));
 }

@@ -1,5 +1,6 @@
 import type { PersistentVolume, PersistentVolumeSpec, VolumeNodeAffinity } from "#api/core-v1/types.ts";
 import { checkImmutable } from "#api/immutable.ts";
+import { wasEmptied } from "#apimachinery/decode/emptied.ts";
 import { type FieldError, fieldError, FieldPath } from "#apimachinery/field-error.ts";
 import { isDns1123Subdomain } from "#apimachinery/validation/names.ts";
 import { sameJson } from "#lib/same-json.ts";
@@ -64,7 +65,7 @@ function sourcesOf(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): unkno
 function validateSpec({ metadata, spec }: PersistentVolume): FieldError[] {
   const errors: Errors = [];
   validateModes(errors, spec.accessModes ?? [], SPEC);
-  validateCapacity(errors, spec.capacity ?? {});
+  validateCapacity(errors, spec.capacity ?? {}, wasEmptied(spec, "capacity"));
   const policy = spec.persistentVolumeReclaimPolicy ?? "";
   if (policy !== "") checkAllowed(errors, policy, ["Delete", "Recycle", "Retain"], SPEC.child("persistentVolumeReclaimPolicy"));
   if (spec.nodeAffinity) validateAffinity(errors, spec.nodeAffinity, SPEC.child("nodeAffinity"));
@@ -106,12 +107,13 @@ function validateModes(errors: Errors, modes: readonly string[], spec: FieldPath
   }
 }
 
-function validateCapacity(errors: Errors, capacity: Readonly<Record<string, string>>): void {
+/** @param isGiven whether it was sent, and be it without anything */
+function validateCapacity(errors: Errors, capacity: Readonly<Record<string, string>>, isGiven: boolean): void {
   const path = SPEC.child("capacity");
   const names = Object.keys(capacity);
   if (names.length === 0) errors.push(fieldError.required(path));
   if (!names.includes("storage") || names.length > 1) {
-    const told = names.length === 0 ? undefined : sortedMap(Object.fromEntries(names.map((name) => [name, quantityText(capacity[name]!)])));
+    const told = names.length === 0 && !isGiven ? undefined : sortedMap(Object.fromEntries(names.map((name) => [name, quantityText(capacity[name]!)])));
     errors.push(fieldError.notSupported(path, told, ["storage"]));
   }
   for (const [name, quantity] of sortedEntries(capacity)) {

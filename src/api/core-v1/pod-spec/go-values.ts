@@ -1,4 +1,5 @@
 import { GO_STRUCTS } from "#api/schema/go-types.ts";
+import { wasEmptied } from "#apimachinery/decode/emptied.ts";
 
 import { sortedMap } from "./checks.ts";
 
@@ -39,7 +40,10 @@ export function goValue(type: string, value: unknown): unknown {
   if (type.startsWith("*")) return value === undefined || value === null ? null : goValue(type.slice(1), value);
   if (type.startsWith("[]")) return Array.isArray(value) ? value.map((item) => goValue(type.slice(2), item)) : null;
   const fields = fieldsOf(type);
-  if (fields !== undefined) return goStruct(fields, type === "PodSpec" ? withHostFields((value ?? {}) as Json) : ((value ?? {}) as Json));
+  if (fields !== undefined) {
+    const struct = (value ?? {}) as Json;
+    return goStruct(fields, type === "PodSpec" ? withHostFields(struct) : struct, struct);
+  }
   if (value !== undefined && value !== null) return type === "map" ? sortedMap(value as Json) : value;
   return ZERO[type] ?? null;
 }
@@ -47,14 +51,26 @@ export function goValue(type: string, value: unknown): unknown {
 /** What Go prints where nothing is set; anything else prints as null. */
 const ZERO: Readonly<Record<string, unknown>> = { string: "", number: 0, bool: false, quantity: "0", intOrString: 0 };
 
-function goStruct(fields: readonly GoField[], value: Json): Json {
+/** @param decoded the struct itself, of which `value` may be a changed copy */
+function goStruct(fields: readonly GoField[], value: Json, decoded: Json): Json {
   const printed: Record<string, unknown> = {};
   for (const { name, json, type } of fields) {
-    if (name !== "") printed[name] = goValue(type, value[json]);
+    if (name !== "") printed[name] = goValue(type, value[json] ?? emptyOf(type, decoded, json));
     else if (type === "ObjectMeta") Object.assign(printed, goMetadata((value["metadata"] ?? {}) as Json));
-    else Object.assign(printed, goStruct(fieldsOf(type) ?? [], value));
+    else Object.assign(printed, goStruct(fieldsOf(type) ?? [], value, decoded));
   }
   return printed;
+}
+
+/** The labels of a template as Go prints them: none as null, unless they were sent as none. */
+export function goLabels(metadata: { readonly labels?: Readonly<Record<string, string>> | undefined } | undefined): Json | null {
+  return sortedMap(metadata?.labels) ?? (wasEmptied(metadata, "labels") ? {} : null);
+}
+
+/** A list or map that was sent with nothing in it. */
+function emptyOf(type: string, decoded: Json, field: string): unknown {
+  if (!wasEmptied(decoded, field)) return undefined;
+  return type === "map" ? {} : [];
 }
 
 /** Metadata has its wire form in memory too. */

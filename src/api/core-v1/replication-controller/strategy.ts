@@ -5,9 +5,10 @@ import type { Mutable, Strategy } from "#api/strategy.ts";
 import { type FieldError, fieldError } from "#apimachinery/field-error.ts";
 import { nameIsDnsSubdomain } from "#apimachinery/validation/names.ts";
 
-import { checkNonNegative, sortedMap } from "../pod-spec/checks.ts";
+import { checkNonNegative } from "../pod-spec/checks.ts";
 import { applyTemplateDefaults } from "../pod-spec/defaults.ts";
 import { dropDisabledFields } from "../pod-spec/drop-disabled.ts";
+import { goLabels } from "../pod-spec/go-values.ts";
 import type { PodSpecOptions } from "../pod-spec/options.ts";
 
 /** @see kubernetes pkg/registry/core/replicationcontroller/strategy.go */
@@ -57,7 +58,7 @@ function validateSpec({ minReadySeconds, selector = {}, replicas, template }: Re
   }
   const labels = template.metadata?.labels;
   if (!selects({ matchLabels: selector }, labels ?? {})) {
-    errors.push(fieldError.invalid(TEMPLATE.child("metadata", "labels"), sortedMap(labels) ?? null, "`selector` does not match template `labels`"));
+    errors.push(fieldError.invalid(TEMPLATE.child("metadata", "labels"), goLabels(template.metadata), "`selector` does not match template `labels`"));
   }
   validateLastingTemplate(errors, template, options, "ReplicationController");
   return errors;
