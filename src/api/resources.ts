@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import type { KubeObject } from "#apimachinery/object.ts";
+import type { JsonSchema } from "#apimachinery/structural/json-schema.ts";
 
 export interface Subresource {
   readonly name: string;
@@ -24,6 +25,18 @@ export interface ResourceInfo {
   readonly servedByDefault: boolean;
   readonly listKind?: string;
   readonly subresources: readonly Subresource[];
+  /** Of a custom resource: what its definition says besides. */
+  readonly custom?: CustomInfo | undefined;
+}
+
+/** What is known of a custom resource alone. */
+export interface CustomInfo {
+  /** The schema of its objects, without what all kinds have. */
+  readonly schema: JsonSchema;
+  /** The version that objects are stored in. */
+  readonly storageVersion: string;
+  /** What every request for this version is told. */
+  readonly deprecation?: string | undefined;
 }
 
 /** Names a resource of the API; `T` is the type of its objects. */

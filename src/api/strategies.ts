@@ -5,6 +5,7 @@ import {
   validatingPolicyStrategy,
   validatingWebhookStrategy,
 } from "#api/admissionregistration-v1/strategy.ts";
+import { customResourceDefinitionStrategy } from "#api/apiextensions-v1/strategy.ts";
 import { apiServiceStrategy } from "#api/apiregistration-v1/strategy.ts";
 import { controllerRevisionStrategy } from "#api/apps-v1/controller-revision.ts";
 import { daemonSetStrategy } from "#api/apps-v1/daemon-set.ts";
@@ -73,6 +74,7 @@ const strategies: Readonly<Record<string, unknown>> = {
   "admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding": validatingPolicyBindingStrategy,
   "admissionregistration.k8s.io/ValidatingWebhookConfiguration": validatingWebhookStrategy,
   "apiregistration.k8s.io/APIService": apiServiceStrategy,
+  "apiextensions.k8s.io/CustomResourceDefinition": customResourceDefinitionStrategy,
   "apps/ControllerRevision": controllerRevisionStrategy,
   "apps/DaemonSet": daemonSetStrategy,
   "apps/Deployment": deploymentStrategy,

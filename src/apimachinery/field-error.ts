@@ -77,10 +77,12 @@ export const fieldError = {
   internal: (path: FieldPath, detail: string) => error("InternalError", path, `Internal error: ${detail}`),
 };
 
-/** A value as Go's field errors print it: strings quoted, composites as JSON, nothing as `null`. */
+/** A value as Go's field errors print it: strings quoted, composites as JSON that is safe in HTML, nothing as `null`. */
 function printed(value: unknown): string {
   if (typeof value === "string") return goQuoted(value);
-  return value === undefined ? "null" : JSON.stringify(value);
+  if (value === undefined) return "null";
+  const text = JSON.stringify(value);
+  return typeof value === "object" ? text.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`) : text;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "\u0007": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r" };

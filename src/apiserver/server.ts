@@ -15,6 +15,7 @@ import { grantCheck } from "#apiserver/authz/grant-check.ts";
 import { RbacIndex } from "#apiserver/authz/rbac-index.ts";
 import { cacheReader, cacheWatcher, cacheWriter } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
+import { CustomResources } from "#apiserver/customresources/custom-resources.ts";
 import type { HealthCheck } from "#apiserver/http/health.ts";
 import { healthHandler } from "#apiserver/http/health.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
@@ -87,6 +88,7 @@ export class ApiServer {
   readonly pipeline: Pipeline;
   readonly http: HttpServer;
   readonly #events: EventExpiry;
+  readonly #customResources: CustomResources;
 
   private constructor(parts: {
     cache: WatchCache;
@@ -95,8 +97,10 @@ export class ApiServer {
     pipeline: Pipeline;
     http: HttpServer;
     events: EventExpiry;
+    customResources: CustomResources;
   }) {
     this.#events = parts.events;
+    this.#customResources = parts.customResources;
     this.cache = parts.cache;
     this.reader = parts.reader;
     this.resources = parts.resources;
@@ -147,7 +151,9 @@ export class ApiServer {
       clock,
     });
     const events = new EventExpiry(cache, clock, logger);
-    return new ApiServer({ events, cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
+    const customResources = new CustomResources({ registry: deps, resources, subresources, logger });
+    customResources.start();
+    return new ApiServer({ events, customResources, cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
   }
 
   /** Resolves to the port. */
@@ -159,6 +165,7 @@ export class ApiServer {
   /** Cuts all connections; the store stays open. */
   async close(): Promise<void> {
     this.#events.stop();
+    await this.#customResources.stop();
     await this.http.close();
     this.cache.close();
   }

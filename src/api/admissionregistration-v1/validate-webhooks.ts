@@ -79,7 +79,7 @@ function validateClient(errors: Errors, { url, service }: admission.WebhookClien
   else if (service) validateService(errors, service, path.child("service"));
 }
 
-function checkUrl(errors: Errors, text: string, path: FieldPath): void {
+export function checkUrl(errors: Errors, text: string, path: FieldPath): void {
   const fault = parseFault(text);
   if (fault !== undefined) return void errors.push(fieldError.required(path, `url must be a valid URL: parse ${JSON.stringify(text)}: ${fault}${URL_FORM}`));
   const [, scheme = "", authority = "", query, fragment = ""] =
@@ -100,7 +100,7 @@ function parseFault(text: string): string | undefined {
   return first.includes(":") && !/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text) ? "first path segment in URL cannot contain colon" : undefined;
 }
 
-function validateService(errors: Errors, { name, namespace, path: target, port = 0 }: admission.ServiceReference, path: FieldPath): void {
+export function validateService(errors: Errors, { name, namespace, path: target, port = 0 }: admission.ServiceReference, path: FieldPath): void {
   // Upstream hands over the two the other way round.
   if (!namespace) errors.push(fieldError.required(path.child("name")));
   if (!name) errors.push(fieldError.required(path.child("namespace")));

@@ -94,8 +94,8 @@ function subresourcesOf(info: ResourceInfo) {
 
 const isStored = ({ verbs }: ResourceInfo) => verbs.includes("watch");
 
-function storageVersionHash({ group, version, kind }: ResourceInfo): string {
-  const own = `${group}/${version}/${kind}`;
+function storageVersionHash({ group, version, kind, custom }: ResourceInfo): string {
+  const own = `${group}/${custom?.storageVersion ?? version}/${kind}`;
   return createHash("sha256")
     .update(STORED_AS[own] ?? own)
     .digest()

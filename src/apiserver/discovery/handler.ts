@@ -76,7 +76,8 @@ function documentAt(path: string, { kinds, groups }: ReturnType<typeof discovery
   const versions = groups.get(group);
   if (versions === undefined || group === "" || parts.length > 3) return undefined;
   if (version === undefined) return { kind: "APIGroup", apiVersion: "v1", ...apiGroup(group, versions) };
-  return versions.includes(version) ? apiResourceList(kinds, { group, version }) : "absent";
+  if (versions.includes(version)) return apiResourceList(kinds, { group, version });
+  return kinds.some((info) => info.group === group && info.custom !== undefined) ? undefined : "absent";
 }
 
 /** The aggregated document, when the client knows it. */

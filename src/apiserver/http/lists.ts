@@ -14,11 +14,14 @@ const END = Buffer.from("]}\n");
 
 /** A list as JSON, in pieces: a header, and the bytes that the items have anyway, without their kind. */
 export function listPieces(served: ServedResource, outcome: ListOutcome): Uint8Array[] {
-  const { head, view } = served;
+  const { head, view, custom } = served;
   const parts: Uint8Array[] = [Buffer.from(listHeader(served, outcome))];
   let first = true;
   for (const item of outcome.items) {
-    if (view !== undefined || !startsWith(item, head)) {
+    if (custom !== undefined) {
+      if (!first) parts.push(COMMA);
+      parts.push(view === undefined ? item.json : Buffer.from(JSON.stringify(view.fromStored(item.object))));
+    } else if (view !== undefined || !startsWith(item, head)) {
       if (!first) parts.push(COMMA);
       parts.push(Buffer.from(JSON.stringify(withoutType(served, item))));
     } else {
@@ -38,9 +41,10 @@ export function listMetadata({ resourceVersion, continue: more, remainingItemCou
   };
 }
 
-function listHeader({ info, apiVersion }: ServedResource, outcome: ListOutcome): string {
+function listHeader({ info, apiVersion, custom }: ServedResource, outcome: ListOutcome): string {
+  const metadata = { ...(custom !== undefined && { continue: "" }), ...listMetadata(outcome) };
   const kind = JSON.stringify(info.listKind ?? `${info.kind}List`);
-  return `{"kind":${kind},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(listMetadata(outcome))},"items":[`;
+  return `{"kind":${kind},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
 }
 
 function startsWith({ json }: CachedObject, head: Buffer): boolean {

@@ -31,17 +31,21 @@ const cache = new Map<string, Accepted | undefined>();
 /**
  * @param accept the header; clients send few different ones, so results are kept
  * @param transforms whether `as` is understood here: on resources it is, in discovery and for errors not
+ * @param messages whether it can be protobuf: custom resources have no messages
  * @param tables whether what is asked for can be a Table: some subresources cannot
  * @throws {StatusError} 406
  * @see apiserver pkg/endpoints/handlers/negotiation/negotiate.go
  */
-export function negotiate(accept: string | undefined, { transforms = true, stream = false, collection = false, tables = true } = {}): Accepted {
+export function negotiate(
+  accept: string | undefined,
+  { transforms = true, stream = false, collection = false, tables = true, messages = true } = {},
+): Accepted {
   if (accept === undefined || accept === "") return plainJson;
-  const key = `${transforms ? "t" : ""}${stream ? "s" : ""}${tables ? "" : "n"} ${accept}`;
+  const key = `${transforms ? "t" : ""}${stream ? "s" : ""}${tables ? "" : "n"}${messages ? "" : "j"} ${accept}`;
   let result = cache.get(key);
   if (result === undefined && !cache.has(key)) {
     if (cache.size >= CACHE_SIZE) cache.clear();
-    result = transforms && knowsNone(accept) ? undefined : choose(accept, { transforms, stream, tables });
+    result = transforms && knowsNone(accept) ? undefined : choose(accept, { transforms, stream, tables, messages });
     cache.set(key, result);
   }
   if (result === undefined) throw knowsNone(accept) ? noRepresentation(collection) : notAcceptable(stream);
@@ -67,15 +71,17 @@ interface Allowed {
   readonly transforms: boolean;
   readonly stream: boolean;
   readonly tables: boolean;
+  readonly messages: boolean;
 }
 
-function choose(accept: string, { transforms, stream, tables }: Allowed): Accepted | undefined {
+function choose(accept: string, { transforms, stream, tables, messages }: Allowed): Accepted | undefined {
   for (const clause of parseAccept(accept)) {
     for (const format of FORMATS) {
       if (stream && format === "yaml") continue;
       if (!matches(clause, format)) continue;
       const accepted = acceptedBy(clause, format, transforms);
-      if (accepted !== undefined && (tables || accepted.as !== "Table")) return accepted;
+      if (accepted === undefined || (!tables && accepted.as === "Table")) continue;
+      if (messages || format !== "protobuf" || accepted.as !== "") return accepted;
     }
   }
   return undefined;

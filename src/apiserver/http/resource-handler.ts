@@ -10,7 +10,7 @@ import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { bodyFormat, CONTENT_TYPE, isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { ResourcePath } from "#apiserver/http/path.ts";
 import { checkTimeout, deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
-import { sendBytes, sendValue } from "#apiserver/http/respond.ts";
+import { sendBytes, sendPageNotFound, sendValue } from "#apiserver/http/respond.ts";
 import { transformFor } from "#apiserver/http/shapes.ts";
 import type { Shape } from "#apiserver/http/watch-frames.ts";
 import { framesOf } from "#apiserver/http/watch-frames.ts";
@@ -62,6 +62,7 @@ export class ResourceHandler {
     const list = path.name === "" && (method === "GET" || method === "HEAD" || method === "DELETE") ? listQuery(query) : undefined;
     const verb = verbOf(exchange, path, list);
     this.#authorize(exchange, path, verb, list);
+    if (this.#isUnknown(path)) return sendPageNotFound(exchange);
     const target = this.#target(exchange, path);
     const connect = path.rest !== "" && path.subresource !== "proxy" ? undefined : this.#connectHandler(path);
     if (connect !== undefined || verb === "watch") exchange.longRunning = true;
@@ -77,6 +78,7 @@ export class ResourceHandler {
       stream: verb === "watch",
       collection: verb === "list" || verb === "watch",
       tables: TABLE_SUBRESOURCES.has(path.subresource),
+      messages: target.served.custom === undefined || path.subresource === "scale",
     });
     switch (verb) {
       case "get":
@@ -122,10 +124,21 @@ export class ResourceHandler {
     if (!allowed) throw forbidden(attributes, reason);
   }
 
+  /** Outside upstream's own groups, a path that means nothing is no resource at all. */
+  #isUnknown({ group, version, plural, namespace, name }: ResourcePath): boolean {
+    const { resources } = this.#deps;
+    if (!resources.isForeign(group)) return false;
+    const served = resources.get(group, version, plural);
+    if (served === undefined || (namespace !== "" && !served.info.namespaced)) return true;
+    return served.info.namespaced && name !== "" && namespace === "";
+  }
+
   #target(exchange: Exchange, path: ResourcePath): Target {
     const served = this.#deps.resources.get(path.group, path.version, path.plural);
     if (served === undefined || (path.namespace !== "" && !served.info.namespaced)) throw notFoundPath();
-    if (path.subresource !== "" && !served.info.subresources.some(({ name }) => name === path.subresource)) throw notFoundPath();
+    if (path.subresource !== "" && !served.info.subresources.some(({ name }) => name === path.subresource)) {
+      throw served.custom === undefined ? notFoundPath() : statusError.notFound(served.resource, path.name);
+    }
     if (served.info.namespaced && path.name !== "" && path.namespace === "") throw notFoundPath();
     const { user, userAgent, warnings } = exchange;
     const context: RequestContext = {
@@ -156,6 +169,7 @@ export class ResourceHandler {
   async #patch(exchange: Exchange, target: Target): Promise<ObjectOutcome> {
     const type = patchType(headerOf(exchange, "content-type") ?? "");
     if (type === undefined) throw failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
+    if (type === "strategic" && target.served.custom !== undefined) throw strategicOfCustom();
     const bytes = await readBody(exchange.request);
     return this.#deps.api.patch(target, type, { text: bytes.toString(), format: type === "apply" ? "yaml" : "json", bytes }, writeQuery(exchange.query));
   }
@@ -182,7 +196,7 @@ export class ResourceHandler {
 
   #watchShape({ query }: Exchange, { served }: Target, accepted: Accepted): Shape {
     if (accepted.as === "") return undefined;
-    const transform = transformFor(served.info, accepted, query, this.#nowMs);
+    const transform = transformFor(served, accepted, query, this.#nowMs);
     if (accepted.as !== "Table") return (object) => transform.partial(object);
     let withColumns = true;
     return (object) => {
@@ -203,8 +217,8 @@ export class ResourceHandler {
     }
     const { object } = outcome;
     if (accepted.as === "" || (object as { kind?: string }).kind === "Status") return sendValue(exchange, code, object, accepted, pretty);
-    const kind = subresource === "scale" ? (served.info.subresources.find(({ name }) => name === subresource) ?? served.info) : served.info;
-    const transform = transformFor(kind, accepted, exchange.query, this.#nowMs);
+    const of = subresource === "scale" ? { info: served.info.subresources.find(({ name }) => name === subresource) ?? served.info } : served;
+    const transform = transformFor(of, accepted, exchange.query, this.#nowMs);
     if (accepted.as === "PartialObjectMetadataList") throw notAList(served.info);
     const shaped = accepted.as === "Table" ? transform.table([object], { resourceVersion: object.metadata.resourceVersion }, true) : transform.partial(object);
     return sendValue(exchange, code, shaped, accepted, pretty);
@@ -217,7 +231,7 @@ export class ResourceHandler {
     }
     if (accepted.as === "" && accepted.format === "protobuf") return sendBytes(exchange, 200, CONTENT_TYPE.protobuf, protobufListPieces(served, outcome));
     if (accepted.as === "") return sendValue(exchange, 200, JSON.parse(Buffer.concat(listPieces(served, outcome)).toString()), accepted, pretty);
-    const transform = transformFor(served.info, accepted, exchange.query, this.#nowMs);
+    const transform = transformFor(served, accepted, exchange.query, this.#nowMs);
     const objects = outcome.items.map((item) => objectOf(served, item));
     const metadata = listMetadata(outcome);
     if (accepted.as === "PartialObjectMetadata") throw notASingle(served.info);
@@ -249,8 +263,17 @@ function checkMethod({ served }: Target, path: ResourcePath, method: string, ver
   if (needsNamespace && info.namespaced && path.namespace === "") throw methodNotAllowed();
 }
 
+const CUSTOM_PATCHES = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+
+/** Nothing says how the lists of a custom resource merge. */
+function strategicOfCustom(): Error {
+  const why = `the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCHES.join(", ")}`;
+  return failure(415, "UnsupportedMediaType", why);
+}
+
 /** What every request for an old API is told. */
-function deprecation({ group, version, kind }: ResourceInfo): string | undefined {
+function deprecation({ group, version, kind, custom }: ResourceInfo): string | undefined {
+  if (custom !== undefined) return custom.deprecation;
   if (group !== "") return undefined;
   if (kind === "Endpoints") return `${version} Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice`;
   return kind === "ComponentStatus" ? `${version} ComponentStatus is deprecated in v1.19+` : undefined;

@@ -85,3 +85,8 @@ export function sendError(exchange: Exchange, { status, code }: StatusError, acc
   if (status.details?.retryAfterSeconds !== undefined && status.details.retryAfterSeconds > 0) more["retry-after"] = String(status.details.retryAfterSeconds);
   return sendValue(exchange, code, status, accepted, pretty, more);
 }
+
+/** What upstream's router says of a path that means nothing. */
+export function sendPageNotFound(exchange: Exchange): Promise<void> {
+  return sendBytes(exchange, 404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"), { "x-content-type-options": "nosniff" });
+}

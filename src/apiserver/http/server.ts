@@ -16,7 +16,7 @@ import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
-import { sendBytes, sendError } from "#apiserver/http/respond.ts";
+import { sendBytes, sendPageNotFound, sendError } from "#apiserver/http/respond.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
 import { outliveAcceptErrors } from "#lib/accept-errors.ts";
@@ -158,7 +158,7 @@ export class HttpServer {
       const { "content-type": type = found.body.length === 0 ? "" : "text/plain", ...headers } = found.headers;
       return sendBytes(exchange, found.status, type, typeof found.body === "string" ? Buffer.from(found.body) : found.body, headers);
     }
-    return sendBytes(exchange, 404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"), { "x-content-type-options": "nosniff" });
+    return sendPageNotFound(exchange);
   }
 
   async #authenticate(exchange: Exchange): Promise<void> {

@@ -1,8 +1,8 @@
-import type { ResourceInfo } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
+import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import { partialMetadata, partialMetadataList } from "#apiserver/tables/partial-metadata.ts";
-import { parseIncludeObject, renderTable } from "#apiserver/tables/render.ts";
+import { parseIncludeObject, renderTable, type TableRequest } from "#apiserver/tables/render.ts";
 
 /** What objects are turned into for a client that asked for Tables or metadata. */
 export interface Transform {
@@ -14,7 +14,7 @@ export interface Transform {
 
 /** @throws {StatusError} 400 for an `includeObject` that does not exist */
 export function transformFor(
-  info: Pick<ResourceInfo, "group" | "version" | "kind">,
+  { info, custom }: { readonly info: TableRequest["info"]; readonly custom?: ServedResource["custom"] },
   { asVersion }: Accepted,
   query: URLSearchParams,
   nowMs: () => number,
@@ -22,7 +22,8 @@ export function transformFor(
   const apiVersion = `meta.k8s.io/${asVersion}`;
   const includeObject = parseIncludeObject(query.get("includeObject"));
   return {
-    table: (objects, listMeta, withColumns) => renderTable({ info, objects, includeObject, apiVersion, listMeta, nowMs: nowMs(), withColumns }),
+    table: (objects, listMeta, withColumns) =>
+      renderTable({ info, layout: custom?.layout, objects, includeObject, apiVersion, listMeta, nowMs: nowMs(), withColumns }),
     partial: (object) => partialMetadata(object, apiVersion),
     partialList: (objects, listMeta) => partialMetadataList(objects, listMeta, apiVersion),
   };

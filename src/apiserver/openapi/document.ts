@@ -1,4 +1,5 @@
 import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
+import { addCustomSchemas, CUSTOM_INFO, customName } from "#apiserver/openapi/custom.ts";
 import { groupVersionTitle, operationsOf, pathParameter, queryParameter, type Operation } from "#apiserver/openapi/operations.ts";
 import { SchemaCollector, type JsonSchema } from "#apiserver/openapi/schemas.ts";
 import { typeKeyOf, typeTable, type TypeTable } from "#apiserver/openapi/type-table.ts";
@@ -17,6 +18,8 @@ export const PATCH_TYPES = [
   "application/apply-patch+yaml",
   "application/apply-patch+cbor",
 ];
+const REF = "#/components/schemas/";
+const TITLE = "Kubernetes";
 /** Types that every group version has as kinds of its own. */
 const COMMON_KINDS = new Set(["meta/v1.DeleteOptions", "meta/v1.WatchEvent"]);
 const META_KINDS = new Set(["meta/v1.Status", "meta/v1.APIGroup", "meta/v1.APIGroupList", "meta/v1.APIResourceList", "meta/v1.APIVersions"]);
@@ -27,29 +30,32 @@ export function groupVersionDocument(kinds: readonly ResourceInfo[], at: GroupVe
   const collector = newCollector(kinds, table);
   const served = kinds.filter(({ group, version }) => group === at.group && version === at.version);
   const root = at.group === "" ? `/api/${at.version}/` : `/apis/${at.group}/${at.version}/`;
-  const paths = new Map<string, object>([
-    [root, plainPath(`get${groupVersionTitle(at.group, at.version)}APIResources`, collector.ref("meta/v1.APIResourceList"))],
-  ]);
-  const byPath = Map.groupBy(served.flatMap(operationsOf), ({ path }) => path);
+  const custom = served.filter((info) => info.custom !== undefined);
+  const isCustom = custom.length === served.length;
+  for (const info of custom) addCustomSchemas(info, collector, REF);
+  const list = (): [string, object] => [root, plainPath(`get${groupVersionTitle(at.group, at.version)}APIResources`, collector.ref("meta/v1.APIResourceList"))];
+  const paths = new Map<string, object>(isCustom ? [] : [list()]);
+  const isTold = ({ action }: Operation) => !isCustom || (action !== "watch" && action !== "watchlist");
+  const byPath = Map.groupBy(served.flatMap(operationsOf).filter(isTold), ({ path }) => path);
   for (const [path, operations] of byPath)
     paths.set(
       path,
       pathItem(path, operations, (name, operation) => schemaFor(name, operation, collector, table)),
     );
-  return wrapped(paths, collector, release);
+  return wrapped(paths, collector, isCustom ? CUSTOM_INFO : { title: TITLE, version: release });
 }
 
 /** The document of a path that answers one thing: discovery and the version. */
 export function plainDocument(path: string, operationId: string, typeKey: string | undefined, release: string): object {
   const collector = newCollector([], typeTable());
   const schema = typeKey === undefined ? { type: "string" } : collector.ref(typeKey);
-  return wrapped(new Map([[path, plainPath(operationId, schema)]]), collector, release);
+  return wrapped(new Map([[path, plainPath(operationId, schema)]]), collector, { title: TITLE, version: release });
 }
 
-function wrapped(paths: ReadonlyMap<string, object>, { schemas }: SchemaCollector, release: string): object {
+function wrapped(paths: ReadonlyMap<string, object>, { schemas }: SchemaCollector, info: typeof CUSTOM_INFO): object {
   const scheme = { type: "apiKey", description: "Bearer Token authentication", name: "authorization", in: "header" };
   const components = { schemas: sorted(schemas), securitySchemes: { BearerToken: scheme } };
-  return { openapi: "3.0.0", info: { title: "Kubernetes", version: release }, paths: sorted(paths), components };
+  return { openapi: "3.0.0", info, paths: sorted(paths), components };
 }
 
 const sorted = <T>(map: ReadonlyMap<string, T>): Record<string, T> => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -80,6 +86,8 @@ function newCollector(kinds: readonly ResourceInfo[], table: TypeTable): SchemaC
 
 function schemaFor(name: string, { gvk }: Operation, collector: SchemaCollector, table: TypeTable): JsonSchema {
   if (name === "string") return { type: "string" };
+  const custom = customName(gvk, name);
+  if (collector.schemas.has(custom)) return { $ref: REF + custom };
   const own = typeKeyOf(table, gvk.group, gvk.version, name);
   return collector.ref(own ?? `meta/v1.${name}`);
 }

@@ -98,7 +98,8 @@ function appliedDraft(served: ServedResource, config: JsonObject, value: JsonObj
 }
 
 /** A fresh object in canonical form, with its defaults. */
-export function draftOf({ schema, strategy }: ServedResource, value: JsonObject | KubeObject): Draft {
+export function draftOf({ schema, strategy, custom }: ServedResource, value: JsonObject | KubeObject): Draft {
+  if (custom !== undefined) return custom.decode(value as JsonObject).object;
   const { object } = decodeObject<Draft>(schema, value);
   applySchemaDefaults(schema, object);
   strategy.applyDefaults?.(object);

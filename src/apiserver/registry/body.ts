@@ -13,6 +13,7 @@ import { parseYaml, utf8Fault } from "#apimachinery/decode/yaml.ts";
 import { ProtobufError } from "#apimachinery/protobuf/object-decoder.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { statusError } from "#apimachinery/status-error.ts";
+import type { CustomResource } from "#apiserver/registry/custom-resource.ts";
 import type { DeleteOptions, FieldValidation } from "#apiserver/registry/options.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
 import type { Draft } from "#apiserver/registry/write.ts";
@@ -29,6 +30,8 @@ export interface TextBody {
 }
 
 export interface Decodable {
+  /** Of a custom resource, whose objects are read by its definition. */
+  readonly custom?: CustomResource | undefined;
   readonly info: { readonly group: string; readonly kind: string };
   readonly apiVersion: string;
   readonly schema: StructSchema;
@@ -39,6 +42,7 @@ export interface Decodable {
 
 /** The object in a body, in canonical form, with its defaults. */
 export function decodeBody(served: Decodable, body: Body, validation: FieldValidation, context: RequestContext): Draft {
+  if (served.custom !== undefined) return served.custom.decodeBody(body, validation, context);
   const { schema, info, strategy } = served;
   const parsed = parseBody(body, { kind: info.kind, apiVersion: served.apiVersion });
   const typed = withKind(served, parsed, body, validation);
@@ -125,7 +129,7 @@ export function parseText({ text, format, bytes }: TextBody, expected?: TypedVal
   return parseYaml(text);
 }
 
-function parseBody(body: Body, expected: TypedValue): ParsedJson {
+export function parseBody(body: Body, expected: TypedValue): ParsedJson {
   if ("value" in body) return { value: body.value, duplicates: [] };
   const { kind } = expected;
   try {
@@ -195,7 +199,7 @@ function groupVersion(apiVersion: string): [group: string, version: string] {
   return slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
 }
 
-const notTyped = (value: unknown) =>
+export const notTyped = (value: unknown) =>
   `json: cannot unmarshal ${goKind(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 
 function goKind(value: unknown): string {
@@ -212,14 +216,14 @@ export function internalPackage(group: string): string {
   return group === "" ? "core" : group.split(".")[0]!;
 }
 
-function notHandled({ kind, apiVersion }: TypedValue, wanted: string, why: string): Error {
+export function notHandled({ kind, apiVersion }: TypedValue, wanted: string, why: string): Error {
   const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
   return statusError.badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${wanted}: ${why}`);
 }
 
 const SUMMARY_BYTES = 30;
 
-function unrecognized(kind: string, why: string, body: Body): Error {
+export function unrecognized(kind: string, why: string, body: Body): Error {
   const bytes = "value" in body ? new Uint8Array() : (body.bytes ?? Buffer.from(body.text));
   return statusError.badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(Buffer.from(bytes))})`);
 }

@@ -29,6 +29,7 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   const { served, namespace } = target;
   const object = decodeBody(served, body, target.options.fieldValidation, target.context);
   matchNamespace(object, namespace);
+  refuseTerminating(served, object);
   wipeSystemFields(object.metadata);
   dedupOwnerReferences(object, "sent", (text) => target.context.warn(text));
   recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
@@ -37,6 +38,13 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
   served.strategy.applyDefaults?.(object); // admission may have set what other fields mirror
   return insertObject(deps, target, object);
+}
+
+/** What is defined no longer is not created any more. */
+function refuseTerminating({ custom, resource }: ServedResource, { metadata }: Draft): void {
+  if (custom?.isTerminating !== true) return;
+  const { name } = metadata as { name?: string };
+  throw statusError.forbidden(resource, name ?? "", "create not allowed while custom resource definition is terminating");
 }
 
 /** Takes a decoded, admitted object through strategy and validation into the store. */
@@ -114,7 +122,7 @@ function badResourceVersion(): Error {
 
 function validateCreate(served: ServedResource, object: Draft): void {
   const errors = [...objectMetaErrors(served, object as KubeObject), ...(served.strategy.validateCreate?.(object as KubeObject) ?? [])];
-  refuseInvalid(served, object.metadata.name, errors);
+  refuseInvalid(served, object, errors);
 }
 
 function generatedName(prefix: string, { rng }: RegistryDeps): string {

@@ -1,3 +1,5 @@
+import { markedForCleanup } from "#api/apiextensions-v1/conditions.ts";
+import type { CustomResourceDefinition } from "#api/apiextensions-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Status } from "#apimachinery/meta-v1/types.ts";
 import { isStatus, statusError } from "#apimachinery/status-error.ts";
@@ -82,7 +84,11 @@ async function attemptDelete(deps: RegistryDeps, target: DeleteTarget, current: 
   const dryRun = (options.dryRun?.length ?? 0) > 0;
   const old = served.view === undefined ? current.object : served.view.fromStored(current.object);
   checkPreconditions(target, old);
-  const plan = isNamespace(served) ? planNamespace(old, options, deps.clock.now()) : planDeletion(old, options, served.strategy, deps.clock.now());
+  const plan = isDefinition(served)
+    ? planDefinition(old, options, served.strategy, deps.clock.now())
+    : isNamespace(served)
+      ? planNamespace(old, options, deps.clock.now())
+      : planDeletion(old, options, served.strategy, deps.clock.now());
   if (plan.kind === "pending") return { object: old, state: served.view === undefined ? current : undefined, gone: false };
   if (target.isAdmitted !== true) await admitDelete(deps, target, old, dryRun);
   if (plan.kind === "remove") return remove(deps, target, current, old, dryRun);
@@ -152,6 +158,20 @@ export function checkPreconditions({ served, name, options }: Pick<DeleteTarget,
 
 function isNamespace({ info }: ServedResource): boolean {
   return info.kind === "Namespace" && info.group === "";
+}
+
+function isDefinition({ info }: ServedResource): boolean {
+  return info.kind === "CustomResourceDefinition" && info.group === "apiextensions.k8s.io";
+}
+
+/**
+ * A definition is first marked; its objects go before it.
+ *
+ * @see apiextensions-apiserver pkg/registry/customresourcedefinition/etcd.go
+ */
+function planDefinition(object: KubeObject, options: DeleteOptions, strategy: ServedResource["strategy"], nowMs: number): ReturnType<typeof planDeletion> {
+  if (object.metadata.deletionTimestamp !== undefined) return planDeletion(object, options, strategy, nowMs);
+  return { kind: "update", object: markedForCleanup(object as CustomResourceDefinition, formatTime(nowMs)), thenRemove: false };
 }
 
 /** A namespace is first marked; the controller takes its finalizer off once it is empty. */

@@ -1,3 +1,4 @@
+import type { ResourceInfo } from "#api/resources.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
@@ -10,7 +11,7 @@ export function objectMetaErrors({ info, strategy }: ServedResource, { metadata 
     namespaced: info.namespaced,
     ...(strategy.validateName && { validateName: (name, prefix) => strategy.validateName!(name, prefix) }),
   });
-  if (metadata.finalizers && !LENIENT_GROUPS.has(info.group)) errors.push(...finalizerErrors(metadata.finalizers));
+  if (metadata.finalizers && !isLenient(info)) errors.push(...finalizerErrors(metadata.finalizers));
   return errors;
 }
 
@@ -23,14 +24,12 @@ export function objectMetaUpdateErrors(served: ServedResource, object: KubeObjec
   const { metadata } = object;
   const changes = validateObjectMetaUpdate(metadata, old.metadata);
   const generic = [...validateObjectMeta(metadata, { namespaced: info.namespaced, validateName: nameIsPathSegment }), ...changes];
-  const own = WITHOUT_OWN_META.has(`${info.group}/${info.kind}`)
-    ? []
-    : LENIENT_GROUPS.has(info.group)
-      ? changes
-      : [...changes, ...finalizerErrors(metadata.finalizers)];
+  const own = WITHOUT_OWN_META.has(`${info.group}/${info.kind}`) ? [] : isLenient(info) ? changes : [...changes, ...finalizerErrors(metadata.finalizers)];
   const again = subresource === "" && CHECKED_AS_CREATED.has(`${info.group}/${info.kind}`) ? objectMetaErrors(served, object) : [];
   return [...generic, ...own, ...again];
 }
+
+const isLenient = ({ group, custom }: ResourceInfo) => custom !== undefined || LENIENT_GROUPS.has(group);
 
 /** Their kinds do not ask that finalizers have a domain. */
 const LENIENT_GROUPS = new Set(["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"]);

@@ -18,6 +18,7 @@ import { applyObject } from "#apiserver/registry/apply.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { Body, Decodable } from "#apiserver/registry/body.ts";
 import { internalPackage } from "#apiserver/registry/body.ts";
+import type { CustomResource } from "#apiserver/registry/custom-resource.ts";
 import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
@@ -87,7 +88,7 @@ export function patchedDraft(served: Decodable, patcher: Patcher, old: KubeObjec
   const strictErrors = validation === "Ignore" ? [] : [...patcher.strictErrors, ...decoded.strictErrors];
   if (strictErrors.length > 0 && validation === "Strict") throw refused(`strict decoding error: ${strictErrors.join(", ")}`);
   for (const text of strictErrors) context.warn(text);
-  applySchemaDefaults(served.schema, decoded.object);
+  if (served.custom === undefined) applySchemaDefaults(served.schema, decoded.object);
   served.strategy.applyDefaults?.(decoded.object);
   return decoded.object;
 }
@@ -95,6 +96,7 @@ export function patchedDraft(served: Decodable, patcher: Patcher, old: KubeObjec
 /** A strategic patch leaves the type as it is; the others give a text that is decoded as whatever it says it is. */
 function decodePatched(served: Decodable, patcher: Patcher, patched: JsonObject, refused: (why: string) => Error): Decoded<Draft> {
   const { schema, info, apiVersion } = served;
+  if (served.custom !== undefined) return decodeCustom(served.custom, patched, refused);
   const type = { kind: info.kind, apiVersion };
   if (!patcher.untyped) refuseOtherType(served, patched, refused);
   // Without a version nothing is known of the other members, so that all of them are strange.
@@ -106,6 +108,15 @@ function decodePatched(served: Decodable, patcher: Patcher, patched: JsonObject,
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw refused((patcher.untyped ? conversionFault(schema, patched) : undefined) ?? error.message);
+  }
+}
+
+function decodeCustom(custom: CustomResource, patched: JsonObject, refused: (why: string) => Error): Decoded<Draft> {
+  try {
+    return custom.decode(patched);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw refused(error.message);
   }
 }
 

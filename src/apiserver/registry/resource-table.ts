@@ -6,6 +6,7 @@ import type { Strategy } from "#api/strategy.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import type { GroupResource } from "#apimachinery/status-error.ts";
 import { commonRules } from "#apiserver/registry/common-rules.ts";
+import type { CustomResource } from "#apiserver/registry/custom-resource.ts";
 import type { View } from "#apiserver/registry/views.ts";
 import { viewOf } from "#apiserver/registry/views.ts";
 
@@ -23,6 +24,8 @@ export interface ServedResource {
   /** What every stored object's JSON begins with: items of lists go without it. */
   readonly head: Buffer;
   readonly hasStatus: boolean;
+  /** Of a custom resource: how its objects are read, shown and scaled. */
+  readonly custom?: CustomResource | undefined;
   readonly verbs: ReadonlySet<string>;
 }
 
@@ -39,7 +42,17 @@ const SPECIAL_PREFIXES: Readonly<Record<string, string>> = {
 
 /** Where upstream keeps a resource's objects: `/registry/pods/`. */
 export function storagePrefix(group: string, plural: string): string {
-  return `/registry/${SPECIAL_PREFIXES[`${group}/${plural}`] ?? plural}/`;
+  const name = `${group}/${plural}`;
+  if (group !== "" && !isBuiltin(name)) return `/registry/${name}/`;
+  return `/registry/${SPECIAL_PREFIXES[name] ?? plural}/`;
+}
+
+let builtins: ReadonlySet<string> | undefined;
+
+/** Custom resources stand below their group's name. */
+function isBuiltin(name: string): boolean {
+  builtins ??= new Set(ALL_KINDS.map(({ group, plural }) => `${group}/${plural}`));
+  return builtins.has(name);
 }
 
 /** `/registry/pods/ns/name`, `/registry/minions/name`. */
@@ -51,13 +64,28 @@ export function storageKey(prefix: string, namespace: string, name: string): str
 export class ResourceTable {
   readonly #infos = new Map<string, ResourceInfo>();
   readonly #served = new Map<string, ServedResource>();
+  #custom: ReadonlyMap<string, ServedResource> = new Map();
+  #list: readonly ResourceInfo[] | undefined;
+  #groups: ReadonlySet<string> | undefined;
 
   constructor(infos: readonly ResourceInfo[] = ALL_KINDS.filter((info) => info.servedByDefault)) {
     for (const info of infos) this.#infos.set(`${info.group}/${info.version}/${info.plural}`, info);
   }
 
+  /** The same list for as long as the same is served. */
   get infos(): readonly ResourceInfo[] {
-    return [...this.#infos.values()];
+    this.#list ??= [...this.#infos.values(), ...Array.from(this.#custom.values(), ({ info }) => info)];
+    return this.#list;
+  }
+
+  /** Custom resources, as what is defined changes. */
+  setCustom(resources: readonly ServedResource[]): void {
+    this.#custom = new Map(resources.map((served) => [keyOf(served.info), served]));
+    this.#list = undefined;
+  }
+
+  get custom(): readonly ServedResource[] {
+    return [...this.#custom.values()];
   }
 
   get(group: string, version: string, plural: string): ServedResource | undefined {
@@ -65,17 +93,24 @@ export class ResourceTable {
     const known = this.#served.get(key);
     if (known !== undefined) return known;
     const info = this.#infos.get(key);
-    if (info === undefined) return undefined;
+    if (info === undefined) return this.#custom.get(key);
     const served = serve(info);
     this.#served.set(key, served);
     return served;
   }
 
   hasGroupVersion(group: string, version: string): boolean {
-    for (const info of this.#infos.values()) if (info.group === group && info.version === version) return true;
-    return false;
+    return this.infos.some((info) => info.group === group && info.version === version);
+  }
+
+  /** Whether all that is served of a group, if anything, is defined by users. */
+  isForeign(group: string): boolean {
+    this.#groups ??= new Set(Array.from(this.#infos.values(), (info) => info.group));
+    return !this.#groups.has(group);
   }
 }
+
+const keyOf = ({ group, version, plural }: ResourceInfo) => `${group}/${version}/${plural}`;
 
 function serve(info: ResourceInfo): ServedResource {
   const { group, version, kind, plural } = info;

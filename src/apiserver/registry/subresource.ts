@@ -78,6 +78,10 @@ export class SubresourceTable {
     for (const handler of handlers) this.#handlers.set(`${handler.group}/${handler.plural}/${handler.subresource}`, handler);
   }
 
+  unregister({ group, plural, subresource }: Pick<SubresourceHandler, "group" | "plural" | "subresource">): void {
+    this.#handlers.delete(`${group}/${plural}/${subresource}`);
+  }
+
   get(group: string, plural: string, subresource: string): SubresourceHandler | undefined {
     return this.#handlers.get(`${group}/${plural}/${subresource}`);
   }

@@ -237,7 +237,7 @@ function allButMetadataAndStatus(object: KubeObject): unknown {
 function validateUpdate(served: ServedResource, subresource: string, object: Draft, old: KubeObject): void {
   const rules = isWhole(subresource) ? served.strategy : served.strategy.subresources?.[subresource];
   const next = object as KubeObject;
-  refuseInvalid(served, next.metadata.name, [...objectMetaUpdateErrors(served, next, old, subresource), ...(rules?.validateUpdate?.(next, old) ?? [])]);
+  refuseInvalid(served, object, [...objectMetaUpdateErrors(served, next, old, subresource), ...(rules?.validateUpdate?.(next, old) ?? [])]);
 }
 
 function warnOnUpdate({ served, subresource, context }: WriteTarget, object: Draft, old: KubeObject): void {

@@ -67,8 +67,10 @@ export function matchNamespace(object: Draft, namespace: string): void {
 }
 
 /** Texts name the kind by the group that it is stored as. */
-export function refuseInvalid({ info, view }: ServedResource, name: string | undefined, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw statusError.invalid({ group: view?.stored.group ?? info.group, kind: info.kind }, name ?? "", errors);
+export function refuseInvalid({ info, view, custom }: ServedResource, object: Draft, errors: readonly FieldError[]): void {
+  const { name } = object.metadata as { name?: string };
+  if (errors.length > 0)
+    throw statusError.invalid({ group: view?.stored.group ?? info.group, kind: custom === undefined ? info.kind : (object.kind ?? "") }, name ?? "", errors);
 }
 
 /** What a write answers with, after the kind's hooks have heard of it. */

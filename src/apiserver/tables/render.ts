@@ -25,6 +25,8 @@ export type IncludeObject = "None" | "Metadata" | "Object";
 
 export interface TableRequest {
   readonly info: Pick<ResourceInfo, "group" | "version" | "kind">;
+  /** Of a custom resource. */
+  readonly layout?: Layout | undefined;
   readonly objects: readonly KubeObject[];
   readonly includeObject: IncludeObject;
   /** `meta.k8s.io/v1` or `meta.k8s.io/v1beta1` */
@@ -51,8 +53,8 @@ interface TableRow {
 }
 
 /** Objects as the rows of a table, as `kubectl get` shows them; ages are as of `nowMs`. */
-export function renderTable({ info, objects, includeObject, apiVersion, listMeta, nowMs, withColumns = true }: TableRequest): Table {
-  const { columns, print } = layoutOf(info);
+export function renderTable({ info, objects, includeObject, apiVersion, listMeta, nowMs, withColumns = true, layout = layoutOf(info) }: TableRequest): Table {
+  const { columns, print } = layout;
   const isPods = info.kind === "Pod" && info.group === "";
   const row = (object: KubeObject): TableRow => {
     const conditions = isPods ? podRowConditions(object as Pod) : undefined;
@@ -92,7 +94,8 @@ function sorted(info: TableRequest["info"], objects: readonly KubeObject[]): rea
   return [...objects].sort((a, b) => precedence(a) - precedence(b) || (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
-interface Layout {
+/** Columns, and what stands in them. */
+export interface Layout {
   readonly columns: readonly Column[];
   readonly print: Printer;
 }
@@ -114,7 +117,7 @@ const DEFAULT_LAYOUT: Layout = {
 };
 
 /** What upstream says of a column; most texts are shared by many kinds. */
-function describedAs(key: string, column: string): string {
+export function describedAs(key: string, column: string): string {
   const columns = (described.columns as Readonly<Record<string, Readonly<Record<string, number>>>>)[key];
   return described.texts[columns?.[column] ?? -1] ?? "";
 }

@@ -1,9 +1,10 @@
 import type { Scale } from "#api/autoscaling-v1/types.ts";
+import type { ResourceInfo } from "#api/resources.ts";
 import { decodeObject } from "#apimachinery/decode/decode.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { formatLabelSelector, formatLabels } from "#apimachinery/label-selector.ts";
-import type { Managed } from "#apimachinery/managed-fields/index.ts";
+import type { FieldSet, Managed } from "#apimachinery/managed-fields/index.ts";
 import { applyConfiguration, managersOfScaled, recordUpdate, scaleManagers } from "#apimachinery/managed-fields/index.ts";
 import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
@@ -38,13 +39,48 @@ export function scaleHandlers(deps: RegistryDeps, resources: ResourceTable): Sub
       group,
       plural,
       subresource: "scale",
-      get: async ({ namespace, name }) => scaleOf((await getObject(deps, served, { namespace, name })).object),
-      ownsManagedFields: true,
-      update: (request) => write(deps, served, request, () => ({ scale: request.body as Scale })),
-      patch: (request) => write(deps, served, request, (old, now) => patchedScale(request, old, now)),
+      ...scaleVerbs(deps, () => ({ served, access: BUILTIN })),
     };
   });
 }
+
+/** What a Scale shows of an object, and how it is written back. */
+export interface ScaleAccess {
+  /** Where the replicas stand, as owners of fields have it; absent for `spec.replicas`. */
+  readonly replicas?: FieldSet | undefined;
+  /** @throws {StatusError} when a read needs what is not there */
+  read(object: KubeObject, mustBeThere: boolean): Pick<Scale, "spec" | "status">;
+  withReplicas(object: KubeObject, replicas: number): KubeObject;
+  /** Whether the object's own rules see to the replicas. */
+  readonly isChecked?: boolean;
+}
+
+interface Scaled {
+  readonly served: ServedResource;
+  readonly access: ScaleAccess;
+}
+
+export function scaleVerbs(deps: RegistryDeps, of: (info: ResourceInfo) => Scaled): Omit<SubresourceHandler, "group" | "plural" | "subresource"> {
+  return {
+    get: async ({ info, namespace, name }) => {
+      const { served, access } = of(info);
+      return scaleOf((await getObject(deps, served, { namespace, name })).object, access, true);
+    },
+    ownsManagedFields: true,
+    update: (request) => write(deps, of(request.info), request, () => ({ scale: request.body as Scale })),
+    patch: (request) => write(deps, of(request.info), request, (old, now) => patchedScale(request, old, now)),
+  };
+}
+
+const BUILTIN: ScaleAccess = {
+  read: (object) => {
+    const { spec, status, kind } = object as Scalable;
+    const selector = kind === "ReplicationController" ? formatLabels(spec.selector as Record<string, string>) : formatLabelSelector(spec.selector);
+    const replicas = spec.replicas ?? 0;
+    return { spec: replicas === 0 ? {} : { replicas }, status: { replicas: status?.replicas ?? 0, selector } } as Scale;
+  },
+  withReplicas: (object, replicas) => ({ ...object, spec: { ...(object as Scalable).spec, replicas } }) as KubeObject,
+};
 
 type Scalable = KubeObject & {
   readonly spec: { readonly replicas?: number; readonly selector?: object };
@@ -52,31 +88,26 @@ type Scalable = KubeObject & {
 };
 
 /** @param managers the Scale's own; answers have none */
-function scaleOf(object: KubeObject, managers: readonly ManagedFieldsEntry[] = []): Scale {
-  const { metadata, spec, status, kind } = object as Scalable;
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = kind === "ReplicationController" ? formatLabels(spec.selector as Record<string, string>) : formatLabelSelector(spec.selector);
-  const replicas = spec.replicas ?? 0;
+function scaleOf(object: KubeObject, access: ScaleAccess, mustBeThere: boolean, managers: readonly ManagedFieldsEntry[] = []): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp, ...(managers.length > 0 && { managedFields: managers }) },
-    spec: replicas === 0 ? {} : { replicas },
-    status: { replicas: status?.replicas ?? 0, selector },
+    ...access.read(object, mustBeThere),
   } as Scale;
 }
 
 /** Admission sees the Scale, and may change its replicas. */
-const SHOWN: Shown = {
+const shownBy = (access: ScaleAccess): Shown => ({
   get decodes() {
     return decodable(SCALE);
   },
-  of: (object) => structuredClone(scaleOf(object)) as unknown as Draft,
+  of: (object) => structuredClone(scaleOf(object, access, false)) as unknown as Draft,
   into(object, shown) {
-    const { spec } = object as unknown as { spec: { replicas?: number } };
-    spec.replicas = (shown as unknown as Scale).spec?.replicas ?? 0;
+    Object.assign(object, access.withReplicas(object as KubeObject, (shown as unknown as Scale).spec?.replicas ?? 0));
   },
-};
+});
 
 interface NewScale {
   readonly scale: Scale;
@@ -100,7 +131,7 @@ function appliedScale(config: JsonObject, old: Scale, { fieldManager, force }: W
 
 async function write(
   deps: RegistryDeps,
-  served: ServedResource,
+  { served, access }: Scaled,
   request: SubresourceWrite | SubresourcePatch,
   make: (old: Scale, now: string) => NewScale,
 ): Promise<object> {
@@ -108,19 +139,19 @@ async function write(
   const target = { served, namespace, name, subresource: "scale", options, context };
   const outcome = await changeObject(deps, target, {
     ownsManagedFields: true,
-    shown: SHOWN,
+    shown: shownBy(access),
     make: (old) => {
       if (old === undefined) throw statusError.notFound(served.resource, name);
       const now = formatTime(deps.clock.now());
       const parentManagers = old.metadata.managedFields;
-      const oldScale = scaleOf(old, scaleManagers(parentManagers));
+      const oldScale = scaleOf(old, access, false, scaleManagers(parentManagers, access.replicas));
       const made = make(oldScale, now);
       const managers = made.managers ?? updatedManagers(oldScale, made.scale, fieldManagerOf(target), now);
-      checkScale(made.scale, request);
-      return scaled(served, old, made.scale, namespace, managersOfScaled(parentManagers, managers, served.apiVersion));
+      checkScale(made.scale, request, access);
+      return scaled({ served, access }, old, made.scale, namespace, managersOfScaled(parentManagers, managers, served.apiVersion, access.replicas));
     },
   });
-  return scaleOf(outcome.object);
+  return scaleOf(outcome.object, access, false);
 }
 
 function updatedManagers(live: Scale, updated: Scale, manager: string, time: string): readonly ManagedFieldsEntry[] {
@@ -129,23 +160,23 @@ function updatedManagers(live: Scale, updated: Scale, manager: string, time: str
 }
 
 /** The object with the Scale's replicas. */
-function scaled(served: ServedResource, old: KubeObject, scale: Scale, namespace: string, managers: readonly ManagedFieldsEntry[]): Draft {
+function scaled({ served, access }: Scaled, old: KubeObject, scale: Scale, namespace: string, managers: readonly ManagedFieldsEntry[]): Draft {
   const { uid, resourceVersion } = scale.metadata ?? {};
   if ((uid ?? "") !== "" && uid !== old.metadata.uid) throw wrongUid(served, old, uid!, namespace);
   const metadata = { ...old.metadata, ...((resourceVersion ?? "") !== "" && { resourceVersion }) };
-  const draft = draftOf(served, { ...old, metadata, spec: { ...(old as Scalable).spec, replicas: scale.spec?.replicas ?? 0 } } as KubeObject);
+  const draft = draftOf(served, access.withReplicas({ ...old, metadata }, scale.spec?.replicas ?? 0));
   setManagedFields(draft, managers);
   return draft;
 }
 
-function checkScale({ metadata, spec }: Scale, { name, namespace }: { readonly name: string; readonly namespace: string }): void {
+function checkScale({ metadata, spec }: Scale, { name, namespace }: { readonly name: string; readonly namespace: string }, access: ScaleAccess): void {
   const within = metadata?.namespace ?? "";
   if (within !== "" && within !== namespace)
     throw statusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
   const own = metadata?.name ?? "";
   if (own !== "" && own !== name) throw statusError.badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
   const replicas = spec?.replicas ?? 0;
-  if (replicas >= 0) return;
+  if (replicas >= 0 || access.isChecked === true) return;
   throw statusError.invalid(SCALE, name, [fieldError.invalid(new FieldPath("spec.replicas"), replicas, "must be greater than or equal to 0")]);
 }
 

@@ -1,0 +1,82 @@
+import { typeSchema } from "#api/schema/table.ts";
+import { type FieldError, FieldPath, fieldError } from "#apimachinery/field-error.ts";
+import { equalJson } from "#apimachinery/patch/json-patch.ts";
+import { coerceEmbedded, CoercionError, validateEmbedded } from "#apimachinery/structural/embedded.ts";
+import { sorted } from "#apimachinery/structural/findings.ts";
+import { itemsOf, type JsonSchema } from "#apimachinery/structural/json-schema.ts";
+import { prune } from "#apimachinery/structural/prune.ts";
+import { validateValue } from "#apimachinery/structural/validate-value.ts";
+
+const EMBEDDED = "x-kubernetes-embedded-resource";
+const TYPE = { apiVersion: "validation/v1", kind: "Validation" };
+const META: ReadonlySet<string> = new Set(["metadata", "apiVersion", "kind"]);
+
+/** Puts a value into the object around it, as far as the object is made up for a check. */
+type Surround = (value: unknown) => Record<string, unknown>;
+
+interface Place {
+  readonly root: JsonSchema;
+  readonly surround: Surround;
+  readonly insideMeta: boolean;
+}
+
+/**
+ * Defaults must be what their own schema allows, and say nothing that it does not know.
+ *
+ * @see apiextensions-apiserver pkg/apiserver/schema/defaulting/validation.go
+ */
+export function defaultErrors(path: FieldPath, schema: JsonSchema): FieldError[] {
+  return errorsAt(path, { ...schema, [EMBEDDED]: true }, undefined);
+}
+
+const wholeObject: Surround = (value) => ({ ...TYPE, ...(value as object) });
+
+function errorsAt(path: FieldPath, schema: JsonSchema, outer: Place | undefined): FieldError[] {
+  const place: Place = outer === undefined || schema[EMBEDDED] === true ? { root: schema, surround: wholeObject, insideMeta: false } : outer;
+  const own = schema.default === undefined ? [] : place.insideMeta ? metaErrors(path, schema, place) : valueErrors(path, schema);
+  const items = itemsOf(schema);
+  const inItems = items === undefined ? [] : errorsAt(path.child("items"), items, { ...place, surround: (value) => place.surround([value]) });
+  const inProperties = Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
+    errorsAt(path.child("properties").key(name), property, {
+      root: place.root,
+      surround: (value) => place.surround({ [name]: value }),
+      insideMeta: place.insideMeta || (schema[EMBEDDED] === true && META.has(name)),
+    }),
+  );
+  return [...own, ...inItems, ...inProperties];
+}
+
+/** A default within kind, version or metadata is looked at as part of an object. */
+function metaErrors(path: FieldPath, schema: JsonSchema, { root, surround }: Place): FieldError[] {
+  const at = path.child("default");
+  const object = surround(structuredClone(schema.default));
+  const nowhere = new FieldPath();
+  try {
+    coerceEmbedded(nowhere, object, root, { metadata: typeSchema("meta/v1.ObjectMeta") });
+  } catch (error) {
+    if (!(error instanceof CoercionError)) throw error;
+    return [fieldError.invalid(at, sorted(schema.default), `must result in valid metadata: ${error.message}`)];
+  }
+  const errors = validateEmbedded(nowhere, object, root, true);
+  if (errors.length > 0) {
+    const told = [...new Set(errors.map(({ field, text }) => `${field}: ${text}`))];
+    return [fieldError.invalid(at, sorted(schema.default), `must result in valid metadata: ${told.length === 1 ? told[0] : `[${told.join(", ")}]`}`)];
+  }
+  return validateValue(at, schema.default, schema);
+}
+
+function valueErrors(path: FieldPath, schema: JsonSchema): FieldError[] {
+  const at = path.child("default");
+  const isResource = schema[EMBEDDED] === true;
+  const pruned = structuredClone(schema.default);
+  prune(pruned, schema, isResource);
+  const unknown = equalJson(pruned, schema.default) ? [] : [fieldError.invalid(at, sorted(schema.default), "must not have unknown fields")];
+  try {
+    coerceEmbedded(at, structuredClone(schema.default), schema, { metadata: typeSchema("meta/v1.ObjectMeta") });
+  } catch (error) {
+    if (!(error instanceof CoercionError)) throw error;
+    return [...unknown, error.fieldError];
+  }
+  const embedded = validateEmbedded(at, schema.default, schema);
+  return [...unknown, ...(embedded.length > 0 ? embedded : validateValue(at, schema.default, schema))];
+}
