@@ -6,7 +6,6 @@ import { builtin } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
-import { NOT_EVALUATED } from "#apiserver/admission/webhooks/conditions.ts";
 import { openIdHandler } from "#apiserver/authn/openid.ts";
 import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
@@ -73,7 +72,7 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
       openIdHandler({ ...tokenIssuer, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
     ],
     subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
-    ...(!bare && { admission: (parts) => admissionPlugins({ ...parts, clock, rng, logger, newUid: randomUUID, conditions: NOT_EVALUATED }), healthChecks: bootstrapChecks }),
+    ...(!bare && { admission: (parts) => admissionPlugins({ ...parts, clock, rng, logger, newUid: randomUUID }), healthChecks: bootstrapChecks }),
     ...over,
   });
   if (!bare) await bootstrap(server, options);

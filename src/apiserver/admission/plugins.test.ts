@@ -8,7 +8,6 @@ import type { StatusError } from "#apimachinery/status-error.ts";
 import { AdmissionChain, type AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
-import { NOT_EVALUATED } from "#apiserver/admission/webhooks/conditions.ts";
 import { ResourceTable } from "#apiserver/registry/resource-table.ts";
 import { silentLogger } from "#lib/logger.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -59,7 +58,7 @@ interface Write {
 async function admit(write: Write, objects: Objects = {}): Promise<{ object: Mutable<KubeObject> & Record<string, never>; warnings: string[] }> {
   const { group = "", version = "v1", plural, namespace = "ns", operation = "CREATE", user = LOOPBACK_USER } = write;
   const cluster = { reader: readerOf({ ...BASE, ...objects }), writer: { replace: () => Promise.resolve(true) }, authorizer: NOBODY };
-  const outside = { watcher: { onChange: () => {} }, resources: new ResourceTable([]), conditions: NOT_EVALUATED, logger: silentLogger, newUid: () => "" };
+  const outside = { watcher: { onChange: () => {} }, resources: new ResourceTable([]), logger: silentLogger, newUid: () => "" };
   const chain = new AdmissionChain(admissionPlugins({ ...cluster, ...outside, clock: new SimClock(), rng: seededRng(1) }));
   const warnings: string[] = [];
   const object = structuredClone({ metadata: { name: "p" }, ...write.object }) as unknown as Mutable<KubeObject>;

@@ -13,6 +13,7 @@ import { storageObjectInUseProtection } from "#apiserver/admission/plugins/stora
 import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-by-condition.ts";
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from "#apiserver/admission/plugins/certificates.ts";
 import { podSecurity } from "#apiserver/admission/pod-security/pod-security.ts";
+import { validatingAdmissionPolicy } from "#apiserver/admission/policies/policies.ts";
 import { type QuotaDeps, resourceQuotaAdmission } from "#apiserver/admission/quota/resource-quota.ts";
 import { type WebhookDeps, webhookPlugins } from "#apiserver/admission/webhooks/webhooks.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -49,6 +50,7 @@ export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
     defaultIngressClass(reader),
     podTopologyLabels(reader),
     webhooks.mutating,
+    validatingAdmissionPolicy(deps),
     webhooks.validating,
     resourceQuotaAdmission(deps),
   ];

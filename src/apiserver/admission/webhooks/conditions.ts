@@ -1,6 +1,5 @@
 import type { ResourceInfo } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
-import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import type { Hook } from "#apiserver/admission/webhooks/hook.ts";
 
@@ -12,15 +11,6 @@ export interface ConditionInput {
   readonly object: KubeObject | undefined;
   readonly oldObject: KubeObject | undefined;
 }
-
-/** Where nothing evaluates them: then they count as failing. */
-export const NOT_EVALUATED: HookConditions = {
-  hold({ failsOpen, name }, { attributes }) {
-    if (failsOpen) return false;
-    const { group, plural } = attributes.resource;
-    throw statusError.forbidden({ group, resource: plural }, attributes.name, `the match conditions of webhook ${JSON.stringify(name)} cannot be evaluated`);
-  },
-};
 
 export interface HookConditions {
   /**

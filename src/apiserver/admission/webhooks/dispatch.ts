@@ -1,4 +1,5 @@
 import { NAMESPACES } from "#api/builtin.ts";
+import type { Selector } from "#apimachinery/label-selector.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError, StatusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
@@ -27,15 +28,21 @@ export class CallFailure extends Error {
 
 /** @throws {StatusError} when it cannot be told */
 export function isConcerned({ hook, as }: Candidate, attributes: AdmissionAttributes, deps: DispatchDeps): boolean {
-  if (!inNamespace(hook, attributes, deps.reader)) return false;
-  if (!hook.objects.empty && ![attributes.object, attributes.oldObject].some((each) => isSelected(hook, each))) return false;
+  if (!isSelected(hook, attributes, deps.reader)) return false;
   return hook.conditions.length === 0 || deps.conditions.hold(hook, { attributes, as, ...shownAs(as, attributes, deps.versions) });
 }
 
-const isSelected = (hook: Hook, object: KubeObject | undefined) => object?.metadata !== undefined && hook.objects.matches(object.metadata.labels);
+type Selectors = Pick<Hook, "namespaces" | "objects">;
+
+/** @throws {StatusError} 404 for a namespace that is missing */
+export function isSelected({ namespaces, objects }: Selectors, attributes: AdmissionAttributes, reader: ObjectReader): boolean {
+  if (!inNamespace(namespaces, attributes, reader)) return false;
+  const fits = (object: KubeObject | undefined) => object?.metadata !== undefined && objects.matches(object.metadata.labels);
+  return objects.empty || fits(attributes.object as KubeObject | undefined) || fits(attributes.oldObject);
+}
 
 /** What has no namespace is never left out; a Namespace that is being written goes by its own labels. */
-function inNamespace({ namespaces }: Hook, { operation, resource, subresource, namespace, object }: AdmissionAttributes, reader: ObjectReader): boolean {
+function inNamespace(namespaces: Selector, { operation, resource, subresource, namespace, object }: AdmissionAttributes, reader: ObjectReader): boolean {
   const isNamespace = resource.plural === "namespaces";
   if (namespaces.empty || (namespace === "" && !isNamespace)) return true;
   if (isNamespace && subresource === "" && (operation === "CREATE" || operation === "UPDATE")) return namespaces.matches(object?.metadata.labels);

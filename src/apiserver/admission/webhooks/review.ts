@@ -29,10 +29,16 @@ export function reviewVersion(accepted: readonly string[]): string {
 }
 
 /** The AdmissionReview to send, as JSON. */
-export function reviewText(version: string, uid: string, { attributes, requested, seen, object, oldObject }: ReviewedRequest): string {
+export function reviewText(version: string, uid: string, request: ReviewedRequest): string {
+  const { object, oldObject } = request;
+  const asked = { uid, ...requestFields(request), object: object ?? null, oldObject: oldObject ?? null };
+  return JSON.stringify({ kind: "AdmissionReview", apiVersion: `${GROUP}/${version}`, request: asked });
+}
+
+/** The request without its objects, as webhooks and expressions see it. */
+export function requestFields({ attributes, requested, seen }: Pick<ReviewedRequest, "attributes" | "requested" | "seen">): object {
   const { operation, subresource, name, namespace, user, dryRun, options } = attributes;
-  const request = {
-    uid,
+  return {
     kind: seen.kind,
     resource: seen.resource,
     ...(subresource !== "" && { subResource: subresource }),
@@ -48,12 +54,9 @@ export function reviewText(version: string, uid: string, { attributes, requested
       ...(user.groups.length > 0 && { groups: user.groups }),
       ...(Object.keys(user.extra).length > 0 && { extra: user.extra }),
     },
-    object: object ?? null,
-    oldObject: oldObject ?? null,
     dryRun,
     options: operation === "CONNECT" ? null : { kind: OPTIONS[operation], apiVersion: "meta.k8s.io/v1", ...options },
   };
-  return JSON.stringify({ kind: "AdmissionReview", apiVersion: `${GROUP}/${version}`, request });
 }
 
 const OPTIONS = { CREATE: "CreateOptions", UPDATE: "UpdateOptions", DELETE: "DeleteOptions" } as const;

@@ -95,7 +95,7 @@ test("a mutating webhook is asked with the whole request, and its patch is appli
     const { extra, ...user } = userInfo;
     assert.deepEqual(
       [Object.keys(extra ?? {}), user],
-      [["authentication.kubernetes.io/credential-id"], { username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] }],
+      [["authentication.kubernetes.io/credential-id"], { username: "admin", groups: ["system:masters", "system:authenticated"] }],
     );
     assert.match(uid, /^[0-9a-f-]{36}$/);
     assert.equal((object as { metadata: { name: string } }).metadata.name, "patched");
@@ -325,6 +325,25 @@ test("a patch may take metadata away, but not move the object to another namespa
     answer = () => patchOf({ op: "replace", path: "/metadata/namespace", value: "kube-system" });
     const { code, body } = await call("POST", MAPS, map("there"));
     assert.deepEqual([code, body.message], [400, "the namespace of the provided object does not match the namespace sent on the request"]);
+  });
+});
+
+test("a webhook's match conditions say whether it is asked; one that fails goes by the failure policy", async () => {
+  answer = () => ({ allowed: false });
+  const matchConditions = [
+    { name: "named", expression: "object.metadata.name == 'wanted'" },
+    { name: "labelled", expression: "request.operation == 'CREATE' && object.metadata.labels['a'] == 'b'" },
+  ];
+  await withHooks("validating", [{ matchConditions }], async () => {
+    assert.equal((await call("POST", `${MAPS}?dryRun=All`, map("other"))).code, 201);
+    const { code, body } = await call("POST", MAPS, map("wanted"));
+    const expression = matchConditions[1]!.expression;
+    assert.deepEqual([code, body.message], [403, `configmaps "wanted" is forbidden: expression '${expression}' resulted in error: no such key: labels`]);
+    assert.equal((await call("POST", MAPS, { metadata: { name: "wanted", labels: { a: "b" } } })).code, 400);
+    assert.equal(hook.asked.length, 1);
+  });
+  await withHooks("validating", [{ matchConditions, failurePolicy: "Ignore" }], async () => {
+    assert.equal((await call("POST", `${MAPS}?dryRun=All`, map("wanted"))).code, 201);
   });
 });
 

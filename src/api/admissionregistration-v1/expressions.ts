@@ -1,0 +1,80 @@
+import { compile, type Program } from "#lib/cel/compile.ts";
+import { type Environment, extend, STANDARD } from "#lib/cel/environment.ts";
+import { BOOL, type CelType, DYN, formatType, INT, listOf, mapOf, sameType, STRING, structType, TIMESTAMP } from "#lib/cel/types.ts";
+
+type Fields = Readonly<Record<string, CelType>>;
+
+const TEXTS = listOf(STRING);
+const TEXT_MAP = mapOf(STRING, STRING);
+const KIND = structType("kubernetes.GroupVersionKind");
+const RESOURCE = structType("kubernetes.GroupVersionResource");
+const REQUEST = structType("kubernetes.AdmissionRequest");
+const NAMESPACE = structType("kubernetes.Namespace");
+const VARIABLES = structType("kubernetes.variables");
+
+/** What expressions may look at of a request and of its namespace. @see kubernetes staging/src/k8s.io/apiserver/pkg/admission/plugin/cel/compile.go */
+const TYPES: Readonly<Record<string, Fields>> = {
+  "kubernetes.GroupVersionKind": { group: STRING, version: STRING, kind: STRING },
+  "kubernetes.GroupVersionResource": { group: STRING, version: STRING, resource: STRING },
+  "kubernetes.UserInfo": { username: STRING, uid: STRING, groups: TEXTS, extra: mapOf(STRING, TEXTS) },
+  "kubernetes.AdmissionRequest": {
+    ...{ kind: KIND, resource: RESOURCE, subResource: STRING, requestKind: KIND, requestResource: RESOURCE, requestSubResource: STRING },
+    ...{ name: STRING, namespace: STRING, operation: STRING, userInfo: structType("kubernetes.UserInfo"), dryRun: BOOL, options: DYN },
+  },
+  "kubernetes.Namespace": {
+    metadata: structType("kubernetes.NamespaceMetadata"),
+    spec: structType("kubernetes.NamespaceSpec"),
+    status: structType("kubernetes.NamespaceStatus"),
+  },
+  "kubernetes.NamespaceMetadata": {
+    ...{ name: STRING, generateName: STRING, namespace: STRING, labels: TEXT_MAP, annotations: TEXT_MAP, UID: STRING, creationTimestamp: TIMESTAMP },
+    ...{ deletionGracePeriodSeconds: INT, deletionTimestamp: TIMESTAMP, generation: INT, resourceVersion: STRING, finalizers: TEXTS },
+  },
+  "kubernetes.NamespaceSpec": { finalizers: TEXTS },
+  "kubernetes.NamespaceStatus": { conditions: listOf(structType("kubernetes.NamespaceCondition")), phase: STRING },
+  "kubernetes.NamespaceCondition": { status: STRING, type: STRING, lastTransitionTime: TIMESTAMP, message: STRING, reason: STRING },
+};
+
+export interface AdmissionVariables {
+  readonly hasParams: boolean;
+  /** Of a policy's own variables, the types so far; left out where expressions have none to look at. */
+  readonly variables?: ReadonlyMap<string, CelType> | undefined;
+}
+
+/** What expressions of policies and match conditions may use. `base` has the functions. */
+export function admissionEnvironment({ hasParams, variables }: AdmissionVariables, base: Environment = STANDARD): Environment {
+  const typesOf = (name: string): Fields | undefined => (name === VARIABLES.name && variables !== undefined ? Object.fromEntries(variables) : TYPES[name]);
+  const provider = {
+    has: (name: string) => typesOf(name) !== undefined || base.provider.has(name),
+    field: (name: string, field: string) => {
+      const fields = typesOf(name);
+      if (fields === undefined) return base.provider.field(name, field);
+      return Object.hasOwn(fields, field) ? fields[field] : undefined;
+    },
+  };
+  const own = {
+    ...{ object: DYN, oldObject: DYN, request: REQUEST, namespaceObject: NAMESPACE },
+    ...(hasParams && { params: DYN }),
+    ...(variables !== undefined && { variables: VARIABLES }),
+  };
+  return extend(base, { variables: own, provider });
+}
+
+/** An expression, ready to be evaluated, or why it is none. */
+export interface Expression {
+  readonly text: string;
+  readonly type: CelType;
+  readonly program?: Program | undefined;
+  readonly fault?: string | undefined;
+}
+
+/** @param results the types that the expression may have; any, when there are none */
+export function compileExpression(text: string, environment: Environment, results: readonly CelType[]): Expression {
+  const compiled = compile(text, environment);
+  if (compiled.kind === "failure") return { text, type: DYN, fault: `compilation failed: ${compiled.message}` };
+  const { type, program } = compiled;
+  if (results.length === 0 || results.some((each) => sameType(each, type))) return { text, type, program };
+  const wanted = results.map(formatType);
+  const must = wanted.length === 1 ? wanted[0]! : `one of [${wanted.join(" ")}]`;
+  return { text, type, fault: `must evaluate to ${must} but got ${formatType(type)}` };
+}
