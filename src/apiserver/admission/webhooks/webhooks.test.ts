@@ -1,3 +1,4 @@
+// Long because its tests share one server and one webhook, each of which takes a while to start.
 import assert from "node:assert/strict";
 import { request as httpsRequest } from "node:https";
 import { after, before, test } from "node:test";
