@@ -1,19 +1,16 @@
 import { execFile, execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isAlive, type ProcessInfo, processInfo } from "#cli/processes.ts";
 import { busyboxImage, nginxImage } from "./images.ts";
 import { kubectlPath } from "./kubectl.ts";
+import { abandonedFolders, ownFolder } from "./own-folder.ts";
 import { freePort } from "./ports.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-/** Of this checkout. */
-const CHECKOUT = createHash("sha256").update(root).digest();
-const FOLDER = `/var/tmp/skiff-e2e-${CHECKOUT.toString("hex").slice(0, 6)}`;
-const DATA_DIR = join(FOLDER, "cluster");
+const PREFIX = "skiff-e2e-cluster-";
+const dataDirIn = (folder: string) => join(folder, "cluster");
 
 export interface Output {
   readonly code: number;
@@ -50,13 +47,13 @@ export interface TestCluster {
  */
 export async function startTestCluster(flags: readonly string[] = []): Promise<TestCluster> {
   clearLeftovers();
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(ownerFile(FOLDER), JSON.stringify(processInfo(process.pid)));
-  const registry = await startRegistry(join(FOLDER, "registry"));
+  const folder = ownFolder(PREFIX);
+  const dataDir = dataDirIn(folder);
+  const registry = await startRegistry(join(folder, "registry"));
   await pushImages(registry);
-  const kubeconfig = join(FOLDER, "kubeconfig");
+  const kubeconfig = join(folder, "kubeconfig");
   const httpsPort = await freePort();
-  const settings = ["--data-dir", DATA_DIR, "--https-listen-port", String(httpsPort), "--kubelet-port", String(await freePort())];
+  const settings = ["--data-dir", dataDir, "--https-listen-port", String(httpsPort), "--kubelet-port", String(await freePort())];
   const addresses = [
     "--cluster-cidr",
     "10.142.0.0/16",
@@ -77,11 +74,11 @@ export async function startTestCluster(flags: readonly string[] = []): Promise<T
     throw new Error(`skiff up failed:\n${began.stderr}`);
   }
   const purge = async () => {
-    keepLogs();
+    keepLogs(dataDir);
     expectSuccess(await skiff("down", "--purge", "--quiet", ...settings), "skiff down --purge");
   };
   return {
-    dataDir: DATA_DIR,
+    dataDir,
     kubeconfig,
     kubectlPath: kubectlPath(),
     registry,
@@ -93,17 +90,17 @@ export async function startTestCluster(flags: readonly string[] = []): Promise<T
     purge,
     destroy: async () => {
       await registry.stop();
-      if (existsSync(DATA_DIR)) await purge();
-      rmSync(FOLDER, { recursive: true, force: true });
+      if (existsSync(dataDir)) await purge();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
 /** The logs of the last run stay below dist/, for whoever looks into a failure. */
-function keepLogs(): void {
+function keepLogs(dataDir: string): void {
   const kept = join(root, "dist/e2e-logs");
   rmSync(kept, { recursive: true, force: true });
-  if (existsSync(join(DATA_DIR, "logs"))) cpSync(join(DATA_DIR, "logs"), kept, { recursive: true });
+  if (existsSync(join(dataDir, "logs"))) cpSync(join(dataDir, "logs"), kept, { recursive: true });
 }
 
 async function pushImages(registry: Registry): Promise<void> {
@@ -113,23 +110,9 @@ async function pushImages(registry: Registry): Promise<void> {
 
 /** What killed runs left, of whatever checkout: all have the same addresses. One that goes on is told of by `up`. */
 function clearLeftovers(): void {
-  for (const folder of globSync("/var/tmp/skiff-e2e-??????")) {
-    if (folder !== FOLDER && ownerLives(folder)) continue;
-    execFileSync(join(root, "skiff"), ["down", "--purge", "--quiet", "--data-dir", join(folder, "cluster")], { stdio: "ignore" });
+  for (const folder of abandonedFolders(PREFIX)) {
+    execFileSync(join(root, "skiff"), ["down", "--purge", "--quiet", "--data-dir", dataDirIn(folder)], { stdio: "ignore" });
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Of the process that tests with the cluster in this folder. */
-function ownerFile(folder: string): string {
-  return join(folder, "owner.json");
-}
-
-function ownerLives(folder: string): boolean {
-  try {
-    return isAlive(JSON.parse(readFileSync(ownerFile(folder), "utf8")) as ProcessInfo);
-  } catch {
-    return false;
   }
 }
 
