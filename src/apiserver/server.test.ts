@@ -163,3 +163,27 @@ test("ApiServer does nothing for a request that was cut off in the same breath",
   socket.destroy();
   assert.deepEqual(noted, ["here"]);
 });
+
+test("a request for which there is no seat is told to come again, and the objects that say so hold at once", async () => {
+  const api = "/apis/flowcontrol.apiserver.k8s.io/v1";
+  const closed = { type: "Limited", limited: { nominalConcurrencyShares: 0, limitResponse: { type: "Reject" } } };
+  const level = { apiVersion: "flowcontrol.apiserver.k8s.io/v1", kind: "PriorityLevelConfiguration", metadata: { name: "closed" }, spec: closed };
+  const subjects = [{ kind: "Group", group: { name: "system:masters" } }];
+  const resourceRules = [{ verbs: ["list"], apiGroups: [""], resources: ["configmaps"], namespaces: ["*"] }];
+  const spec = { priorityLevelConfiguration: { name: "closed" }, matchingPrecedence: 2, rules: [{ subjects, resourceRules }] };
+  const schema = { apiVersion: level.apiVersion, kind: "FlowSchema", metadata: { name: "closed" }, spec };
+  const list = () => send("GET", "/api/v1/namespaces/default/configmaps");
+  const open = await list();
+  assert.deepEqual([open.code, open.headers["x-kubernetes-pf-flowschema-uid"], open.headers["x-kubernetes-pf-prioritylevel-uid"]], [200, "", ""]);
+  const made = [await send("POST", `${api}/prioritylevelconfigurations`, level), await send("POST", `${api}/flowschemas`, schema)];
+  assert.deepEqual(
+    made.map(({ code }) => code),
+    [201, 201],
+  );
+  const refused = await list();
+  assert.deepEqual([refused.code, refused.text, refused.headers["retry-after"]], [429, "Too many requests, please try again later.\n", "1"]);
+  assert.equal(refused.headers["x-kubernetes-pf-flowschema-uid"], undefined);
+  assert.equal((await send("GET", "/api/v1/namespaces/default/configmaps/none")).code, 404);
+  await send("DELETE", `${api}/flowschemas/closed`);
+  assert.equal((await list()).code, 200);
+});

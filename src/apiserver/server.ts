@@ -16,6 +16,7 @@ import { RbacIndex } from "#apiserver/authz/rbac-index.ts";
 import { cacheReader, cacheWatcher, cacheWriter } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import { CustomResources } from "#apiserver/customresources/custom-resources.ts";
+import { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import type { HealthCheck } from "#apiserver/http/health.ts";
 import { healthHandler } from "#apiserver/http/health.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
@@ -140,12 +141,14 @@ export class ApiServer {
     const subresources = new SubresourceTable();
     subresources.register(...specialHandlers(parts), ...(options.subresources?.(parts) ?? []));
     const api = new ResourceApi(deps, subresources);
+    const flow = new FlowControl({ reader, watcher: cacheWatcher(cache), clock });
     const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock), budget: new WatchBudget(), pacer: new WatchPacer(clock) };
     const http: HttpServer = new HttpServer({
       tls,
       authenticator: new Authenticator(tokens),
       authorizer,
-      resources: new ResourceHandler({ api, resources, subresources, authorizer, watch }),
+      resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, flow }),
+      flow,
       plain: [healthHandler([...ownChecks(options.store, () => http.closing), ...(options.healthChecks?.(reader) ?? [])]), ...(options.plain?.(parts) ?? [])],
       logger,
       clock,

@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 
 import { statusError } from "#apimachinery/status-error.ts";
 import { parseQuery } from "#apiserver/http/query.ts";
+import type { Seat } from "#apiserver/flowcontrol/flow-control.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
 import { Http2Stream } from "#lib/http2/stream.ts";
@@ -40,8 +41,11 @@ export class Exchange {
   readonly userAgent: string;
   user: UserInfo = ANONYMOUS;
   readonly warnings: string[] = [];
+  /** Its place among the requests that are served at a time; given back when it is over. */
+  seat: Seat | undefined = undefined;
   /** A watch, a log that is followed, a tunnel: it may take as long as it likes. */
   longRunning = false;
+  #isSeated = false;
   #aborted = false;
   #aborter: AbortController | undefined;
 
@@ -65,6 +69,18 @@ export class Exchange {
 
   get socket(): TLSSocket {
     return this.request.socket as TLSSocket;
+  }
+
+  takeSeat(seat: Seat): void {
+    this.seat = seat;
+    this.#isSeated = true;
+  }
+
+  /** Gives the seat back, if it has one still. */
+  leaveSeat(): void {
+    if (!this.#isSeated) return;
+    this.#isSeated = false;
+    this.seat!.level.leave();
   }
 
   /** Aborts when the client is gone or the time is up. */

@@ -3,7 +3,10 @@ import { failure, statusError } from "#apimachinery/status-error.ts";
 import type { Authorizer, ResourceAttributes } from "#apiserver/authz/authorizer.ts";
 import { askedName, selectedName } from "#apiserver/authz/asked-name.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
+import type { FlowRequest } from "#apiserver/flowcontrol/classifier.ts";
+import type { FlowControl, Seat } from "#apiserver/flowcontrol/flow-control.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
+import type { UserInfo } from "#apiserver/user.ts";
 import { readBody } from "#apiserver/http/exchange.ts";
 import { listMetadata, listPieces, protobufListPieces } from "#apiserver/http/lists.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
@@ -34,6 +37,7 @@ export interface ResourceHandlerDeps {
   readonly subresources: SubresourceTable;
   readonly authorizer: Authorizer;
   readonly watch: WatchDeps;
+  readonly flow: FlowControl;
 }
 
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
@@ -61,6 +65,8 @@ export class ResourceHandler {
     const { method, query } = exchange;
     const list = path.name === "" && (method === "GET" || method === "HEAD" || method === "DELETE") ? listQuery(query) : undefined;
     const verb = verbOf(exchange, path, list);
+    const wait = LONG_SUBRESOURCES.has(path.subresource) ? undefined : this.#enter(exchange, path, verb);
+    if (wait !== undefined) await wait;
     this.#authorize(exchange, path, verb, list);
     if (this.#isUnknown(path)) return sendPageNotFound(exchange);
     const target = this.#target(exchange, path);
@@ -111,6 +117,14 @@ export class ResourceHandler {
     await this.#deps.api.admitConnect(target, exchange.query);
     const { response: _response, ...request } = connectRequest(exchange, path, target);
     await handler.connect({ ...request, upgrade });
+  }
+
+  /** What goes on for long has its seat for the start alone. */
+  #enter(exchange: Exchange, path: ResourcePath, verb: string): Promise<void> | undefined {
+    const found = this.#deps.flow.enter(flowRequest(exchange.user, path, verb), () => exchange.signal);
+    if (found instanceof Promise) return found.then((seat) => take(exchange, seat, verb));
+    take(exchange, found, verb);
+    return undefined;
   }
 
   #authorize({ user }: Exchange, path: ResourcePath, verb: string, list: ListOptions | undefined): void {
@@ -238,6 +252,19 @@ export class ResourceHandler {
     const shaped = accepted.as === "Table" ? transform.table(objects, metadata, true) : transform.partialList(objects, metadata);
     return sendValue(exchange, 200, shaped, accepted, pretty);
   }
+}
+
+/** Streams, which are no requests among others. */
+const LONG_SUBRESOURCES: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy", "log"]);
+
+function flowRequest(user: UserInfo, { group, plural, subresource, namespace, name }: ResourcePath, verb: string): FlowRequest {
+  const within = plural === "namespaces" && group === "" ? name : namespace;
+  return { user, verb, group, plural, subresource, namespace: within };
+}
+
+function take(exchange: Exchange, seat: Seat, verb: string): void {
+  exchange.takeSeat(seat);
+  if (verb === "watch") exchange.leaveSeat();
 }
 
 /** What has columns, the resource itself among them. */

@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 
 import type { StatusError } from "#apimachinery/status-error.ts";
+import type { Seat } from "#apiserver/flowcontrol/flow-control.ts";
 import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
 import { warningHeaders } from "#apiserver/http/exchange.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
@@ -35,6 +36,7 @@ export async function sendBytes(
   const { "audit-id": audit } = exchange.headers;
   if (typeof audit === "string") headers["audit-id"] = audit;
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
+  if (exchange.seat !== undefined) addFlow(headers, exchange.seat);
   let pieces = body instanceof Uint8Array ? [body] : body;
   if (pays(exchange, sizeOf(pieces))) {
     pieces = [await compress(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), { level: constants.Z_BEST_SPEED })];
@@ -45,6 +47,12 @@ export async function sendBytes(
   response.writeHead(code, headers as Record<string, string>);
   if (exchange.method === "HEAD") response.end();
   else endWith(response, pieces);
+}
+
+/** By which somebody who debugs a cluster sees who is served with whom. */
+export function addFlow(headers: Headers, { level, schemaUid }: Seat): void {
+  headers["x-kubernetes-pf-flowschema-uid"] = schemaUid;
+  headers["x-kubernetes-pf-prioritylevel-uid"] = level.uid;
 }
 
 /** To a client on this machine bytes go faster than anybody compresses them. */

@@ -9,6 +9,8 @@ import type { Authenticator } from "#apiserver/authn/authenticator.ts";
 import { impersonated } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
+import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
+import { TooManyRequests } from "#apiserver/flowcontrol/priority-level.ts";
 import { Deadlines } from "#apiserver/http/deadlines.ts";
 import { Exchange, type Incoming, type Outgoing } from "#apiserver/http/exchange.ts";
 import { parseApiPath } from "#apiserver/http/path.ts";
@@ -16,6 +18,7 @@ import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
+import type { Headers } from "#apiserver/http/respond.ts";
 import { sendBytes, sendPageNotFound, sendError } from "#apiserver/http/respond.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
@@ -29,6 +32,7 @@ export interface HttpServerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly resources: ResourceHandler;
+  readonly flow: FlowControl;
   /** Asked in order for paths that name no resource. */
   readonly plain: readonly PlainHandler[];
   readonly logger: Logger;
@@ -45,6 +49,8 @@ export interface HttpTls {
 const MAX_CONCURRENT_STREAMS = 1000;
 /** So long clients have to hear that they are to go elsewhere. */
 const GOAWAY_GRACE_MS = 50;
+/** As long as upstream lets a client wait that is one too many. */
+const RETRY_AFTER_S = "1";
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 
 /** HTTPS on one port: HTTP/2, HTTP/1.1 and its upgrades. */
@@ -141,6 +147,7 @@ export class HttpServer {
     } catch (error) {
       await this.#fail(exchange, error);
     } finally {
+      exchange.leaveSeat();
       this.#deadlines.remove(exchange);
     }
   }
@@ -150,6 +157,7 @@ export class HttpServer {
     if (exchange.aborted) return; // who goes away at once is gone before anybody listens for it
     const path = parseApiPath(exchange.path);
     if (path.kind === "resource") return this.#options.resources.handle(exchange, path);
+    await this.#enterPath(exchange);
     this.#authorizePath(exchange);
     const { request, method, query, user } = exchange;
     for (const handler of this.#options.plain) {
@@ -170,6 +178,13 @@ export class HttpServer {
     exchange.user = impersonated(found ?? ANONYMOUS, request, authorizer);
   }
 
+  async #enterPath(exchange: Exchange): Promise<void> {
+    const { user, method, path } = exchange;
+    const verb = method === "HEAD" ? "get" : method.toLowerCase();
+    const request = { user, verb, path, group: "", plural: "", subresource: "", namespace: "" };
+    exchange.takeSeat(await this.#options.flow.enter(request, () => exchange.signal));
+  }
+
   #authorizePath({ user, method, path }: Exchange): void {
     const attributes = { user, verb: method === "HEAD" ? "get" : method.toLowerCase(), path };
     const { allowed, reason } = this.#options.authorizer.authorize(attributes);
@@ -179,13 +194,15 @@ export class HttpServer {
   async #fail(exchange: Exchange, error: unknown): Promise<void> {
     const { response, path, method } = exchange;
     if (exchange.aborted) return; // nobody is there to hear of it
-    if (!(error instanceof StatusError || error instanceof StoreFullError)) this.#options.logger.error("a request failed", { method, path, error });
+    const isBusy = error instanceof TooManyRequests;
+    if (!(isBusy || error instanceof StatusError || error instanceof StoreFullError)) this.#options.logger.error("a request failed", { method, path, error });
     if (response.headersSent) {
       response.destroy();
       return;
     }
     const status = statusOf(error);
     try {
+      if (isBusy) return await sendText(exchange, 429, error.message, { "retry-after": RETRY_AFTER_S });
       await sendError(exchange, status, errorFormat(exchange), isPretty(exchange.query, exchange.userAgent));
     } catch (failure) {
       this.#options.logger.warn("an answer could not be sent", { method, path, error: failure });
@@ -205,6 +222,10 @@ export class HttpServer {
       socket.end(rawAnswer(`${code} ${status.reason ?? ""}`, status));
     }
   }
+}
+
+function sendText(exchange: Exchange, code: number, text: string, more: Headers = {}): Promise<void> {
+  return sendBytes(exchange, code, "text/plain; charset=utf-8", Buffer.from(`${text}\n`), { "x-content-type-options": "nosniff", ...more });
 }
 
 function statusOf(error: unknown): StatusError {

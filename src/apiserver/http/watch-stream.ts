@@ -6,6 +6,7 @@ import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
 import { warningHeaders } from "#apiserver/http/exchange.ts";
 import type { Headers } from "#apiserver/http/respond.ts";
+import { addFlow } from "#apiserver/http/respond.ts";
 import type { Frames } from "#apiserver/http/watch-frames.ts";
 import type { PacedStream, WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
@@ -201,6 +202,7 @@ class WatchStream implements PacedStream {
     const { warnings } = this.#exchange;
     const headers: Headers = { "cache-control": "no-cache, private", "content-type": this.#frames.contentType };
     if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
+    if (this.#exchange.seat !== undefined) addFlow(headers, this.#exchange.seat);
     response.writeHead(200, headers as Record<string, string>);
     response.flushHeaders();
   }
