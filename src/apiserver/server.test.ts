@@ -187,3 +187,19 @@ test("a request for which there is no seat is told to come again, and the object
   await send("DELETE", `${api}/flowschemas/closed`);
   assert.equal((await list()).code, 200);
 });
+
+test("/metrics tells of requests, levels and the process, and /metrics/slis of health", async () => {
+  const { code, headers, text } = await send("GET", "/metrics");
+  assert.deepEqual([code, String(headers["content-type"]).split(";")[0]], [200, "text/plain"]);
+  assert.match(
+    text,
+    /^apiserver_request_total\{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="",verb="POST",version="v1"\} \d+$/m,
+  );
+  assert.match(text, /^apiserver_flowcontrol_dispatched_requests_total\{priority_level="exempt"\} \d+$/m);
+  assert.match(text, /^process_resident_memory_bytes \S+$/m);
+  assert.match(text, /^process_cpu_seconds_total \S+$/m);
+  const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
+  assert.equal(new Set(names).size, names.length);
+  assert.match((await send("GET", "/metrics/slis")).text, /^kubernetes_healthcheck\{name="ping",type="livez"\} 1$/m);
+  assert.equal((await send("POST", "/metrics")).code, 405);
+});

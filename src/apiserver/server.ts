@@ -21,10 +21,15 @@ import type { HealthCheck } from "#apiserver/http/health.ts";
 import { healthHandler } from "#apiserver/http/health.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
 import { ResourceHandler } from "#apiserver/http/resource-handler.ts";
+import { RequestLog } from "#apiserver/http/request-log.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
 import { HttpServer } from "#apiserver/http/server.ts";
 import { WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import { BookmarkTicker, WatchBudget } from "#apiserver/http/watch-stream.ts";
+import { flowMetrics } from "#apiserver/metrics/flow-metrics.ts";
+import { metricsHandler } from "#apiserver/metrics/handler.ts";
+import { processMetrics } from "#apiserver/metrics/process-metrics.ts";
+import { RequestMetrics } from "#apiserver/metrics/request-metrics.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { EventExpiry } from "#apiserver/registry/event-expiry.ts";
 import { Pipeline } from "#apiserver/registry/pipeline.ts";
@@ -143,13 +148,17 @@ export class ApiServer {
     const api = new ResourceApi(deps, subresources);
     const flow = new FlowControl({ reader, watcher: cacheWatcher(cache), clock });
     const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock), budget: new WatchBudget(), pacer: new WatchPacer(clock) };
+    const healthChecks = [...ownChecks(options.store, () => http.closing), ...(options.healthChecks?.(reader) ?? [])];
+    const metrics = new RequestMetrics();
+    const sources = [() => metrics.render(), () => flowMetrics(flow), () => processMetrics(clock.now())];
     const http: HttpServer = new HttpServer({
       tls,
       authenticator: new Authenticator(tokens),
       authorizer,
       resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, flow }),
       flow,
-      plain: [healthHandler([...ownChecks(options.store, () => http.closing), ...(options.healthChecks?.(reader) ?? [])]), ...(options.plain?.(parts) ?? [])],
+      plain: [healthHandler(healthChecks), metricsHandler({ parts: sources, healthChecks }), ...(options.plain?.(parts) ?? [])],
+      observer: new RequestLog({ clock, logger, metrics }),
       logger,
       clock,
     });

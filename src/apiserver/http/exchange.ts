@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "
 import type { TLSSocket } from "node:tls";
 
 import { statusError } from "#apimachinery/status-error.ts";
+import type { ResourcePath } from "#apiserver/http/path.ts";
 import { parseQuery } from "#apiserver/http/query.ts";
 import type { Seat } from "#apiserver/flowcontrol/flow-control.ts";
 import type { UserInfo } from "#apiserver/user.ts";
@@ -45,6 +46,13 @@ export class Exchange {
   seat: Seat | undefined = undefined;
   /** A watch, a log that is followed, a tunnel: it may take as long as it likes. */
   longRunning = false;
+  /** What it asks for, once that is known to exist. */
+  info: { readonly verb: string; readonly path: ResourcePath } | undefined = undefined;
+  /** What was answered; 0 as long as nothing was. */
+  code = 0;
+  sentBytes = 0;
+  /** By the monotonic clock. */
+  beganMs = 0;
   #isSeated = false;
   #aborted = false;
   #aborter: AbortController | undefined;

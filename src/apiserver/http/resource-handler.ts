@@ -70,6 +70,7 @@ export class ResourceHandler {
     this.#authorize(exchange, path, verb, list);
     if (this.#isUnknown(path)) return sendPageNotFound(exchange);
     const target = this.#target(exchange, path);
+    exchange.info = { verb, path };
     const connect = path.rest !== "" && path.subresource !== "proxy" ? undefined : this.#connectHandler(path);
     if (connect !== undefined || verb === "watch") exchange.longRunning = true;
     if (connect !== undefined) {

@@ -28,6 +28,7 @@ export async function sendBytes(
 ): Promise<void> {
   const { response, warnings } = exchange;
   if (response.headersSent || response.writableEnded) return;
+  exchange.code = code;
   if (code === NOT_MODIFIED) {
     response.writeHead(code, more as Record<string, string>).end(); // what describes a body would replace what the client's cache has
     return;
@@ -43,7 +44,7 @@ export async function sendBytes(
     headers["content-encoding"] = "gzip";
     headers["vary"] = "Accept-Encoding";
   }
-  headers["content-length"] = String(sizeOf(pieces));
+  headers["content-length"] = String((exchange.sentBytes = sizeOf(pieces)));
   response.writeHead(code, headers as Record<string, string>);
   if (exchange.method === "HEAD") response.end();
   else endWith(response, pieces);

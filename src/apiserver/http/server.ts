@@ -33,10 +33,18 @@ export interface HttpServerOptions {
   readonly authorizer: Authorizer;
   readonly resources: ResourceHandler;
   readonly flow: FlowControl;
+  readonly observer: RequestObserver;
   /** Asked in order for paths that name no resource. */
   readonly plain: readonly PlainHandler[];
   readonly logger: Logger;
   readonly clock: Clock;
+}
+
+/** Hears of every request but upgrades. */
+export interface RequestObserver {
+  began(exchange: Exchange): void;
+  /** Its answer, if it has one, is on its way. */
+  ended(exchange: Exchange): void;
 }
 
 export interface HttpTls {
@@ -142,6 +150,7 @@ export class HttpServer {
   async #serve(request: Incoming, response: Outgoing): Promise<void> {
     const exchange = new Exchange(request, response);
     this.#deadlines.add(exchange);
+    this.#options.observer.began(exchange);
     try {
       await this.#answer(exchange);
     } catch (error) {
@@ -149,6 +158,7 @@ export class HttpServer {
     } finally {
       exchange.leaveSeat();
       this.#deadlines.remove(exchange);
+      this.#options.observer.ended(exchange);
     }
   }
 

@@ -203,6 +203,7 @@ class WatchStream implements PacedStream {
     const headers: Headers = { "cache-control": "no-cache, private", "content-type": this.#frames.contentType };
     if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
     if (this.#exchange.seat !== undefined) addFlow(headers, this.#exchange.seat);
+    this.#exchange.code = 200;
     response.writeHead(200, headers as Record<string, string>);
     response.flushHeaders();
   }
