@@ -52,8 +52,9 @@ export function validateTemplate({ spec }: ResourceClaimTemplate): FieldError[] 
   return errors;
 }
 
-export function validateTemplateUpdate({ spec }: ResourceClaimTemplate, old: ResourceClaimTemplate): FieldError[] {
-  const errors: Errors = [];
+export function validateTemplateUpdate(template: ResourceClaimTemplate, old: ResourceClaimTemplate): FieldError[] {
+  const { metadata, spec } = template;
+  const errors: Errors = [...validateObjectMeta(metadata, { namespaced: true }), ...validateTemplate(template)];
   checkImmutable(errors, withoutEmpty(spec), withoutEmpty(old.spec), SPEC, goValue("ResourceClaimTemplateSpec", spec));
   return errors;
 }

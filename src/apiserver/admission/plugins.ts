@@ -1,6 +1,7 @@
 import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { defaultIngressClass, defaultStorageClass } from "#apiserver/admission/plugins/default-class.ts";
 import { defaultTolerationSeconds } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
+import { deviceAdminAccess } from "#apiserver/admission/plugins/device-admin-access.ts";
 import { limitRanger } from "#apiserver/admission/plugins/limit-ranger.ts";
 import { namespaceLifecycle } from "#apiserver/admission/plugins/namespace-lifecycle.ts";
 import { nodeRestriction } from "#apiserver/admission/plugins/node-restriction.ts";
@@ -31,6 +32,7 @@ export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
   const { reader, authorizer } = deps;
   const webhooks = webhookPlugins(deps);
   return [
+    deviceAdminAccess(reader),
     namespaceLifecycle(reader),
     limitRanger(reader),
     serviceAccountAdmission(deps),
