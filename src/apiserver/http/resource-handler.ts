@@ -47,6 +47,8 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   "application/apply-patch+yaml": "apply",
 };
 
+const COMMAND_SUBRESOURCES = new Set(["exec", "attach", "portforward"]);
+
 /** Patches' types are compared letter by letter, others are not. */
 function patchType(contentType: string): PatchType | undefined {
   const media = contentType.split(";", 1)[0]!.trim();
@@ -75,6 +77,7 @@ export class ResourceHandler {
     if (connect !== undefined || verb === "watch") exchange.longRunning = true;
     if (connect !== undefined) {
       await this.#deps.api.admitConnect(target, query);
+      this.#authorizeStreams(exchange, path, verb);
       return connect.connect!(connectRequest(exchange, path, target));
     }
     checkMethod(target, path, method, verb);
@@ -109,13 +112,15 @@ export class ResourceHandler {
     }
   }
 
-  /** An upgrade request for exec, attach or port-forward. */
+  /** An upgrade request for exec, attach, port-forward or a proxy. */
   async upgrade(exchange: Exchange, path: ResourcePath, upgrade: NonNullable<ConnectRequest["upgrade"]>): Promise<void> {
-    this.#authorize(exchange, path, "create", undefined);
+    const verb = verbOf(exchange, path, undefined);
+    this.#authorize(exchange, path, verb, undefined);
     const target = this.#target(exchange, path);
     const handler = this.#connectHandler(path);
     if (handler?.connect === undefined) throw notFoundPath();
     await this.#deps.api.admitConnect(target, exchange.query);
+    this.#authorizeStreams(exchange, path, verb);
     const { response: _response, ...request } = connectRequest(exchange, path, target);
     await handler.connect({ ...request, upgrade });
   }
@@ -146,6 +151,18 @@ export class ResourceHandler {
     const served = resources.get(group, version, plural);
     if (served === undefined || (namespace !== "" && !served.info.namespaced)) return true;
     return served.info.namespaced && name !== "" && namespace === "";
+  }
+
+  /**
+   * WebSockets begin with a GET, SPDY with a POST; who may not create must not run commands by the one either.
+   *
+   * @see kubernetes pkg/registry/core/pod/rest/authorize.go
+   */
+  #authorizeStreams({ user }: Exchange, path: ResourcePath, verb: string): void {
+    const { group, version, plural, subresource, namespace, name } = path;
+    if (verb === "create" || group !== "" || plural !== "pods" || !COMMAND_SUBRESOURCES.has(subresource)) return;
+    const { allowed, reason } = this.#deps.authorizer.authorize({ user, verb: "create", group, version, plural, subresource, namespace, name });
+    if (!allowed) throw statusError.forbidden({ group, resource: plural }, name, reason);
   }
 
   #target(exchange: Exchange, path: ResourcePath): Target {

@@ -20,12 +20,15 @@ import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import type { Headers } from "#apiserver/http/respond.ts";
 import { sendBytes, sendPageNotFound, sendError } from "#apiserver/http/respond.ts";
+import { answeredByMessages, isUpgradable, messageResponse } from "#apiserver/http/upgrades.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
 import { outliveAcceptErrors } from "#lib/accept-errors.ts";
 import { sleep, type Clock } from "#lib/clock.ts";
 import { Http2Connection } from "#lib/http2/connection.ts";
+import { Http2Stream } from "#lib/http2/stream.ts";
 import type { Logger } from "#lib/logger.ts";
+import { bearerOfProtocols } from "#lib/websocket.ts";
 
 export interface HttpServerOptions {
   readonly tls: HttpTls;
@@ -87,6 +90,7 @@ export class HttpServer {
       rejectUnauthorized: false,
       noDelay: true,
       keepAlive: true, // a client that vanished without a word is found out
+      shouldUpgradeCallback: isUpgradable,
     });
     // Watches last for an hour: no time limit on a request as a whole.
     Object.assign(this.#server, { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 120_000 });
@@ -182,7 +186,7 @@ export class HttpServer {
   async #authenticate(exchange: Exchange): Promise<void> {
     const { request } = exchange;
     const { authenticator, authorizer } = this.#options;
-    const pending = authenticator.authenticate({ socket: exchange.socket, authorization: request.headers.authorization });
+    const pending = authenticator.authenticate({ socket: exchange.socket, authorization: authorizationOf(request) });
     const found = pending instanceof Promise ? await pending : pending;
     if (found === "invalid") throw statusError.unauthorized();
     exchange.user = impersonated(found ?? ANONYMOUS, request, authorizer);
@@ -220,6 +224,7 @@ export class HttpServer {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (answeredByMessages(request)) return this.#serve(request, await messageResponse({ request, socket, head }));
     const exchange = new Exchange(request, undefined);
     try {
       await this.#authenticate(exchange);
@@ -236,6 +241,15 @@ export class HttpServer {
 
 function sendText(exchange: Exchange, code: number, text: string, more: Headers = {}): Promise<void> {
   return sendBytes(exchange, code, "text/plain; charset=utf-8", Buffer.from(`${text}\n`), { "x-content-type-options": "nosniff", ...more });
+}
+
+/** Browsers cannot set this header for a WebSocket: they hide their token elsewhere. */
+function authorizationOf(request: Incoming): string | undefined {
+  const { authorization, upgrade } = request.headers;
+  if (authorization !== undefined || upgrade === undefined || request instanceof Http2Stream) return authorization;
+  const bearer = bearerOfProtocols(request);
+  if (bearer === "invalid") throw statusError.unauthorized();
+  return bearer && `Bearer ${bearer}`;
 }
 
 function statusOf(error: unknown): StatusError {

@@ -9,6 +9,8 @@ import { WebSocket, WebSocketServer } from "ws";
 import type { Resource } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { SubresourceHandler } from "#apiserver/registry/subresource.ts";
 import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
 import { KubeletDialer } from "#apiserver/streaming/kubelet-dialer.ts";
 import { kubeletLogQuery } from "#apiserver/streaming/log-options.ts";
@@ -17,6 +19,7 @@ import { startTestServer, type TestServer } from "#test/api-server/test-server.t
 
 let api: TestServer;
 let kubelet: Server;
+let handlers: () => SubresourceHandler[];
 const asked: string[] = [];
 const TUNNEL = "SPDY/3.1+portforward.k8s.io";
 
@@ -72,7 +75,8 @@ before(async () => {
   const tls = { ...(await pki.client("kube-apiserver")), ca: pki.ca };
   const reader = readerOf((kubelet.address() as AddressInfo).port);
   const kubelets = new KubeletDialer(reader, () => tls);
-  api = await startTestServer({ bare: true, subresources: () => streamingHandlers({ reader, kubelets, rng: () => 0 }) });
+  handlers = () => streamingHandlers({ reader, kubelets, rng: () => 0 });
+  api = await startTestServer({ bare: true, subresources: handlers });
 });
 
 after(async () => {
@@ -81,8 +85,8 @@ after(async () => {
   kubelet.close();
 });
 
-async function get(path: string): Promise<{ code: number; text: string }> {
-  const request = httpsRequest(`${api.url}/api/v1/namespaces/ns/pods/${path}`, { ca: api.ca, ...api.admin, agent: false });
+async function get(path: string, from: TestServer = api): Promise<{ code: number; text: string }> {
+  const request = httpsRequest(`${from.url}/api/v1/namespaces/ns/pods/${path}`, { ca: from.ca, ...from.admin, agent: false });
   request.end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
   const chunks: Buffer[] = [];
@@ -145,6 +149,91 @@ test("streamingHandlers() give a refused upgrade as a Status", async () => {
   });
   const [error] = (await once(client, "error")) as [Error];
   assert.match(error.message, /400/);
+});
+
+/** All messages until the server closes, and what the handshake agreed on. */
+async function messages(url: string, protocols: string[], from: TestServer = api): Promise<{ protocol: string; got: (string | Buffer)[] }> {
+  const client = new WebSocket(`${from.url.replace("https", "wss")}${url}`, protocols, { ca: from.ca, ...from.admin });
+  const got: (string | Buffer)[] = [];
+  client.on("message", (data: Buffer, isBinary) => void got.push(isBinary ? data : data.toString()));
+  await once(client, "open");
+  const [code] = (await once(client, "close")) as [number];
+  assert.equal(code, 1000);
+  return { protocol: client.protocol, got };
+}
+
+const LOG = "/api/v1/namespaces/ns/pods/one/log";
+
+test("streamingHandlers() give logs over a WebSocket, as bytes or in base64", async () => {
+  for (const { offered, protocol } of [
+    { offered: [], protocol: "" },
+    { offered: ["other", "binary.k8s.io"], protocol: "binary.k8s.io" },
+  ]) {
+    const seen = await messages(LOG, offered);
+    assert.equal(seen.protocol, protocol);
+    assert.equal(Buffer.concat(seen.got as Buffer[]).toString(), "one\ntwo\n");
+  }
+  const encoded = await messages(LOG, ["base64.binary.k8s.io"]);
+  assert.equal(encoded.protocol, "base64.binary.k8s.io");
+  assert.equal(encoded.got.map((text) => Buffer.from(text as string, "base64").toString()).join(""), "one\ntwo\n");
+});
+
+test("streamingHandlers() refuse logs over a WebSocket as they refuse others, and strange subprotocols", async () => {
+  await assert.rejects(messages("/api/v1/namespaces/ns/pods/nothing/log", []), /404/);
+  await assert.rejects(messages(LOG, ["other"]), /403/);
+});
+
+test("HttpServer gives each event of a watch as a message, and ends with it", async () => {
+  for (const name of ["a", "b"]) {
+    const headers = { "content-type": "application/json" };
+    const request = httpsRequest(`${api.url}/api/v1/namespaces`, { method: "POST", ca: api.ca, ...api.admin, agent: false, headers });
+    request.end(JSON.stringify({ metadata: { name } }));
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    response.resume();
+    assert.equal(response.statusCode, 201);
+  }
+  const { got, protocol } = await messages("/api/v1/namespaces?watch=1&timeoutSeconds=1", ["any"]);
+  assert.equal(protocol, "any");
+  const events = got.map((text) => JSON.parse(text as string) as { type: string; object: { metadata: { name: string } } });
+  assert.deepEqual(
+    events.map(({ object }) => object.metadata.name),
+    ["a", "b"],
+  );
+  for (const [i, { type }] of events.entries()) assert.deepEqual([type, (got[i] as string).at(-1)], ["ADDED", "\n"]);
+});
+
+test("HttpServer answers a request whose wish for an upgrade means nothing here", async () => {
+  const headers = { connection: "Upgrade", upgrade: "SPDY/3.1" };
+  const request = httpsRequest(`${api.url}/api/v1/namespaces`, { ca: api.ca, ...api.admin, agent: false, headers });
+  request.end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  assert.equal(response.statusCode, 200);
+  response.destroy();
+});
+
+test("HttpServer takes a token from among the subprotocols, alone", async () => {
+  const url = `${api.url.replace("https", "wss")}${LOG}`;
+  const secret = `base64url.bearer.authorization.k8s.io.${Buffer.from("no such token").toString("base64url")}`;
+  for (const offered of [[secret], [secret, "binary.k8s.io"], [secret, secret, "binary.k8s.io"]]) {
+    const client = new WebSocket(url, offered.slice(0, 0), { ca: api.ca, headers: { "sec-websocket-protocol": offered.join(", ") } });
+    const [error] = (await once(client, "error")) as [Error];
+    assert.match(error.message, /401/, offered.join());
+  }
+});
+
+test("ResourceHandler lets nobody run commands by a GET who may not create", async () => {
+  const authorizer: Authorizer = {
+    authorize: (attributes) => ({ allowed: attributes.verb === "get", reason: "only get" }),
+    rulesFor: () => ({ rules: [], incomplete: false }),
+  };
+  const other = await startTestServer({ bare: true, authorizer, subresources: () => handlers() });
+  for (const subresource of ["exec?command=ls", "attach", "portforward"]) {
+    const answer = await get(`one/${subresource}`, other);
+    assert.deepEqual(answer, { code: 403, text: 'pods "one" is forbidden: only get' });
+    await assert.rejects(messages(`/api/v1/namespaces/ns/pods/one/${subresource}`, ["v4.channel.k8s.io"], other), /403/);
+  }
+  assert.equal((await get("one/log", other)).code, 200);
+  await other.close();
 });
 
 test("streamingHandlers() tunnel SPDY in a WebSocket whose subprotocol is no token", async () => {

@@ -2,10 +2,10 @@ import type { Duplex } from "node:stream";
 
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import { HttpError, type PodLookup } from "#kubelet/server/pod-lookup.ts";
+import { isWebSocket, loadWebSockets, offeredProtocols } from "#lib/websocket.ts";
 
 import { dialRuntime, joined, proxyToRuntime } from "./runtime-stream.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
-import { acceptWebSocket, isWebSocket, offeredProtocols } from "./websocket.ts";
 
 /** SPDY frames as the payload of binary messages: how newer clients get it through proxies. */
 const TUNNEL_PROTOCOL = "SPDY/3.1+portforward.k8s.io";
@@ -43,7 +43,7 @@ export async function servePortForward(
 /** The client's end as a stream; it is gone when both its WebSocket and `far` are, so that `far` gets all that was sent. */
 async function openTunnel(upgrade: UpgradeRequest, far: Duplex): Promise<Duplex> {
   const { createWebSocketStream } = await import("ws");
-  const socket = await acceptWebSocket(upgrade, TUNNEL_PROTOCOL);
+  const socket = (await loadWebSockets())(upgrade, TUNNEL_PROTOCOL);
   const tunnel = createWebSocketStream(socket, {});
   // The library ends its stream with the socket, but destroys it only when its own end can still be sent.
   socket.once("close", () => (far.destroyed ? tunnel.destroy() : far.once("close", () => tunnel.destroy())));

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Container, Pod } from "#api/core-v1/types.ts";
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import { HttpError, type PodLookup, runningContainer } from "#kubelet/server/pod-lookup.ts";
+import { isWebSocket, loadWebSockets, offeredProtocols } from "#lib/websocket.ts";
 
 import { runAttach } from "./attach.ts";
 import type { StreamOptions } from "./command-streams.ts";
@@ -10,7 +11,6 @@ import { type ExecDeps, runExec } from "./exec.ts";
 import { proxyToRuntime } from "./runtime-stream.ts";
 import type { CommandTarget, UpgradeRequest } from "./upgrade-request.ts";
 import { COMMAND_PROTOCOLS, type CommandProtocol, WebSocketCommand } from "./websocket-command.ts";
-import { acceptWebSocket, isWebSocket, offeredProtocols } from "./websocket.ts";
 
 export interface CommandDeps extends ExecDeps {
   readonly pods: PodLookup;
@@ -53,7 +53,7 @@ const specOf = ({ spec }: Pod, name: string): Container | undefined =>
 
 async function openStreams(upgrade: UpgradeRequest, options: StreamOptions): Promise<WebSocketCommand> {
   const protocol = chosenProtocol(upgrade.request);
-  const socket = await acceptWebSocket(upgrade, protocol);
+  const socket = (await loadWebSockets())(upgrade, protocol);
   return new WebSocketCommand(socket, protocol, options);
 }
 
