@@ -51,7 +51,7 @@ const PARTS: readonly Part[] = [
     limitMs: 180_000,
   },
   { name: "contract", tests: ["test/contract/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
-  { name: "node", tests: ["test/integration/**/*.test.ts"], concurrency: 2, limitMs: 180_000 },
+  { name: "node", tests: ["test/integration/**/*.test.ts"], concurrency: 2, limitMs: 240_000 },
   { name: "simulation", tests: ["test/simulation/**/*.test.ts"], concurrency: 2, limitMs: 300_000 },
   { name: "crash", tests: ["test/crash/**/*.test.ts"], concurrency: 1, limitMs: 150_000 },
   { name: "etcd", tests: ["test/etcd/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },

@@ -7,12 +7,14 @@ import { silentLogger } from "#lib/logger.ts";
 import { systemRng } from "#lib/rng.ts";
 import { systemClock } from "#lib/system-clock.ts";
 import { createMemoryStore } from "#storage/memory/memory-store.ts";
-import { testPki } from "#test/pki/test-pki.ts";
+import { testPki, type TestPki } from "#test/pki/test-pki.ts";
 
 export interface TestServer {
   readonly server: ApiServer;
   readonly url: string;
   readonly ca: string;
+  /** The authority of all certificates; kubelets whose certificates are its own, are trusted. */
+  readonly pki: TestPki;
   /** A client in `system:masters`. */
   readonly admin: { readonly cert: string; readonly key: string };
   /** A client of that name and those groups. */
@@ -23,6 +25,7 @@ export interface TestServer {
 /** The product's API server on a free port of 127.0.0.1, over a store in memory, without controllers. */
 export async function startTestServer(other: OtherParts = {}): Promise<TestServer> {
   const pki = await testPki();
+  const kubeletClient = await pki.client("kube-apiserver-kubelet-client", ["system:masters"]);
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = await openApiServer(
     {
@@ -31,7 +34,7 @@ export async function startTestServer(other: OtherParts = {}): Promise<TestServe
       rng: systemRng,
       logger: silentLogger,
       tls: { ...pki.server, clientCa: pki.ca },
-      kubeletTls: () => ({ ...pki.server, ca: pki.ca }),
+      kubeletTls: () => ({ ...kubeletClient, ca: pki.ca }),
       serviceAccountKey: privateKey,
       clusterDomain: "cluster.local",
       serviceCidr: "10.43.0.0/16",
@@ -46,6 +49,7 @@ export async function startTestServer(other: OtherParts = {}): Promise<TestServe
     server,
     url: `https://127.0.0.1:${port}`,
     ca: pki.ca,
+    pki,
     admin: await pki.client("admin", ["system:masters"]),
     client: pki.client,
     close: () => server.close(),

@@ -23,15 +23,15 @@ export class KubeletCluster extends NodeApi {
   readonly #dir: string;
   readonly #log: Logger;
 
-  private constructor(server: TestServer, dir: string, log: Logger) {
+  private constructor(server: TestServer, dir: string, log: Logger, changes: Partial<KubeletConfig>) {
     super(server);
-    this.config = configIn(dir);
+    this.config = { ...configIn(dir), ...changes };
     this.#dir = dir;
     this.#log = log;
   }
 
-  static async start(log: Logger = silentLogger): Promise<KubeletCluster> {
-    const cluster = new KubeletCluster(await NodeApi.open(), await nodeFolder(), log);
+  static async start(log: Logger = silentLogger, changes: Partial<KubeletConfig> = {}): Promise<KubeletCluster> {
+    const cluster = new KubeletCluster(await NodeApi.open(), await nodeFolder(), log, changes);
     await cluster.seed();
     await cluster.givePodCidr(cluster.config.clusterCidr);
     await cluster.startKubelet();
