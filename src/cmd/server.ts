@@ -116,9 +116,11 @@ export function startComponents(
     rootCa: deps.rootCa,
     clusterCidr: deps.clusterCidr,
   });
+  server.resources.onChange = () => controllers.resourcesChanged();
   const scheduler = startScheduler({ client: client.as("kube-scheduler"), informers, recorder: recorderFor(SCHEDULER_NAME), clock, rng, logger });
   return {
     stop() {
+      server.resources.onChange = undefined;
       abort.abort();
       scheduler.stop();
       controllers.stop();

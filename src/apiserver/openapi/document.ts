@@ -20,6 +20,7 @@ export const PATCH_TYPES = [
 ];
 const REF = "#/components/schemas/";
 const TITLE = "Kubernetes";
+const CUSTOM_PATCH_TYPES = ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
 /** Types that every group version has as kinds of its own. */
 const COMMON_KINDS = new Set(["meta/v1.DeleteOptions", "meta/v1.WatchEvent"]);
 const META_KINDS = new Set(["meta/v1.Status", "meta/v1.APIGroup", "meta/v1.APIGroupList", "meta/v1.APIResourceList", "meta/v1.APIVersions"]);
@@ -36,7 +37,10 @@ export function groupVersionDocument(kinds: readonly ResourceInfo[], at: GroupVe
   const list = (): [string, object] => [root, plainPath(`get${groupVersionTitle(at.group, at.version)}APIResources`, collector.ref("meta/v1.APIResourceList"))];
   const paths = new Map<string, object>(isCustom ? [] : [list()]);
   const isTold = ({ action }: Operation) => !isCustom || (action !== "watch" && action !== "watchlist");
-  const byPath = Map.groupBy(served.flatMap(operationsOf).filter(isTold), ({ path }) => path);
+  const allOperations = served.flatMap((info) =>
+    operationsOf(info).map((operation) => (info.custom === undefined ? operation : { ...operation, custom: true })),
+  );
+  const byPath = Map.groupBy(allOperations.filter(isTold), ({ path }) => path);
   for (const [path, operations] of byPath)
     paths.set(
       path,
@@ -122,7 +126,7 @@ function operationObject(operation: Operation, query: readonly string[], schemaO
     tags: [tagOf(id)],
     operationId: id,
     ...(query.length > 0 && { parameters: query.map(queryParameter) }),
-    ...(body !== undefined && { requestBody: requestBody(action, schemaOf(body, operation)) }),
+    ...(body !== undefined && { requestBody: requestBody(operation, schemaOf(body, operation)) }),
     responses: { ...responses, "401": { description: "Unauthorized" } },
     "x-kubernetes-action": action,
     "x-kubernetes-group-version-kind": gvk,
@@ -131,8 +135,8 @@ function operationObject(operation: Operation, query: readonly string[], schemaO
 
 const contentOf = (types: readonly string[], schema: JsonSchema) => Object.fromEntries(types.map((type) => [type, { schema }]));
 
-function requestBody(action: Operation["action"], schema: JsonSchema): object {
-  const content = contentOf(action === "patch" ? PATCH_TYPES : MEDIA_TYPES.slice(0, 1), schema);
+function requestBody({ action, custom }: Operation, schema: JsonSchema): object {
+  const content = contentOf(action === "patch" ? (custom === true ? CUSTOM_PATCH_TYPES : PATCH_TYPES) : MEDIA_TYPES.slice(0, 1), schema);
   return action === "delete" || action === "deletecollection" ? { content } : { content, required: true };
 }
 

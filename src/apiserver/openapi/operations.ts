@@ -14,6 +14,8 @@ export interface Operation {
   /** What is sent, by kind of the group version or by a common name. */
   readonly body?: string;
   readonly answer: string;
+  /** On a custom resource, whose lists nothing says how to merge. */
+  readonly custom?: boolean;
 }
 
 const LIST = [

@@ -19,6 +19,7 @@ export interface Swagger {
   readonly security: readonly Json[];
 }
 
+const MERGE_PATCH = "application/merge-patch+json";
 const REF_V3 = "#/components/schemas/";
 const REF_V2 = "#/definitions/";
 /** Those that v2 has no word for. Upstream leaves defaults out of it, too. */
@@ -82,7 +83,7 @@ function operation(source: Json): Json {
   const all = [...body, ...parameters.map(parameter)];
   return {
     ...rest,
-    consumes: sent.length === PATCH_TYPES.length ? PATCH_TYPES : ["*/*"],
+    consumes: sent.length === PATCH_TYPES.length ? PATCH_TYPES : sent.some(([type]) => type === MERGE_PATCH) ? sent.map(([type]) => type) : ["*/*"],
     produces: produced,
     schemes: ["https"],
     ...(all.length > 0 && { parameters: all }),

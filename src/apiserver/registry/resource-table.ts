@@ -66,6 +66,8 @@ export class ResourceTable {
   readonly #served = new Map<string, ServedResource>();
   #custom: ReadonlyMap<string, ServedResource> = new Map();
   #list: readonly ResourceInfo[] | undefined;
+  /** Told when other resources are served than before. */
+  onChange: (() => void) | undefined;
   #groups: ReadonlySet<string> | undefined;
 
   constructor(infos: readonly ResourceInfo[] = ALL_KINDS.filter((info) => info.servedByDefault)) {
@@ -80,8 +82,11 @@ export class ResourceTable {
 
   /** Custom resources, as what is defined changes. */
   setCustom(resources: readonly ServedResource[]): void {
+    const names = (all: readonly ServedResource[]) => all.map(({ info }) => keyOf(info)).join();
+    const isChanged = names(resources) !== names(this.custom);
     this.#custom = new Map(resources.map((served) => [keyOf(served.info), served]));
     this.#list = undefined;
+    if (isChanged) this.onChange?.();
   }
 
   get custom(): readonly ServedResource[] {
