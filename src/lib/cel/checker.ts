@@ -254,7 +254,7 @@ class Checker {
     let joined: CelType | undefined;
     elements.forEach((element, i) => {
       const type = this.check(element);
-      joined = this.#join(element, joined, optional.has(i) ? this.#present(element, type) : type);
+      joined = this.#join(joined, optional.has(i) ? this.#present(element, type) : type);
     });
     return listOf(joined ?? this.#newParameter());
   }
@@ -264,9 +264,9 @@ class Checker {
     let key: CelType | undefined;
     let value: CelType | undefined;
     for (const entry of node.entries) {
-      key = this.#join(entry.key, key, this.check(entry.key));
+      key = this.#join(key, this.check(entry.key));
       const type = this.check(entry.value);
-      value = this.#join(entry.value, value, entry.optional ? this.#present(entry.value, type) : type);
+      value = this.#join(value, entry.optional ? this.#present(entry.value, type) : type);
     }
     return mapOf(key ?? this.#newParameter(), value ?? this.#newParameter());
   }
@@ -278,10 +278,10 @@ class Checker {
     return unwrapped.type;
   }
 
-  #join({ id }: Expr, previous: CelType | undefined, current: CelType): CelType {
+  /** Elements of several types are of any type; the validators tell where they must not be. */
+  #join(previous: CelType | undefined, current: CelType): CelType {
     if (previous === undefined) return current;
-    if (this.#assign(previous, current)) return mostGeneral(previous, current);
-    return this.#fail(id, `expected type '${formatType(previous)}' but found '${formatType(current)}'`);
+    return this.#assign(previous, current) ? mostGeneral(previous, current) : DYN;
   }
 
   #checkStruct(expr: Expr): CelType {

@@ -1,6 +1,6 @@
 import { typeOfValue } from "./inspect.ts";
 import type { CelType, Kind } from "./types.ts";
-import { Failure, NO_SUCH_OVERLOAD, type Value } from "./values.ts";
+import { Failure, ListValue, NO_SUCH_OVERLOAD, type Value } from "./values.ts";
 
 export type Implementation = (...args: Value[]) => Value;
 
@@ -73,8 +73,11 @@ export function onlyFor(name: string, kinds: readonly Kind[], run: Implementatio
   };
 }
 
+/** Of a list, the first element is looked at. */
 function accepts(type: CelType, value: Value): boolean {
   if (type.kind === "param" || type.kind === "dyn" || type.kind === "any") return true;
   const actual = typeOfValue(value);
-  return actual.kind === type.kind && actual.name === type.name;
+  if (actual.kind !== type.kind || actual.name !== type.name) return false;
+  if (value instanceof ListValue && value.size > 0) return accepts(type.params[0]!, value.get(0));
+  return true;
 }

@@ -45,16 +45,17 @@ export interface Extension {
   readonly variables?: Readonly<Record<string, CelType>>;
   readonly functions?: readonly FunctionDeclaration[];
   readonly types?: readonly CelType[];
+  readonly macros?: ReadonlyMap<string, Macro>;
   readonly provider?: TypeProvider;
 }
 
 /** The environment with more in it; the provider takes the place of the one before. */
-export function extend(base: Environment, { variables = {}, functions = [], types = [], provider = base.provider }: Extension): Environment {
+export function extend(base: Environment, { variables = {}, functions = [], types = [], macros, provider = base.provider }: Extension): Environment {
   return {
     variables: new Map([...base.variables, ...Object.entries(variables)]),
     functions: functions.length === 0 ? base.functions : functionTable([...base.functions.values()], functions),
     types: types.length === 0 ? base.types : new Map([...base.types, ...types.map((type): [string, CelType] => [type.name, type])]),
-    macros: base.macros,
+    macros: macros === undefined ? base.macros : new Map([...base.macros, ...macros]),
     provider,
   };
 }

@@ -6,6 +6,7 @@ import type { Environment } from "./environment.ts";
 import { foldStep } from "./fold.ts";
 import { printValue } from "./inspect.ts";
 import { binaryStep, callStep, equalityStep, type Invocation, logicStep, memberOfConstant, notStrictlyFalse, orStep } from "./call-steps.ts";
+import { compilePattern } from "./pattern.ts";
 import { COST } from "./runtime-cost.ts";
 import type { Frame, Step } from "./run.ts";
 import { CONVERSIONS } from "./standard-functions.ts";
@@ -126,6 +127,7 @@ class Planner {
       const member = memberOfConstant(first!.step, second!.constant);
       if (member !== undefined) return typeof member === "function" ? { step: member } : constant(member);
     }
+    checkPattern(call.name, second?.constant);
     const invocation: Invocation = { name: call.name, overloadId, run: dispatch(declaration, overloads), args: plans.map(({ step }) => step) };
     if (CONVERSIONS.has(call.name) && plans.length === 1 && first!.constant !== undefined) return folded(invocation.run(first!.constant));
     return { step: plans.length === 2 ? binaryStep(invocation) : callStep(invocation) };
@@ -189,6 +191,15 @@ class Planner {
 function isOr(name: string, overloads: readonly Overload[]): boolean {
   const [only] = overloads;
   return overloads.length === 1 && ((name === "or" && only!.id === "optional_or_optional") || (name === "orValue" && only!.id === "optional_orValue_value"));
+}
+
+const MATCHERS: ReadonlySet<string> = new Set(["matches", "find", "findAll"]);
+
+/** A constant pattern is compiled once, and must be one. */
+function checkPattern(name: string, pattern: Value | undefined): void {
+  if (!MATCHERS.has(name) || typeof pattern !== "string") return;
+  const compiled = compilePattern(pattern);
+  if (compiled instanceof Failure) throw new PlanFailure(compiled.message);
 }
 
 function constant(value: Value): Plan {

@@ -1,6 +1,7 @@
 import { childrenOf, type Expr } from "./ast.ts";
 import type { CallReference } from "./checker.ts";
 import { toDuration, toTimestamp } from "./convert.ts";
+import { formatFaults } from "./extensions/validate-format.ts";
 import { compilePattern } from "./pattern.ts";
 import type { Issue } from "./source.ts";
 import { type CelType, formatType, sameType, unwrapOptional } from "./types.ts";
@@ -29,18 +30,28 @@ export function validate(expr: Expr, checked: CheckedTypes, positions: ReadonlyM
       return [report(arg.id, `invalid ${name} argument`)];
     }),
   );
-  const mixed = all.flatMap((each) => mixedTypes(each, checked.types).map(({ id, wanted, found }) => report(id, mismatch(wanted, found))));
-  return [...literals, ...mixed];
+  const formats = all.flatMap((each) => formatFaults(each, checked.types).map(({ id, message }) => report(id, message)));
+  const mixed = descendants(expr, isFormat).flatMap((each) =>
+    mixedTypes(each, checked.types).map(({ id, wanted, found }) => report(id, mismatch(wanted, found))),
+  );
+  return [...literals, ...mixed, ...formats];
 }
 
 function mismatch(wanted: CelType, found: CelType): string {
   return `expected type '${formatType(wanted)}' but found '${formatType(found)}'`;
 }
 
-function descendants(expr: Expr): Expr[] {
+/** What is formatted may be of several types. */
+function isFormat({ node }: Expr): boolean {
+  return node.kind === "call" && node.name === "format";
+}
+
+/** @param isLeftOut of which the parts are not looked at */
+function descendants(expr: Expr, isLeftOut: (each: Expr) => boolean = () => false): Expr[] {
   const found: Expr[] = [];
   const visit = (each: Expr): void => {
     found.push(each);
+    if (isLeftOut(each)) return;
     for (const child of childrenOf(each)) visit(child);
   };
   visit(expr);
