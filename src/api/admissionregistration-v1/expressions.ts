@@ -1,5 +1,6 @@
+import { KUBERNETES } from "#apimachinery/cel/environment.ts";
 import { compile, type Program } from "#lib/cel/compile.ts";
-import { type Environment, extend, STANDARD } from "#lib/cel/environment.ts";
+import { type Environment, extend } from "#lib/cel/environment.ts";
 import { BOOL, type CelType, DYN, formatType, INT, listOf, mapOf, sameType, STRING, structType, TIMESTAMP } from "#lib/cel/types.ts";
 
 type Fields = Readonly<Record<string, CelType>>;
@@ -42,7 +43,7 @@ export interface AdmissionVariables {
 }
 
 /** What expressions of policies and match conditions may use. `base` has the functions. */
-export function admissionEnvironment({ hasParams, variables }: AdmissionVariables, base: Environment = STANDARD): Environment {
+export function admissionEnvironment({ hasParams, variables }: AdmissionVariables, base: Environment = KUBERNETES): Environment {
   const typesOf = (name: string): Fields | undefined => (name === VARIABLES.name && variables !== undefined ? Object.fromEntries(variables) : TYPES[name]);
   const provider = {
     has: (name: string) => typesOf(name) !== undefined || base.provider.has(name),

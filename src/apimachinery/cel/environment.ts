@@ -3,6 +3,8 @@ import { LIST_FUNCTIONS, LIST_MACROS } from "#lib/cel/extensions/lists.ts";
 import { SET_FUNCTIONS } from "#lib/cel/extensions/sets.ts";
 import { STRING_FUNCTIONS } from "#lib/cel/extensions/strings.ts";
 import { AUTHORIZER_FUNCTIONS } from "./authorizer.ts";
+import { callCost } from "./costs.ts";
+import { estimateCall } from "./estimates.ts";
 import { KUBERNETES_LIST_FUNCTIONS } from "./lists.ts";
 import { FORMAT_FUNCTIONS } from "./named-format.ts";
 import { CIDR, IP, NETWORK_FUNCTIONS } from "./network.ts";
@@ -10,9 +12,6 @@ import { QUANTITY_FUNCTIONS } from "./quantity.ts";
 import { REGEX_FUNCTIONS } from "./regex.ts";
 import { SEMVER_FUNCTIONS } from "./semver.ts";
 import { URL_FUNCTIONS } from "./urls.ts";
-
-export { callCost } from "./costs.ts";
-export { estimateCall } from "./estimates.ts";
 
 /** What every expression in Kubernetes v1.35 may use; variables and types are each caller's own. */
 export const KUBERNETES: Environment = extend(STANDARD, {
@@ -31,6 +30,8 @@ export const KUBERNETES: Environment = extend(STANDARD, {
   ],
   types: [IP, CIDR],
   macros: LIST_MACROS,
+  callCost,
+  estimateCall,
 });
 
 /** What one expression may cost. */

@@ -5,17 +5,9 @@ import { extend } from "#lib/cel/environment.ts";
 import { testCases } from "#lib/cel/testing/cases.ts";
 import { Failure, type Value } from "#lib/cel/values.ts";
 import { type AskAuthorizer, AUTHORIZER, type AuthorizationQuestion, authorizerValue, RESOURCE_CHECK, requestResourceValue } from "./authorizer.ts";
-import { callCost, estimateCall, KUBERNETES } from "./environment.ts";
+import { KUBERNETES } from "./environment.ts";
 
-const sizes = {
-  size: ({ path = [] }: { readonly path: readonly string[] | undefined }) => {
-    const [variable = ""] = path;
-    if (path.length === 1 && ["s", "ls", "li", "ms", "md"].includes(variable)) return { min: 0, max: 100 };
-    return path.length === 2 && ["ls", "ms"].includes(variable) ? { min: 0, max: 10 } : undefined;
-  },
-};
-
-testCases(new URL("cases/libraries.json", import.meta.url), { environment: KUBERNETES, callCost, call: (...call) => estimateCall(sizes, ...call) });
+testCases(new URL("cases/libraries.json", import.meta.url), KUBERNETES);
 
 const asked: AuthorizationQuestion[] = [];
 const ask: AskAuthorizer = (question) => {
@@ -28,7 +20,7 @@ function evaluate(expression: string): { readonly value: Value; readonly cost: n
   const compiled = compile(expression, environment);
   if (compiled.kind !== "compiled") throw new Error(compiled.message);
   const variables = { authorizer: authorizerValue(ask), "authorizer.requestResource": requestResourceValue(ask, { group: "apps", resource: "deployments" }) };
-  return compiled.program.evaluate(variables, { callCost });
+  return compiled.program.evaluate(variables);
 }
 
 for (const { expression, value, question } of [

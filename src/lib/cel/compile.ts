@@ -35,23 +35,26 @@ export function compile(expression: string, environment: Environment): Compiled 
   const invalid = validate(checked.expr, checked, parsed.positions);
   if (invalid.length > 0) return failure(expression, invalid);
   try {
-    return compiled(checked, plan(checked, environment));
+    return compiled(checked, plan(checked, environment), environment);
   } catch (error) {
     if (!(error instanceof PlanFailure)) throw error;
     return { kind: "failure", issues: [{ offset: -1, message: error.message }], message: error.message };
   }
 }
 
+const NOTHING_KNOWN: Estimator = { size: () => undefined };
+
 function failure(expression: string, issues: readonly Issue[]): CompileFailure {
   return { kind: "failure", issues, message: displayIssues(expression, issues) };
 }
 
-function compiled(checked: Checked, step: Step): Compiled {
+function compiled(checked: Checked, step: Step, { callCost, estimateCall }: Environment): Compiled {
   return {
     kind: "compiled",
-    program: new Program(step),
+    program: new Program(step, callCost),
     type: checked.types.get(checked.expr.id) ?? DYN,
-    estimate: (estimator) => estimateCost(checked, estimator),
+    estimate: (estimator = NOTHING_KNOWN) =>
+      estimateCost(checked, estimateCall === undefined ? estimator : { call: (...call) => estimateCall(estimator, ...call), ...estimator }),
   };
 }
 
@@ -66,7 +69,6 @@ export interface Evaluation {
 export interface EvaluationLimits {
   /** Units of cost; without limit if left out. */
   readonly budget?: number;
-  readonly callCost?: CallCost;
 }
 
 /** Variables by name. A variable may be computed when it is first asked for: a function without arguments. */
@@ -74,13 +76,15 @@ export type Activation = Readonly<Record<string, Value | (() => Value)>>;
 
 export class Program {
   readonly #step: Step;
+  readonly #callCost: CallCost | undefined;
 
-  constructor(step: Step) {
+  constructor(step: Step, callCost: CallCost | undefined) {
     this.#step = step;
+    this.#callCost = callCost;
   }
 
-  evaluate(variables: Activation, { budget = Infinity, callCost }: EvaluationLimits = {}): Evaluation {
-    const run = new Run(budget, callCost);
+  evaluate(variables: Activation, { budget = Infinity }: EvaluationLimits = {}): Evaluation {
+    const run = new Run(budget, this.#callCost);
     try {
       const value = this.#step(new Variables(variables, run));
       return { value, cost: run.cost, exceeded: false };

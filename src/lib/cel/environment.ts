@@ -1,8 +1,10 @@
 import { type FunctionDeclaration, functionTable } from "./declarations.ts";
+import type { CallEstimate, Estimator } from "./estimate.ts";
 import { type Macro, STANDARD_MACROS } from "./macros.ts";
 import { TWO_VARIABLE_MACROS } from "./macros-two-variables.ts";
 import { MAP_INSERT } from "./map-insert.ts";
 import { OPTIONAL_FUNCTIONS } from "./optional-functions.ts";
+import type { CallCost } from "./runtime-cost.ts";
 import { FUNCTIONS } from "./standard-functions.ts";
 import { OPERATORS } from "./standard-operators.ts";
 import { BOOL, BYTES, type CelType, DOUBLE, DURATION, DYN, INT, listOf, mapOf, NULL, optionalOf, STRING, TIMESTAMP, TYPE, UINT } from "./types.ts";
@@ -26,7 +28,13 @@ export interface Environment {
   readonly types: ReadonlyMap<string, CelType>;
   readonly macros: ReadonlyMap<string, Macro>;
   readonly provider: TypeProvider;
+  /** What calls of its functions cost; the language's prices hold for what it does not know. */
+  readonly callCost: CallCost | undefined;
+  /** The same before they are made. @param sizes what is known of sizes */
+  readonly estimateCall: EstimateCall | undefined;
 }
+
+export type EstimateCall = (sizes: Pick<Estimator, "size">, ...call: Parameters<NonNullable<Estimator["call"]>>) => CallEstimate | undefined;
 
 const NO_TYPES: TypeProvider = { has: () => false, field: () => undefined };
 
@@ -39,6 +47,8 @@ export const STANDARD: Environment = {
   types: new Map(TYPES.map((type) => [type.name, type])),
   macros: new Map([...STANDARD_MACROS, ...TWO_VARIABLE_MACROS]),
   provider: NO_TYPES,
+  callCost: undefined,
+  estimateCall: undefined,
 };
 
 export interface Extension {
@@ -47,15 +57,20 @@ export interface Extension {
   readonly types?: readonly CelType[];
   readonly macros?: ReadonlyMap<string, Macro>;
   readonly provider?: TypeProvider;
+  readonly callCost?: CallCost;
+  readonly estimateCall?: EstimateCall;
 }
 
 /** The environment with more in it; the provider takes the place of the one before. */
-export function extend(base: Environment, { variables = {}, functions = [], types = [], macros, provider = base.provider }: Extension): Environment {
+export function extend(base: Environment, extension: Extension): Environment {
+  const { variables = {}, functions = [], types = [], macros } = extension;
   return {
     variables: new Map([...base.variables, ...Object.entries(variables)]),
     functions: functions.length === 0 ? base.functions : functionTable([...base.functions.values()], functions),
     types: types.length === 0 ? base.types : new Map([...base.types, ...types.map((type): [string, CelType] => [type.name, type])]),
     macros: macros === undefined ? base.macros : new Map([...base.macros, ...macros]),
-    provider,
+    provider: extension.provider ?? base.provider,
+    callCost: extension.callCost ?? base.callCost,
+    estimateCall: extension.estimateCall ?? base.estimateCall,
   };
 }

@@ -26,11 +26,11 @@ export interface CallEstimate {
 /** What the host knows of sizes, from schemas, and of its own functions. */
 export interface Estimator {
   size(node: EstimatedNode): SizeEstimate | undefined;
-  /** The cost of a call without that of its arguments. */
-  call(name: string, overloadId: string, target: EstimatedNode | undefined, args: readonly EstimatedNode[]): CallEstimate | undefined;
+  /** The cost of a call without that of its arguments; by default, what the environment says. */
+  readonly call?: (name: string, overloadId: string, target: EstimatedNode | undefined, args: readonly EstimatedNode[]) => CallEstimate | undefined;
 }
 
-const NOTHING_KNOWN: Estimator = { size: () => undefined, call: () => undefined };
+const NOTHING_KNOWN: Estimator = { size: () => undefined };
 
 /** @see google/cel-go checker/cost.go */
 export function estimateCost(checked: Checked, estimator: Estimator = NOTHING_KNOWN): CostEstimate {
@@ -134,7 +134,7 @@ export class Coster {
     args: readonly EstimatedNode[],
     argCosts: readonly CostEstimate[],
   ): CallEstimate {
-    const given = this.estimator.call(name, id, target, args);
+    const given = this.estimator.call?.(name, id, target, args);
     if (given !== undefined) return { ...given, cost: plus(given.cost, ...argCosts) };
     return estimateStandardCall({ coster: this, expr, id, target, args, argCosts });
   }

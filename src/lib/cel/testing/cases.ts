@@ -4,10 +4,9 @@ import { test } from "node:test";
 import { compile, type Compiled } from "../compile.ts";
 import { toDuration, toTimestamp } from "../convert.ts";
 import { type Environment, extend } from "../environment.ts";
-import type { EstimatedNode, Estimator, SizeEstimate } from "../estimate.ts";
+import type { EstimatedNode, SizeEstimate } from "../estimate.ts";
 import { formatValue } from "../inspect.ts";
 import { fromJson } from "../json.ts";
-import type { CallCost } from "../runtime-cost.ts";
 import { BOOL, DURATION, DYN, INT, listOf, mapOf, STRING, TIMESTAMP } from "../types.ts";
 import { Failure } from "../values.ts";
 
@@ -59,22 +58,15 @@ function sizeOf({ path = [] }: EstimatedNode): SizeEstimate | undefined {
   return path.length === 2 && ["ls", "ms"].includes(variable) ? { min: 0, max: 10 } : undefined;
 }
 
-/** What a host adds to the language. */
-export interface Host {
-  readonly environment: Environment;
-  readonly callCost?: CallCost;
-  readonly call?: Estimator["call"];
-}
-
 /** Tests that every expression of a table comes out as it does in cel-go. @param file a JSON array of cases */
-export function testCases(file: URL, { environment, callCost, call = () => undefined }: Host): void {
+export function testCases(file: URL, environment: Environment): void {
   const extended = extend(environment, { variables: VARIABLES });
   for (const each of JSON.parse(readFileSync(file, "utf8")) as Case[]) {
     test(`compile() and evaluate() do as cel-go does: ${each.expression}`, () => {
       const compiled = compile(each.expression, extended);
       if (compiled.kind === "failure") return checkRefusal(each, compiled.message);
-      checkEstimate(each, compiled, { size: sizeOf, call });
-      const { value, cost } = compiled.program.evaluate(VALUES, callCost === undefined ? {} : { callCost });
+      checkEstimate(each, compiled);
+      const { value, cost } = compiled.program.evaluate(VALUES);
       const found = value instanceof Failure ? { error: value.message } : { value: formatValue(value) };
       const wanted = each.error === undefined ? { value: each.value } : { error: each.error };
       assert.deepEqual({ ...found, cost }, { ...wanted, cost: each.cost });
@@ -87,9 +79,9 @@ function checkRefusal({ refused, impossible }: Case, message: string): void {
 }
 
 /** Bounds beyond the integers of a double are compared as doubles. */
-function checkEstimate({ estimate: wanted }: Case, compiled: Compiled, estimator: Estimator): void {
+function checkEstimate({ estimate: wanted }: Case, compiled: Compiled): void {
   assert.notEqual(wanted, undefined, "cel-go refuses the expression");
-  const { min, max } = compiled.estimate(estimator);
+  const { min, max } = compiled.estimate({ size: sizeOf });
   assert.ok(isNear(min, wanted![0]) && isNear(max, wanted![1]), `estimated ${min} to ${max}, not ${wanted![0]} to ${wanted![1]}`);
 }
 
