@@ -130,3 +130,23 @@ test("discovery comes in protobuf, aggregated too, with a hash that saves sendin
   const again = await send("GET", "/apis", undefined, { accept, "if-none-match": String(groups.headers.etag) });
   assert.deepEqual([again.code, again.body.length], [304, 0]);
 });
+
+test("custom resources have no protobuf but for their metadata", async () => {
+  const json = { accept: "application/json", "content-type": "application/json" };
+  const names = { plural: "things", singular: "thing", kind: "Thing", listKind: "ThingList" };
+  const version = { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } };
+  const definition = { metadata: { name: "things.example.com" }, spec: { group: "example.com", scope: "Cluster", names, versions: [version] } };
+  const created = await send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", Buffer.from(JSON.stringify(definition)), json);
+  assert.equal(created.code, 201, created.body.toString());
+  const things = "/apis/example.com/v1/things";
+  const thing = Buffer.from(JSON.stringify({ apiVersion: "example.com/v1", kind: "Thing", metadata: { name: "one" } }));
+  while ((await send("POST", things, thing, json)).code === 404) await new Promise(setImmediate);
+  for (const path of [`${things}/one`, things, `${things}?watch=1&timeoutSeconds=1`]) {
+    const { code, headers } = await send("GET", path);
+    assert.deepEqual([code, headers["content-type"]], [406, PROTOBUF], path);
+    const either = await send("GET", path, undefined, { accept: `${PROTOBUF},application/json` });
+    assert.deepEqual([either.code, either.headers["content-type"]], [200, "application/json"], path);
+  }
+  const partial = read(await send("GET", `${things}/one`, undefined, { accept: `${PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1` }));
+  assert.deepEqual([partial["kind"], partial.metadata["name"]], ["PartialObjectMetadata", "one"]);
+});
