@@ -60,9 +60,10 @@ function things(group: string, version = "v1"): Resource<Thing> {
 async function define(
   group: string,
   versions: readonly object[] = [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: SCHEMA }, subresources: { status: {} } }],
+  more: object = {},
 ) {
   const name = `things.${group}`;
-  const spec = { group, scope: "Namespaced", names: { plural: "things", kind: "Thing" }, versions };
+  const spec = { group, scope: "Namespaced", names: { plural: "things", kind: "Thing" }, versions, ...more };
   await client.create(DEFINITIONS, { metadata: { name }, spec } as never);
   await until(async () => hasCondition(await client.get(DEFINITIONS, { name }), "Established"));
   return name;
@@ -158,6 +159,31 @@ test("each version shows what is stored in another", async () => {
   await create(things(group), "a", { colour: "blue", size: 1 });
   const seen = await client.get(things(group, "v2"), { namespace: "default", name: "a" });
   assert.deepEqual([seen.apiVersion, seen.spec], [`${group}/v2`, { colour: "blue" }]);
+});
+
+test("versions that only a webhook can convert are refused, the stored one is shown", async () => {
+  const group = "webhook.example.com";
+  const versions = ["v1", "v2"].map((name) => ({ name, served: true, storage: name === "v1", schema: { openAPIV3Schema: SCHEMA } }));
+  const webhook = { clientConfig: { url: "https://127.0.0.1:1/convert" }, conversionReviewVersions: ["v1"] };
+  await define(group, versions, { conversion: { strategy: "Webhook", webhook } });
+  await create(things(group), "a", { colour: "blue" });
+  const ref = { namespace: "default", name: "a" };
+  assert.equal((await client.get(things(group), ref)).spec?.["colour"], "blue");
+  await assert.rejects(client.get(things(group, "v2"), ref), /conversion webhook for webhook.example.com\/v2, Kind=Thing failed/);
+  await assert.rejects(create(things(group, "v2"), "b", {}), /conversion webhook/);
+});
+
+test("a watch ends when the definition changes", async () => {
+  const group = "watched.example.com";
+  const name = await define(group);
+  const ended = Promise.withResolvers<void>();
+  const seen = Promise.withResolvers<void>();
+  client.watch({ resource: things(group), resourceVersion: "0" }, { onEvent: () => seen.resolve(), onEnd: () => ended.resolve() });
+  await create(things(group), "a", {});
+  await seen.promise;
+  const definition = await client.get(DEFINITIONS, { name });
+  await client.update(DEFINITIONS, { ...definition, spec: { ...definition.spec, names: { ...definition.spec.names, shortNames: ["th"] } } });
+  await ended.promise;
 });
 
 test("a definition that goes takes its objects along, and waits for those that are held", async () => {

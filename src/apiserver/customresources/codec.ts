@@ -22,6 +22,8 @@ export interface CustomKind {
   readonly kind: string;
   readonly schemas: ReadonlyMap<string, JsonSchema>;
   readonly storageVersion: string;
+  /** Versions differ in more than their name: only a webhook knows how. */
+  readonly needsWebhook: boolean;
 }
 
 const NOTHING: JsonSchema = {};
@@ -141,7 +143,10 @@ export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: bool
   const shown = new WeakMap<KubeObject, KubeObject>();
   return {
     stored,
-    toStored: (object) => (version === storageVersion ? object : converted(object, stored.apiVersion, kind.schemas.get(storageVersion) ?? NOTHING)),
+    toStored: (object) =>
+      version === storageVersion
+        ? object
+        : (refuseWebhook(kind, apiVersion) ?? converted(object, stored.apiVersion, kind.schemas.get(storageVersion) ?? NOTHING)),
     fromStored: (object) => {
       let made = shown.get(object);
       if (made === undefined) {
@@ -153,8 +158,15 @@ export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: bool
   };
 }
 
-function asShown({ schemas }: CustomKind, object: KubeObject, apiVersion: string, schema: JsonSchema): KubeObject {
+/** What a webhook would have to convert is neither shown nor stored: it would be wrong. */
+function refuseWebhook({ group, kind, needsWebhook }: CustomKind, apiVersion: string): undefined {
+  if (needsWebhook) throw statusError.internal(`conversion webhook for ${apiVersion}, Kind=${kind} failed: this server does not call those of ${group}`);
+}
+
+function asShown(kind: CustomKind, object: KubeObject, apiVersion: string, schema: JsonSchema): KubeObject {
+  const { schemas } = kind;
   const own = object.apiVersion ?? "";
+  if (own !== apiVersion) refuseWebhook(kind, apiVersion);
   const draft = copy(object) as JsonObject;
   const ownSchema = schemas.get(own.slice(own.indexOf("/") + 1)) ?? schema;
   dropForbiddenNulls(draft, ownSchema);

@@ -13,13 +13,19 @@ import { LOOPBACK_USER } from "#apiserver/user.ts";
 import { formatTime } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 
-import { servedBy } from "./served.ts";
+import { isServedAlike, servedBy } from "./served.ts";
 
 export interface CustomResourcesDeps {
   readonly registry: RegistryDeps;
   readonly resources: ResourceTable;
   readonly subresources: SubresourceTable;
   readonly logger: Logger;
+}
+
+interface Served {
+  readonly definition: CustomResourceDefinition;
+  readonly resources: readonly ServedResource[];
+  readonly replaced: AbortController;
 }
 
 const PREFIX = storagePrefix("apiextensions.k8s.io", "customresourcedefinitions");
@@ -30,7 +36,7 @@ const PREFIX = storagePrefix("apiextensions.k8s.io", "customresourcedefinitions"
  */
 export class CustomResources {
   readonly #deps: CustomResourcesDeps;
-  readonly #served = new Map<string, { readonly definition: CustomResourceDefinition; readonly resources: readonly ServedResource[] }>();
+  readonly #served = new Map<string, Served>();
   readonly #dirty = new Set<string>();
   /** The watches of objects that hold a definition, by its name. */
   readonly #waiting = new Map<string, { stop(): void }>();
@@ -64,19 +70,26 @@ export class CustomResources {
 
   #take(key: string, definition: CustomResourceDefinition | undefined): void {
     const name = key.slice(PREFIX.length);
+    const before = this.#served.get(name);
     if (definition === undefined) {
       this.#served.delete(name);
+      before?.replaced.abort();
       this.#forget(name);
       for (const other of this.#served.keys()) this.#enqueue(other); // a name may be free now
       return;
     }
-    this.#served.set(name, { definition, resources: this.#resourcesOf(name, definition) });
+    if (before !== undefined && isServedAlike(before.definition, definition)) this.#served.set(name, { ...before, definition });
+    else {
+      const replaced = new AbortController();
+      this.#served.set(name, { definition, replaced, resources: this.#resourcesOf(name, definition, replaced.signal) });
+      before?.replaced.abort();
+    }
     this.#enqueue(name);
   }
 
-  #resourcesOf(name: string, definition: CustomResourceDefinition): readonly ServedResource[] {
+  #resourcesOf(name: string, definition: CustomResourceDefinition, replaced: AbortSignal): readonly ServedResource[] {
     try {
-      return servedBy(definition);
+      return servedBy(definition, replaced);
     } catch (error) {
       this.#deps.logger.error("a custom resource cannot be served", { definition: name, error });
       return [];
@@ -131,7 +144,8 @@ export class CustomResources {
   /** Deletes the objects of a definition that goes; when none is left, lets it go. */
   async #cleanUp(current: CachedObject, definition: CustomResourceDefinition): Promise<void> {
     const { name } = definition.metadata;
-    const [served] = this.#served.get(name)?.resources ?? [];
+    const resources = this.#served.get(name)?.resources ?? [];
+    const served = resources.find(({ info }) => info.version === info.custom?.storageVersion) ?? resources[0];
     const prefix = storagePrefix(definition.spec.group, definition.spec.names.plural);
     if (served !== undefined && isTrue(definition, "Established")) await this.#deleteObjects(served, prefix);
     if (this.#cache.list(prefix, { limit: 1 }).items.length === 0) return this.#release(current, definition);

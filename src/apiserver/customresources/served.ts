@@ -15,8 +15,29 @@ const VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "
 const LAST_VERBS = ["delete", "deletecollection", "get", "list", "watch"];
 const OBJECT: JsonSchema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
 
-/** What a definition has the server serve: nothing before it is established. */
-export function servedBy(definition: CustomResourceDefinition): ServedResource[] {
+/** Whether two states of a definition are served alike. */
+export function isServedAlike(a: CustomResourceDefinition, b: CustomResourceDefinition): boolean {
+  const telling = (definition: CustomResourceDefinition) => {
+    const { metadata, status } = definition;
+    const { acceptedNames, storedVersions } = status;
+    return JSON.stringify([
+      metadata.uid,
+      metadata.generation,
+      isTrue(definition, "Established"),
+      isTrue(definition, "Terminating"),
+      acceptedNames,
+      storedVersions,
+    ]);
+  };
+  return telling(a) === telling(b);
+}
+
+/**
+ * What a definition has the server serve: nothing before it is established.
+ *
+ * @param replaced ends what goes by this state of the definition
+ */
+export function servedBy(definition: CustomResourceDefinition, replaced: AbortSignal): ServedResource[] {
   if (!isTrue(definition, "Established")) return [];
   const { spec, status } = definition;
   const kind: CustomKind = {
@@ -25,11 +46,17 @@ export function servedBy(definition: CustomResourceDefinition): ServedResource[]
     kind: status.acceptedNames.kind,
     schemas: new Map(spec.versions.map((version) => [version.name, (version.schema?.openAPIV3Schema as JsonSchema | undefined) ?? OBJECT])),
     storageVersion: spec.versions.find(({ storage }) => storage)!.name,
+    needsWebhook: spec.conversion?.strategy === "Webhook",
   };
-  return spec.versions.filter(({ served }) => served).map((version) => servedVersion(definition, kind, version));
+  return spec.versions.filter(({ served }) => served).map((version) => servedVersion(definition, kind, version, replaced));
 }
 
-function servedVersion(definition: CustomResourceDefinition, kind: CustomKind, version: CustomResourceDefinitionVersion): ServedResource {
+function servedVersion(
+  definition: CustomResourceDefinition,
+  kind: CustomKind,
+  version: CustomResourceDefinitionVersion,
+  replaced: AbortSignal,
+): ServedResource {
   const { metadata, status } = definition;
   const info = infoOf(definition, kind, version);
   const apiVersion = `${kind.group}/${version.name}`;
@@ -55,6 +82,7 @@ function servedVersion(definition: CustomResourceDefinition, kind: CustomKind, v
       decode: (value) => codec.decode(value),
       layout: customLayout(version.additionalPrinterColumns),
       isTerminating: isTrue(definition, "Terminating"),
+      replaced,
       scale: scale === undefined ? undefined : scaleAccess(scale),
     },
   };

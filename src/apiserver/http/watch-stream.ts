@@ -85,6 +85,7 @@ export async function serveWatch(
       ended = true;
       deps.budget.leave();
       subscription?.stop();
+      served.custom?.replaced.removeEventListener("abort", end);
       timer?.cancel();
       deps.bookmarks.remove(bookmark);
       stream.end();
@@ -97,6 +98,7 @@ export async function serveWatch(
     };
     exchange.response.once("close", end);
     exchange.signal.addEventListener("abort", end, { once: true });
+    served.custom?.replaced.addEventListener("abort", end, { once: true });
     stream.onOverflow = () => {
       exchange.response.destroy();
       end();

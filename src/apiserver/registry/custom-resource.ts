@@ -20,6 +20,8 @@ export interface CustomResource {
   readonly layout: Layout;
   /** Where its replicas stand, when it can be scaled. */
   readonly scale?: ScaleAccess | undefined;
+  /** Aborted when the definition changes or goes: watches begin anew then. */
+  readonly replaced: AbortSignal;
   /** Why nothing may be created: the definition is going. */
   readonly isTerminating: boolean;
 }
