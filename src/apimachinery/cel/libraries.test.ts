@@ -8,6 +8,7 @@ import { type AskAuthorizer, AUTHORIZER, type AuthorizationQuestion, authorizerV
 import { KUBERNETES } from "./environment.ts";
 
 testCases(new URL("cases/libraries.json", import.meta.url), KUBERNETES);
+testCases(new URL("cases/random.json", import.meta.url), KUBERNETES);
 
 const asked: AuthorizationQuestion[] = [];
 const ask: AskAuthorizer = (question) => {

@@ -17,20 +17,37 @@ function charge({ run }: Frame, name: string, overloadId: string, args: readonly
   run.spend(run.callCost?.(name, overloadId, args, result) ?? standardCallCost(overloadId, args));
 }
 
+/** These are paid for before they begin, as they may take as long as the whole budget allows. */
+export const MATCHERS: ReadonlySet<string> = new Set(["matches", "find", "findAll"]);
+
+/** Pays for a call, then makes it; most prices depend on the result. */
+function invoke(frame: Frame, { name, overloadId, run }: Invocation, args: Value[]): Value {
+  if (MATCHERS.has(name)) {
+    charge(frame, name, overloadId, args, null);
+    return run(...args);
+  }
+  const result = run(...args);
+  charge(frame, name, overloadId, args, result);
+  return result;
+}
+
 /** With two arguments both are evaluated, also when the first fails. */
-export function binaryStep({ name, overloadId, run, args }: Invocation): Step {
-  const [first, second] = args as [Step, Step];
+export function binaryStep(invocation: Invocation): Step {
+  const { name, overloadId } = invocation;
+  const [first, second] = invocation.args as [Step, Step];
   return (frame) => {
     const a = first(frame);
     const b = second(frame);
-    const result = a instanceof Failure ? a : b instanceof Failure ? b : run(a, b);
-    charge(frame, name, overloadId, [a, b], result);
-    return result;
+    const failure = a instanceof Failure ? a : b instanceof Failure ? b : undefined;
+    if (failure === undefined) return invoke(frame, invocation, [a, b]);
+    charge(frame, name, overloadId, [a, b], failure);
+    return failure;
   };
 }
 
 /** An argument that fails is the result; those behind it are not evaluated then, and the call costs nothing. */
-export function callStep({ name, overloadId, run, args }: Invocation): Step {
+export function callStep(invocation: Invocation): Step {
+  const { name, overloadId, args } = invocation;
   return (frame) => {
     const values: Value[] = [];
     for (const arg of args) {
@@ -40,9 +57,7 @@ export function callStep({ name, overloadId, run, args }: Invocation): Step {
       if (values.length === args.length) charge(frame, name, overloadId, values, value);
       return value;
     }
-    const result = run(...values);
-    charge(frame, name, overloadId, values, result);
-    return result;
+    return invoke(frame, invocation, values);
   };
 }
 

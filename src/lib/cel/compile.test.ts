@@ -72,6 +72,14 @@ test("evaluate() ends when the budget is used up, though || would absorb a failu
   assert.equal(value instanceof Failure && value.message, "operation cancelled: actual cost limit exceeded");
 });
 
+test("evaluate() pays for a match before it begins, so that one beyond the budget takes no time", () => {
+  const compiled = compile("s.matches(p)", extend(STANDARD, { variables: { s: STRING, p: STRING } }));
+  if (compiled.kind !== "compiled") throw new Error(compiled.message);
+  const { exceeded, cost } = compiled.program.evaluate({ s: "a".repeat(1_000_000), p: "(a{1000}|b)".repeat(90) }, { budget: 1_000_000 });
+  assert.equal(exceeded, true);
+  assert.ok(cost > 1_000_000);
+});
+
 test("evaluate() computes a lazy variable once, and only when it is asked for", () => {
   let computed = 0;
   const compiled = compile("b || (v == 1 && v == 1)", extend(STANDARD, { variables: { b: BOOL, v: INT } }));

@@ -5,7 +5,7 @@ import { dispatch, type Overload } from "./declarations.ts";
 import type { Environment } from "./environment.ts";
 import { foldStep } from "./fold.ts";
 import { printValue } from "./inspect.ts";
-import { binaryStep, callStep, equalityStep, type Invocation, logicStep, memberOfConstant, notStrictlyFalse, orStep } from "./call-steps.ts";
+import { binaryStep, callStep, equalityStep, type Invocation, MATCHERS, logicStep, memberOfConstant, notStrictlyFalse, orStep } from "./call-steps.ts";
 import { compilePattern } from "./pattern.ts";
 import { COST } from "./runtime-cost.ts";
 import type { Frame, Step } from "./run.ts";
@@ -130,7 +130,8 @@ class Planner {
     checkPattern(call.name, second?.constant);
     const invocation: Invocation = { name: call.name, overloadId, run: dispatch(declaration, overloads), args: plans.map(({ step }) => step) };
     if (CONVERSIONS.has(call.name) && plans.length === 1 && first!.constant !== undefined) return folded(invocation.run(first!.constant));
-    return { step: plans.length === 2 ? binaryStep(invocation) : callStep(invocation) };
+    const isDispatched = overloads.length > 1 && declaration.run === undefined;
+    return { step: plans.length === 2 && !isDispatched ? binaryStep(invocation) : callStep(invocation) };
   }
 
   #list(elements: readonly Expr[], optional: ReadonlySet<number>): Plan {
@@ -192,8 +193,6 @@ function isOr(name: string, overloads: readonly Overload[]): boolean {
   const [only] = overloads;
   return overloads.length === 1 && ((name === "or" && only!.id === "optional_or_optional") || (name === "orValue" && only!.id === "optional_orValue_value"));
 }
-
-const MATCHERS: ReadonlySet<string> = new Set(["matches", "find", "findAll"]);
 
 /** A constant pattern is compiled once, and must be one. */
 function checkPattern(name: string, pattern: Value | undefined): void {
