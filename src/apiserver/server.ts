@@ -9,6 +9,7 @@ import { Authenticator, TokenAuthenticators, type TokenReviewer } from "#apiserv
 import { BootstrapTokens } from "#apiserver/authn/bootstrap-tokens.ts";
 import { JwtKey } from "#apiserver/authn/jwt.ts";
 import { type ObjectLookup, ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
+import type { Auditor } from "#apiserver/audit/auditor.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { clusterAuthorizer } from "#apiserver/authz/cluster-authorizer.ts";
 import { grantCheck } from "#apiserver/authz/grant-check.ts";
@@ -55,6 +56,7 @@ export interface ApiServerOptions {
   readonly serviceAccounts: { readonly key: KeyObject; readonly issuer: string; readonly audiences: readonly string[] };
   /** By default system:masters, nodes and roles, as upstream's modes Node and RBAC have it. */
   readonly authorizer?: Authorizer;
+  readonly auditor?: Auditor | undefined;
   /** The kinds to serve; by default upstream's. */
   readonly kinds?: readonly ResourceInfo[];
   /** In upstream's order. */
@@ -158,6 +160,7 @@ export class ApiServer {
       resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, flow }),
       flow,
       plain: [healthHandler(healthChecks), metricsHandler({ parts: sources, healthChecks }), ...(options.plain?.(parts) ?? [])],
+      auditor: options.auditor,
       observer: new RequestLog({ clock, logger, metrics }),
       logger,
       clock,

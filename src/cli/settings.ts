@@ -21,6 +21,7 @@ export interface Settings {
   readonly datastore: DatastoreSettings | undefined;
   /** Whether Secrets are encrypted on their way into the store. */
   readonly secretsEncryption: boolean;
+  readonly audit: AuditSettings | undefined;
   /** Off in tests that want the API alone. */
   readonly controllers: boolean;
   /** Where an agent finds its server. */
@@ -41,6 +42,15 @@ export interface DatastoreSettings {
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
+}
+
+/** Flags as upstream's kube-apiserver has them. */
+export interface AuditSettings {
+  readonly policyFile: string;
+  readonly logFile: string | undefined;
+  readonly maxMegabytes: number;
+  readonly maxBackups: number;
+  readonly maxAgeDays: number;
 }
 
 export interface PortRange {
@@ -73,6 +83,11 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
   { flag: "datastore-cafile", value: "FILE", help: "authority of etcd's certificates", path: true },
   { flag: "datastore-certfile", value: "FILE", help: "our certificate for etcd", path: true },
   { flag: "datastore-keyfile", value: "FILE", help: "its key", path: true },
+  { flag: "audit-policy-file", value: "FILE", help: "what of requests is written to the audit log (default: nothing)", path: true },
+  { flag: "audit-log-path", value: "FILE", help: "the audit log (default: logs/audit.log in the data dir)", path: true },
+  { flag: "audit-log-maxsize", value: "MB", help: "megabytes at which it is put aside", default: "100" },
+  { flag: "audit-log-maxbackup", value: "COUNT", help: "old audit logs that are kept; 0: all", default: "10" },
+  { flag: "audit-log-maxage", value: "DAYS", help: "days that they are kept; 0: for ever", default: "0" },
   { flag: "server", value: "URL", help: "server that the agent joins (default: the one on this machine)" },
   { flag: "node-name", value: "NAME", help: "name of this node (default: the host name)" },
   { flag: "node-ip", value: "IP", help: "address of this node (default: that of the default route)" },
@@ -143,6 +158,7 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     nodePortRange: read("service-node-port-range", parsePortRange, "a range such as 30000-32767"),
     datastore: readDatastore(text, read),
     secretsEncryption: read("secrets-encryption", parseBoolean, "true or false"),
+    audit: readAudit(text, read),
     controllers: read("without-controllers", parseBoolean, "true or false") === false,
     server: read("server", parseUrl, "an https:// address", `https://127.0.0.1:${httpsPort}`),
     nodeName: read("node-name", parseNodeName, "a node name (lower-case letters, digits, '-' and '.')", machine.hostname.toLowerCase()),
@@ -171,6 +187,19 @@ function readDatastore(text: (flag: string) => string | undefined, read: Read): 
   return { endpoints, ...files };
 }
 
+function readAudit(text: (flag: string) => string | undefined, read: Read): AuditSettings | undefined {
+  const policyFile = text("audit-policy-file");
+  const [maxMegabytes, maxBackups, maxAgeDays] = ["audit-log-maxsize", "audit-log-maxbackup", "audit-log-maxage"].map((flag) =>
+    read(flag, parseCount, "a whole number"),
+  ) as [number, number, number];
+  if (policyFile === undefined) {
+    if (text("audit-log-path") !== undefined) throw new SkiffError("SKF-1701", "--audit-log-path needs --audit-policy-file, which says what is written there");
+    return undefined;
+  }
+  if (maxMegabytes === 0) throw new SkiffError("SKF-1701", "--audit-log-maxsize: a log of no size holds nothing");
+  return { policyFile, logFile: text("audit-log-path"), maxMegabytes, maxBackups, maxAgeDays };
+}
+
 /** The environment variable of a flag: `data-dir` is `SKIFF_DATA_DIR`. */
 export function variableOf(flag: string): string {
   return `SKIFF_${flag.toUpperCase().replaceAll("-", "_")}`;
@@ -196,6 +225,10 @@ function parsePortRange(value: string): PortRange | undefined {
   const from = parsePort(first ?? "");
   const to = parsePort(last ?? "");
   return from === undefined || to === undefined || from > to || rest.length > 0 ? undefined : { from, to };
+}
+
+function parseCount(value: string): number | undefined {
+  return /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }
 
 function parseIp(value: string): string | undefined {

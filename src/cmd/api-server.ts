@@ -6,6 +6,7 @@ import { builtin } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import type { Auditor } from "#apiserver/audit/auditor.ts";
 import { openIdHandler } from "#apiserver/authn/openid.ts";
 import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
@@ -43,6 +44,7 @@ export interface ControlPlaneOptions {
   readonly nodePortRange: string;
   readonly advertiseAddress: string;
   readonly securePort: number;
+  readonly auditor?: Auditor | undefined;
   /** What is served besides the API. */
   readonly plain?: readonly PlainHandler[];
 }
@@ -64,6 +66,7 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
     newUid: randomUUID,
     logger,
     tls,
+    auditor: options.auditor,
     serviceAccounts: { key: options.serviceAccountKey, issuer, audiences: [issuer] },
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
     plain: ({ resources, tokenIssuer }) => [

@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { pathsOf, type ServerTlsPaths } from "#cli/paths.ts";
-import type { DatastoreSettings, PortRange, Settings } from "#cli/settings.ts";
+import type { AuditSettings, DatastoreSettings, PortRange, Settings } from "#cli/settings.ts";
 import type { LogLevel } from "#lib/logger.ts";
 
 /** All that a server process needs to know. `src/cli/settings.ts` has the defaults and the checks. */
@@ -25,6 +26,7 @@ export interface ServerConfig {
   /** The API alone, without controllers and scheduler. */
   readonly withoutControllers: boolean;
   readonly logLevel: LogLevel;
+  readonly audit: (AuditSettings & { readonly logFile: string }) | undefined;
 }
 
 export function serverConfig(settings: Settings): ServerConfig {
@@ -46,5 +48,6 @@ export function serverConfig(settings: Settings): ServerConfig {
     nodePortRange: settings.nodePortRange,
     withoutControllers: !settings.controllers,
     logLevel: settings.logLevel,
+    audit: settings.audit && { ...settings.audit, logFile: settings.audit.logFile ?? join(paths.logsDir, "audit.log") },
   };
 }

@@ -15,6 +15,7 @@ import { startControllers } from "#controllers/controllers.ts";
 import { startScheduler, SCHEDULER_NAME } from "#scheduler/scheduler.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
+import { openAudit } from "./audit.ts";
 import { keepCertificates, readTexts } from "./certificates.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { openDatastore } from "./datastore.ts";
@@ -31,11 +32,14 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     parts.defer(() => store.close());
     const certificates = readTexts(certificateFiles(config));
     let kubeletTls = kubeletTlsOf(certificates);
+    const audit = await openAudit(config, deps);
+    if (audit !== undefined) parts.defer(async () => audit.close());
     const server = await openApiServer({
       ...controlPlaneOptions(config, deps, certificates),
       kubeletTls: () => kubeletTls,
       store,
       plain: [encryptionHandler(encryption)],
+      auditor: audit?.auditor,
     });
     parts.defer(() => server.close());
     const use = (texts: Certificates) => {

@@ -5,6 +5,7 @@ import type { TLSSocket } from "node:tls";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { ResourcePath } from "#apiserver/http/path.ts";
 import { parseQuery } from "#apiserver/http/query.ts";
+import type { AuditTrail } from "#apiserver/audit/auditor.ts";
 import type { Seat } from "#apiserver/flowcontrol/flow-control.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
@@ -41,6 +42,10 @@ export class Exchange {
   readonly query: URLSearchParams;
   readonly userAgent: string;
   user: UserInfo = ANONYMOUS;
+  /** Who it was before impersonation. */
+  authenticated: UserInfo = ANONYMOUS;
+  /** Where it is written down, if a policy says so. */
+  audit: AuditTrail | undefined = undefined;
   readonly warnings: string[] = [];
   /** Its place among the requests that are served at a time; given back when it is over. */
   seat: Seat | undefined = undefined;

@@ -40,6 +40,12 @@ export interface ResourceHandlerDeps {
   readonly flow: FlowControl;
 }
 
+async function audited(exchange: Exchange): Promise<Buffer> {
+  const bytes = await readBody(exchange.request);
+  exchange.audit?.requestBody(bytes);
+  return bytes;
+}
+
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   "application/json-patch+json": "json",
   "application/merge-patch+json": "merge",
@@ -133,7 +139,8 @@ export class ResourceHandler {
     return undefined;
   }
 
-  #authorize({ user }: Exchange, path: ResourcePath, verb: string, list: ListOptions | undefined): void {
+  #authorize(exchange: Exchange, path: ResourcePath, verb: string, list: ListOptions | undefined): void {
+    const { user } = exchange;
     const { group, version, plural, subresource, namespace } = path;
     const fieldSelector = list?.fieldSelector ?? "";
     const name = askedName(verb, path.name, fieldSelector);
@@ -141,6 +148,7 @@ export class ResourceHandler {
     const within = plural === "namespaces" && group === "" ? path.name : namespace;
     const attributes: ResourceAttributes = { user, verb, group, version, plural, subresource, namespace: within, name, fieldSelector };
     const { allowed, reason } = this.#deps.authorizer.authorize(attributes);
+    exchange.audit?.decided(allowed, reason);
     if (!allowed) throw forbidden(attributes, reason);
   }
 
@@ -180,6 +188,7 @@ export class ResourceHandler {
         return exchange.signal;
       },
       warn: (text) => void warnings.push(text),
+      ...(exchange.audit && { annotate: (key: string, value: string) => exchange.audit?.annotate(key, value) }),
     };
     return { served, namespace: path.namespace, name: path.name, subresource: path.subresource, context };
   }
@@ -202,16 +211,16 @@ export class ResourceHandler {
     const type = patchType(headerOf(exchange, "content-type") ?? "");
     if (type === undefined) throw failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
     if (type === "strategic" && target.served.custom !== undefined) throw strategicOfCustom();
-    const bytes = await readBody(exchange.request);
+    const bytes = await audited(exchange);
     return this.#deps.api.patch(target, type, { text: bytes.toString(), format: type === "apply" ? "yaml" : "json", bytes }, writeQuery(exchange.query));
   }
 
   async #body(exchange: Exchange): Promise<Body> {
-    return bodyOf(exchange, await readBody(exchange.request));
+    return bodyOf(exchange, await audited(exchange));
   }
 
   async #deleteOptions(exchange: Exchange): Promise<DeleteOptions> {
-    const body = await readBody(exchange.request);
+    const body = await audited(exchange);
     if (body.length === 0) return deleteQuery(exchange.query);
     return decodeDeleteOptions(bodyOf(exchange, body));
   }

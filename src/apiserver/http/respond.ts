@@ -39,6 +39,7 @@ export async function sendBytes(
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
   if (exchange.seat !== undefined) addFlow(headers, exchange.seat);
   let pieces = body instanceof Uint8Array ? [body] : body;
+  exchange.audit?.responseBody(pieces, contentType);
   if (pays(exchange, sizeOf(pieces))) {
     pieces = [await compress(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), { level: constants.Z_BEST_SPEED })];
     headers["content-encoding"] = "gzip";

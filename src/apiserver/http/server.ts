@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { StatusError, statusError } from "#apimachinery/status-error.ts";
 import { OutcomeUnknownError, StoreFullError, StoreUnreachableError } from "#storage/store.ts";
 import type { Authenticator } from "#apiserver/authn/authenticator.ts";
+import type { Auditor } from "#apiserver/audit/auditor.ts";
 import { impersonated } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
@@ -37,6 +38,7 @@ export interface HttpServerOptions {
   readonly resources: ResourceHandler;
   readonly flow: FlowControl;
   readonly observer: RequestObserver;
+  readonly auditor?: Auditor | undefined;
   /** Asked in order for paths that name no resource. */
   readonly plain: readonly PlainHandler[];
   readonly logger: Logger;
@@ -163,13 +165,18 @@ export class HttpServer {
       exchange.leaveSeat();
       this.#deadlines.remove(exchange);
       this.#options.observer.ended(exchange);
+      exchange.audit?.stage("ResponseComplete");
     }
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    await this.#authenticate(exchange);
-    if (exchange.aborted) return; // who goes away at once is gone before anybody listens for it
     const path = parseApiPath(exchange.path);
+    try {
+      await this.#authenticate(exchange);
+    } finally {
+      this.#options.auditor?.begin(exchange, path);
+    }
+    if (exchange.aborted) return; // who goes away at once is gone before anybody listens for it
     if (path.kind === "resource") return this.#options.resources.handle(exchange, path);
     await this.#enterPath(exchange);
     this.#authorizePath(exchange);
@@ -189,7 +196,8 @@ export class HttpServer {
     const pending = authenticator.authenticate({ socket: exchange.socket, authorization: authorizationOf(request) });
     const found = pending instanceof Promise ? await pending : pending;
     if (found === "invalid") throw statusError.unauthorized();
-    exchange.user = impersonated(found ?? ANONYMOUS, request, authorizer);
+    exchange.user = exchange.authenticated = found ?? ANONYMOUS;
+    exchange.user = impersonated(exchange.authenticated, request, authorizer);
   }
 
   async #enterPath(exchange: Exchange): Promise<void> {
@@ -199,9 +207,11 @@ export class HttpServer {
     exchange.takeSeat(await this.#options.flow.enter(request, () => exchange.signal));
   }
 
-  #authorizePath({ user, method, path }: Exchange): void {
+  #authorizePath(exchange: Exchange): void {
+    const { user, method, path } = exchange;
     const attributes = { user, verb: method === "HEAD" ? "get" : method.toLowerCase(), path };
     const { allowed, reason } = this.#options.authorizer.authorize(attributes);
+    exchange.audit?.decided(allowed, reason);
     if (!allowed) throw forbidden(attributes, reason);
   }
 
@@ -215,6 +225,7 @@ export class HttpServer {
       return;
     }
     const status = statusOf(error);
+    if (!isBusy) exchange.audit?.failed(status);
     try {
       if (isBusy) return await sendText(exchange, 429, error.message, { "retry-after": RETRY_AFTER_S });
       await sendError(exchange, status, errorFormat(exchange), isPretty(exchange.query, exchange.userAgent));
@@ -230,11 +241,16 @@ export class HttpServer {
       await this.#authenticate(exchange);
       const path = parseApiPath(exchange.path);
       if (path.kind !== "resource") throw methodNotAllowed();
+      this.#options.auditor?.begin(exchange, path);
+      exchange.code = 101;
       await this.#options.resources.upgrade(exchange, path, { socket, head });
     } catch (error) {
+      exchange.audit?.failed(statusOf(error));
       if (!(error instanceof StatusError)) this.#options.logger.error("an upgrade failed", { path: exchange.path, error });
       const { status, code } = statusOf(error);
       socket.end(rawAnswer(`${code} ${status.reason ?? ""}`, status));
+    } finally {
+      exchange.audit?.stage("ResponseComplete");
     }
   }
 }

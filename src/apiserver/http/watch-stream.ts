@@ -206,6 +206,7 @@ class WatchStream implements PacedStream {
     if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
     if (this.#exchange.seat !== undefined) addFlow(headers, this.#exchange.seat);
     this.#exchange.code = 200;
+    this.#exchange.audit?.stage("ResponseStarted");
     response.writeHead(200, headers as Record<string, string>);
     response.flushHeaders();
   }
