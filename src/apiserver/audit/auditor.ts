@@ -34,6 +34,8 @@ export class Auditor {
 
 /** The events of one request. */
 export class AuditTrail {
+  /** The client's own for its request, or one that it is told. */
+  readonly id: string;
   readonly #exchange: Exchange;
   readonly #verdict: Verdict;
   readonly #deps: AuditorDeps;
@@ -50,11 +52,11 @@ export class AuditTrail {
     this.#deps = deps;
     this.#received = formatMicroTime(deps.clock.now());
     const { user, authenticated, userAgent, headers, request, socket } = exchange;
-    const auditId = headers["audit-id"];
+    const given = headers["audit-id"];
+    this.id = typeof given === "string" && given !== "" ? given.slice(0, MAX_ID_LENGTH) : deps.newUid();
     const forwarded = headers["x-forwarded-for"];
     const hops = typeof forwarded === "string" ? forwarded.split(",").map((hop) => hop.trim()) : [];
     this.#fixed = {
-      auditID: typeof auditId === "string" && auditId !== "" ? auditId.slice(0, MAX_ID_LENGTH) : deps.newUid(),
       requestURI: request.url,
       verb,
       user: userOf(authenticated),
@@ -103,8 +105,7 @@ export class AuditTrail {
   }
 
   #pick(stage: Stage): object {
-    const { auditID, ...fixed } = this.#fixed as { readonly auditID: string };
-    const common = { auditID, stage, ...fixed };
+    const common = { auditID: this.id, stage, ...this.#fixed };
     if (stage === "RequestReceived") return common;
     return {
       ...common,

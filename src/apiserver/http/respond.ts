@@ -34,7 +34,7 @@ export async function sendBytes(
     return;
   }
   const headers: Headers = { "cache-control": "no-cache, private", ...(contentType !== "" && { "content-type": contentType }), ...more };
-  const { "audit-id": audit } = exchange.headers;
+  const audit = exchange.audit?.id ?? exchange.headers["audit-id"];
   if (typeof audit === "string") headers["audit-id"] = audit;
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
   if (exchange.seat !== undefined) addFlow(headers, exchange.seat);
