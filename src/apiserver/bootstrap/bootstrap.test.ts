@@ -3,7 +3,10 @@ import { test } from "node:test";
 
 import { resourceInfo, type Resource } from "#api/resources.ts";
 import { keyOf, type KubeObject } from "#apimachinery/object.ts";
+import type { PolicyRule } from "#apiserver/authz/authorizer.ts";
+import { uncovered } from "#apiserver/authz/coverage.ts";
 import { bootstrapCluster, type BootstrapDeps } from "#apiserver/bootstrap/bootstrap.ts";
+import { reconcileObject } from "#apiserver/bootstrap/reconcile.ts";
 import type { Call } from "#apiserver/registry/types.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 
@@ -75,5 +78,23 @@ test("bootstrapCluster() follows the advertised address and gives default roles 
       .sort(),
     ["update clusterroles system:discovery", "update endpoints kubernetes", "update endpointslices kubernetes", "update services kubernetes"],
   );
-  assert.deepEqual(objects.get("clusterroles system:discovery"), role);
+  const rulesOf = (object: object | undefined) => (object as { rules: readonly PolicyRule[] }).rules;
+  assert.deepEqual(uncovered(rulesOf(objects.get("clusterroles system:discovery")), rulesOf(role)), []);
+});
+
+test("reconcileObject() widens default roles and bindings, keeps what others added, and leaves alone what is marked so", () => {
+  const metadata = { name: "r", labels: { a: "1" }, annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" } };
+  const rule = (...verbs: readonly string[]) => ({ verbs, apiGroups: [""], resources: ["pods"] });
+  const role = { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata, rules: [rule("get", "list")] };
+  const standing = (fields: object) => ({ ...role, ...fields }) as unknown as KubeObject;
+  const reconciled = (fields: object) => reconcileObject(standing(fields), role);
+  assert.equal(reconciled({}), undefined);
+  assert.equal(reconciled({ rules: [rule("*")] }), undefined, "a wider rule holds them");
+  assert.deepEqual((reconciled({ rules: [rule("get", "delete")] }) as typeof role).rules, [rule("get", "delete"), rule("list")]);
+  assert.deepEqual((reconciled({ metadata: { name: "r", labels: { b: "2" } } }) as typeof role).metadata, { ...metadata, labels: { a: "1", b: "2" } });
+  assert.equal(reconciled({ rules: [], metadata: { name: "r", annotations: { "rbac.authorization.kubernetes.io/autoupdate": "false" } } }), undefined);
+  const subjects = [{ kind: "Group", name: "g", apiGroup: "rbac.authorization.k8s.io" }];
+  const binding = { ...role, kind: "ClusterRoleBinding", rules: undefined, subjects };
+  const mine = { kind: "User", name: "u", apiGroup: "rbac.authorization.k8s.io" };
+  assert.deepEqual((reconcileObject(standing({ ...binding, subjects: [mine] }), binding) as typeof binding).subjects, [mine, ...subjects]);
 });
