@@ -143,6 +143,29 @@ test("ApiServer hands an upgraded connection to its subresource, on the port tha
   socket.destroy();
 });
 
+test("ApiServer asks who opens a WebSocket to exec for the right to create, not only to get", async () => {
+  const RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/a";
+  const user = new https.Agent({ ca: server.ca, ...(await server.client("runner")) });
+  const rule = (...verbs: readonly string[]) => ({ apiGroups: [""], resources: ["pods/exec"], verbs });
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "exec" };
+  const subjects = [{ kind: "User", name: "runner", apiGroup: "rbac.authorization.k8s.io" }];
+  await send("POST", `${RBAC}/rolebindings`, { metadata: { name: "exec" }, roleRef, subjects });
+  const codeOf = async (upgrade: string) => {
+    const request = https.request(`${server.url}/api/v1/namespaces/a/pods/one/exec`, { agent: user, headers: { connection: "Upgrade", upgrade } });
+    request.end();
+    const [response, socket] = (await Promise.race([once(request, "upgrade"), once(request, "response")])) as [IncomingMessage, Duplex | undefined];
+    socket?.destroy();
+    return response.statusCode;
+  };
+  await send("POST", `${RBAC}/roles`, { metadata: { name: "exec" }, rules: [rule("get")] });
+  assert.deepEqual([await codeOf("websocket"), await codeOf("echo")], [403, 101]);
+  await send("PUT", `${RBAC}/roles/exec`, { metadata: { name: "exec" }, rules: [rule("create")] });
+  assert.deepEqual([await codeOf("websocket"), await codeOf("echo")], [403, 403]);
+  await send("PUT", `${RBAC}/roles/exec`, { metadata: { name: "exec" }, rules: [rule("get", "create")] });
+  assert.equal(await codeOf("websocket"), 101);
+  user.destroy();
+});
+
 test("ApiServer answers over HTTP/2", async () => {
   const client = http2.connect(server.url, { ca: server.ca, ...server.admin });
   const stream = client.request({ ":path": "/api/v1/namespaces/none/pods" });

@@ -19,7 +19,7 @@ const ADVERTISED = new Set(["Endpoints default/kubernetes", "EndpointSlice defau
 export function reconcileObject(found: KubeObject, wanted: BootstrapObject): object | undefined {
   const { kind, metadata } = wanted;
   const name = `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
-  if (RBAC_KINDS.has(kind)) return found.metadata.annotations?.[AUTOUPDATE] === "false" ? undefined : widened(found, wanted);
+  if (RBAC_KINDS.has(kind ?? "")) return found.metadata.annotations?.[AUTOUPDATE] === "false" ? undefined : widened(found, wanted);
   if (name === "Service default/kubernetes") return withPorts(found, wanted);
   return ADVERTISED.has(name) ? replaced(found, wanted) : undefined;
 }
