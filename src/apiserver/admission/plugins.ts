@@ -36,7 +36,7 @@ export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
     namespaceLifecycle(reader),
     limitRanger(reader),
     serviceAccountAdmission(deps),
-    nodeRestriction(reader),
+    nodeRestriction(reader, authorizer),
     taintNodesByCondition,
     podSecurity(reader),
     priorityAdmission(reader),

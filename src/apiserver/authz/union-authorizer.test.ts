@@ -61,20 +61,6 @@ test("clusterAuthorizer() lets system:masters do all, without any role", async (
   assert.equal(authorizer.authorize(asked(jane, "get", "pods")).allowed, false);
 });
 
-test("clusterAuthorizer() asks for another right where strangers want through a proxy", async () => {
-  const policy = await TestPolicy.open();
-  const authorizer = clusterAuthorizer(policy.cache, new RbacIndex(policy.cache));
-  await policy.role("", "p", { verbs: ["get"], apiGroups: [""], resources: ["pods/proxy"] });
-  await policy.bind("", "p", "ClusterRole/p", { kind: "Group", name: "system:unauthenticated" }, { kind: "User", name: "jane" });
-  const stranger = userNamed("system:anonymous", "system:unauthenticated");
-  const wanted = { namespace: "a", name: "p" };
-  assert.equal(authorizer.authorize(asked(jane, "get", "pods/proxy", wanted)).allowed, true);
-  assert.deepEqual(authorizer.authorize(asked(stranger, "get", "pods/proxy", wanted)), {
-    allowed: false,
-    reason: "proxy subresource changed to unsafeproxy",
-  });
-});
-
 test("forbidden() says who may not do what, where", () => {
   assert.equal(
     forbidden(asked(userNamed("jane"), "create", "pods/eviction", { namespace: "ns", name: "x" }), "").message,

@@ -4,14 +4,32 @@ import { PODS } from "#api/builtin.ts";
 import type { Node, Pod } from "#api/core-v1/types.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { forbidden } from "#apiserver/admission/plugins/attributes.ts";
+import { checkToken } from "#apiserver/admission/plugins/node-tokens.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 
 const USER_PREFIX = "system:node:";
 const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
-const RESTRICTED_LABEL = /(^|\.)node-restriction\.kubernetes\.io\//;
+const RESTRICTED_LABEL = /^([^/]*\.)?node-restriction\.kubernetes\.io\//;
+const KUBERNETES_LABEL = /^([^/]*\.)?(kubernetes|k8s)\.io\//;
+/** Of those, what a kubelet may say of its machine. */
+const KUBELET_LABEL_NAMESPACE = /^([^/]*\.)?(kubelet|node)\.kubernetes\.io\//;
+const KUBELET_LABELS = new Set([
+  "kubernetes.io/hostname",
+  "topology.kubernetes.io/zone",
+  "topology.kubernetes.io/region",
+  "failure-domain.beta.kubernetes.io/zone",
+  "failure-domain.beta.kubernetes.io/region",
+  "beta.kubernetes.io/instance-type",
+  "node.kubernetes.io/instance-type",
+  "kubernetes.io/os",
+  "kubernetes.io/arch",
+  "beta.kubernetes.io/os",
+  "beta.kubernetes.io/arch",
+]);
 
 /** A kubelet changes its own node, its lease, and the pods that run on it, and nothing else. */
-export function nodeRestriction(reader: ObjectReader): AdmissionPlugin {
+export function nodeRestriction(reader: ObjectReader, authorizer: Authorizer): AdmissionPlugin {
   return {
     name: "NodeRestriction",
     handles: ({ operation }) => operation !== "CONNECT",
@@ -21,7 +39,9 @@ export function nodeRestriction(reader: ObjectReader): AdmissionPlugin {
       const node = user.name.slice(USER_PREFIX.length);
       if (resource.group === "" && resource.plural === "pods") checkPod(attributes, node, reader);
       else if (resource.group === "" && resource.plural === "nodes") checkNode(attributes, node);
+      else if (resource.group === "" && resource.plural === "serviceaccounts") checkToken(attributes, node, { reader, authorizer });
       else if (resource.group === "coordination.k8s.io" && resource.plural === "leases") checkLease(attributes, node);
+      else if (resource.group === "storage.k8s.io" && resource.plural === "csinodes") checkCsiNode(attributes, node);
     },
   };
 }
@@ -73,9 +93,7 @@ function checkNode(attributes: AdmissionAttributes, node: string): void {
   if (asked !== node) throw forbidden(attributes, `node ${quoted} is not allowed to modify node ${JSON.stringify(asked)}`);
   const before = oldObject?.metadata.labels ?? {};
   const after = object?.metadata.labels ?? {};
-  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((key) => before[key] !== after[key] && RESTRICTED_LABEL.test(key))
-    .sort();
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key] && isForbiddenLabel(key)).sort();
   if (operation === "CREATE" && changed.length > 0)
     throw forbidden(attributes, `node ${quoted} is not allowed to set the following labels: ${changed.join(", ")}`);
   if (operation !== "UPDATE") return;
@@ -89,4 +107,15 @@ function checkLease(attributes: AdmissionAttributes, node: string): void {
   if (namespace !== "kube-node-lease") throw forbidden(attributes, `can only access leases in the "kube-node-lease" system namespace`);
   const asked = operation === "CREATE" ? (object?.metadata.name ?? name) : name;
   if (asked !== node) throw forbidden(attributes, "can only access node lease with the same name as the requesting node");
+}
+
+function isForbiddenLabel(key: string): boolean {
+  if (RESTRICTED_LABEL.test(key)) return true;
+  return KUBERNETES_LABEL.test(key) && !KUBELET_LABELS.has(key) && !KUBELET_LABEL_NAMESPACE.test(key);
+}
+
+function checkCsiNode(attributes: AdmissionAttributes, node: string): void {
+  const { operation, name, object } = attributes;
+  const asked = operation === "CREATE" ? (object?.metadata.name ?? name) : name;
+  if (asked !== node) throw forbidden(attributes, "can only access CSINode with the same name as the requesting node");
 }
