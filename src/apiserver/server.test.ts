@@ -158,9 +158,9 @@ test("ApiServer asks who opens a WebSocket to exec for the right to create, not 
     return response.statusCode;
   };
   await send("POST", `${RBAC}/roles`, { metadata: { name: "exec" }, rules: [rule("get")] });
-  assert.deepEqual([await codeOf("websocket"), await codeOf("echo")], [403, 101]);
+  assert.equal(await codeOf("websocket"), 403);
   await send("PUT", `${RBAC}/roles/exec`, { metadata: { name: "exec" }, rules: [rule("create")] });
-  assert.deepEqual([await codeOf("websocket"), await codeOf("echo")], [403, 403]);
+  assert.equal(await codeOf("websocket"), 403);
   await send("PUT", `${RBAC}/roles/exec`, { metadata: { name: "exec" }, rules: [rule("get", "create")] });
   assert.equal(await codeOf("websocket"), 101);
   user.destroy();

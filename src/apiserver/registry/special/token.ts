@@ -5,7 +5,6 @@ import type { Pod, ServiceAccount } from "#api/core-v1/types.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
-import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { JwtKey, TokenClaims } from "#apiserver/authn/jwt.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
@@ -34,29 +33,8 @@ export function tokenHandler(deps: RegistryDeps, reader: ObjectReader, issuer: T
     plural: "serviceaccounts",
     subresource: "token",
     strategy: { applyDefaults: (object) => void ((object as Mutable<TokenRequest>).spec.expirationSeconds ??= DEFAULT_SECONDS) },
-    create: async (request) => {
-      await admit(deps, request);
-      return issue(deps, reader, issuer, request);
-    },
+    create: (request) => Promise.resolve(issue(deps, reader, issuer, request)),
   };
-}
-
-async function admit(deps: RegistryDeps, { info, namespace, name, body, dryRun, context }: SubresourceWrite): Promise<void> {
-  const attributes: AdmissionAttributes = {
-    operation: "CREATE",
-    resource: info,
-    subresource: "token",
-    namespace,
-    name,
-    object: body as Mutable<KubeObject>,
-    oldObject: undefined,
-    options: dryRun ? { dryRun: ["All"] } : {},
-    user: context.user,
-    dryRun,
-    warn: (text) => context.warn(text),
-  };
-  await deps.admission.admit(attributes);
-  await deps.admission.validate(attributes);
 }
 
 function issue(deps: RegistryDeps, reader: ObjectReader, issuer: TokenIssuer, { namespace, name, body }: SubresourceWrite): object {
