@@ -10,17 +10,18 @@ import type { ServerConfig } from "./server-config.ts";
 const MEGABYTE = 1024 * 1024;
 const DAY_MS = 86_400_000;
 
+export interface OpenAudit {
+  readonly auditor: Auditor;
+  close(): void;
+}
+
 /**
- * Who writes the audit log, if there is to be one.
+ * Who writes the audit log.
  *
  * @throws {SkiffError} SKF-1701 when the policy is wrong, or the log cannot be written
  */
-export async function openAudit(
-  { audit }: ServerConfig,
-  deps: Pick<ProcessDeps, "clock" | "logger">,
-): Promise<{ auditor: Auditor; close(): void } | undefined> {
-  if (audit === undefined) return undefined;
-  const { policyFile, logFile, maxMegabytes, maxBackups, maxAgeDays } = audit;
+export async function openAudit(config: NonNullable<ServerConfig["audit"]>, deps: Pick<ProcessDeps, "clock" | "logger">): Promise<OpenAudit> {
+  const { policyFile, logFile, maxMegabytes, maxBackups, maxAgeDays } = config;
   try {
     const policy = await parsePolicy(readFileSync(policyFile, "utf8"));
     const file = new AuditFile({ path: logFile, maxBytes: maxMegabytes * MEGABYTE, maxBackups, maxAgeMs: maxAgeDays * DAY_MS }, deps);

@@ -15,7 +15,6 @@ import { startControllers } from "#controllers/controllers.ts";
 import { startScheduler, SCHEDULER_NAME } from "#scheduler/scheduler.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
-import { openAudit } from "./audit.ts";
 import { keepCertificates, readTexts } from "./certificates.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { openDatastore } from "./datastore.ts";
@@ -32,7 +31,7 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     parts.defer(() => store.close());
     const certificates = readTexts(certificateFiles(config));
     let kubeletTls = kubeletTlsOf(certificates);
-    const audit = await openAudit(config, deps);
+    const audit = config.audit === undefined ? undefined : await (await import("./audit.ts")).openAudit(config.audit, deps);
     if (audit !== undefined) parts.defer(async () => audit.close());
     const server = await openApiServer({
       ...controlPlaneOptions(config, deps, certificates),
