@@ -37,7 +37,7 @@ for (const topic of topics) {
   });
 }
 
-test("the kinds that are whole answer as upstream, field by field", { timeout: 120_000 }, async (context) => {
+test("the kinds that are whole answer as upstream, field by field", { timeout: 600_000 }, async (context) => {
   const fresh = await startTestServer(); // what other scenarios have left behind would be in the way
   context.after(() => fresh.close());
   const kinds = [...new Set(Object.keys(kindShares).map((key) => key.split(" ")[1]!))];
