@@ -1,3 +1,4 @@
+import { AUTHORIZER, RESOURCE_CHECK } from "#apimachinery/cel/authorizer.ts";
 import { KUBERNETES } from "#apimachinery/cel/environment.ts";
 import { compile, type Program } from "#lib/cel/compile.ts";
 import { type Environment, extend } from "#lib/cel/environment.ts";
@@ -38,27 +39,30 @@ const TYPES: Readonly<Record<string, Fields>> = {
 
 export interface AdmissionVariables {
   readonly hasParams: boolean;
+  /** Whether they may ask what somebody may do. */
+  readonly hasAuthorizer: boolean;
   /** Of a policy's own variables, the types so far; left out where expressions have none to look at. */
   readonly variables?: ReadonlyMap<string, CelType> | undefined;
 }
 
-/** What expressions of policies and match conditions may use. `base` has the functions. */
-export function admissionEnvironment({ hasParams, variables }: AdmissionVariables, base: Environment = KUBERNETES): Environment {
+/** What expressions of policies and match conditions may use. */
+export function admissionEnvironment({ hasParams, hasAuthorizer, variables }: AdmissionVariables): Environment {
   const typesOf = (name: string): Fields | undefined => (name === VARIABLES.name && variables !== undefined ? Object.fromEntries(variables) : TYPES[name]);
   const provider = {
-    has: (name: string) => typesOf(name) !== undefined || base.provider.has(name),
+    has: (name: string) => typesOf(name) !== undefined || KUBERNETES.provider.has(name),
     field: (name: string, field: string) => {
       const fields = typesOf(name);
-      if (fields === undefined) return base.provider.field(name, field);
+      if (fields === undefined) return KUBERNETES.provider.field(name, field);
       return Object.hasOwn(fields, field) ? fields[field] : undefined;
     },
   };
   const own = {
     ...{ object: DYN, oldObject: DYN, request: REQUEST, namespaceObject: NAMESPACE },
     ...(hasParams && { params: DYN }),
+    ...(hasAuthorizer && { authorizer: AUTHORIZER, "authorizer.requestResource": RESOURCE_CHECK }),
     ...(variables !== undefined && { variables: VARIABLES }),
   };
-  return extend(base, { variables: own, provider });
+  return extend(KUBERNETES, { variables: own, provider });
 }
 
 /** An expression, ready to be evaluated, or why it is none. */

@@ -14,6 +14,7 @@ import { storageObjectInUseProtection } from "#apiserver/admission/plugins/stora
 import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-by-condition.ts";
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from "#apiserver/admission/plugins/certificates.ts";
 import { podSecurity } from "#apiserver/admission/pod-security/pod-security.ts";
+import { expressionCheck } from "#apiserver/admission/policies/expression-check.ts";
 import { validatingAdmissionPolicy } from "#apiserver/admission/policies/policies.ts";
 import { type QuotaDeps, resourceQuotaAdmission } from "#apiserver/admission/quota/resource-quota.ts";
 import { type WebhookDeps, webhookPlugins } from "#apiserver/admission/webhooks/webhooks.ts";
@@ -51,6 +52,7 @@ export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
     certificateSubjectRestriction,
     defaultIngressClass(reader),
     podTopologyLabels(reader),
+    expressionCheck,
     webhooks.mutating,
     validatingAdmissionPolicy(deps),
     webhooks.validating,

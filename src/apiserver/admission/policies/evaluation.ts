@@ -1,10 +1,10 @@
 import type { Expression } from "#api/admissionregistration-v1/expressions.ts";
+import { PER_CALL_LIMIT } from "#apimachinery/cel/environment.ts";
 import { Failure, MapValue, type Value } from "#lib/cel/values.ts";
 import { fromJson } from "#lib/cel/json.ts";
 import type { Activation } from "#lib/cel/compile.ts";
 
-/** What one expression may cost. */
-const CALL_BUDGET = 1_000_000;
+const LIMITS = { budget: PER_CALL_LIMIT };
 
 /** Nothing more is evaluated: all that was granted is spent. */
 export class OutOfBudget extends Error {
@@ -33,7 +33,7 @@ export class Budget {
 /** @throws {OutOfBudget}; what else goes wrong is a Failure, with upstream's words */
 export function evaluate({ text, program, fault }: Expression, activation: Activation, budget: Budget): Value {
   if (program === undefined) return new Failure(`compilation error: ${fault}`);
-  const { value, cost } = program.evaluate(activation, { budget: CALL_BUDGET });
+  const { value, cost } = program.evaluate(activation, LIMITS);
   budget.spend(cost);
   return value instanceof Failure ? new Failure(`expression '${text}' resulted in error: ${value.message}`) : value;
 }
@@ -70,7 +70,7 @@ export class LazyVariables extends MapValue {
 
   #evaluate(name: string, { program, fault }: Expression): Value {
     if (program === undefined) return new Failure(`composited variable ${JSON.stringify(name)} fails to compile: ${fault}`);
-    const { value, cost } = program.evaluate(this.#activation, { budget: CALL_BUDGET });
+    const { value, cost } = program.evaluate(this.#activation, LIMITS);
     this.#budget.spend(cost);
     return value instanceof Failure ? new Failure(`composited variable ${JSON.stringify(name)} fails to evaluate: ${value.message}`) : value;
   }

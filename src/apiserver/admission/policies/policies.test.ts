@@ -164,6 +164,66 @@ test("a policy for a kind of parameters that nobody serves refuses what it is ab
   await perform("delete", POLICIES, "", {}, "p");
 });
 
+for (const { name, spec, want } of [
+  {
+    name: "an expression that is no boolean",
+    spec: { validations: [{ expression: "1" }] },
+    want: 'spec.validations[0].expression: Invalid value: "1": must evaluate to bool but got int',
+  },
+  {
+    name: "a message that is no text",
+    spec: { validations: [{ expression: "true", messageExpression: "object.x" }] },
+    want: 'spec.validations[0].messageExpression: Invalid value: "object.x": must evaluate to string but got dyn',
+  },
+  {
+    name: "an annotation that is a number",
+    spec: { auditAnnotations: [{ key: "k", valueExpression: "1" }] },
+    want: 'spec.auditAnnotations[0].valueExpression: Invalid value: "1": must evaluate to one of [string null_type] but got int',
+  },
+  { name: "an unknown name", spec: { validations: [{ expression: "q" }] }, want: /undeclared reference to 'q'/ },
+  { name: "parameters without their kind", spec: { validations: [{ expression: "params.x" }] }, want: /undeclared reference to 'params'/ },
+  {
+    name: "a variable before its time",
+    spec: {
+      variables: [
+        { name: "a", expression: "variables.b" },
+        { name: "b", expression: "1" },
+      ],
+      validations: [{ expression: "true" }],
+    },
+    want: /undefined field 'b'/,
+  },
+  {
+    name: "a variable of the wrong type",
+    spec: { variables: [{ name: "a", expression: "'t'" }], validations: [{ expression: "variables.a > 5" }] },
+    want: /found no matching overload for '_>_'/,
+  },
+  {
+    name: "the authorizer in a message",
+    spec: { validations: [{ expression: "true", messageExpression: "authorizer.path('/x').check('get').reason()" }] },
+    want: /undeclared reference to 'authorizer'/,
+  },
+  { name: "a condition that does not parse", spec: { ...no, matchConditions: [{ name: "c", expression: "a b" }] }, want: /Syntax error/ },
+]) {
+  test(`a policy with ${name} is refused`, async () => {
+    const creating = perform("create", POLICIES, "", { metadata: { name: "p" }, spec: { matchConstraints: { resourceRules: [RULE] }, ...spec } });
+    const prefix = 'ValidatingAdmissionPolicy.admissionregistration.k8s.io "p" is invalid: ';
+    await assert.rejects(creating, typeof want === "string" ? { code: 422, message: prefix + want } : { code: 422, message: want });
+  });
+}
+
+test("a policy may use Kubernetes' own functions, and ask what the user may do", async () => {
+  const expression =
+    "quantity('1Gi').isGreaterThan(quantity('1Mi')) && authorizer.requestResource.check('create').allowed() && !authorizer.serviceAccount('default', 'x').group('').resource('secrets').check('get').allowed()";
+  const spec = { matchConstraints: { resourceRules: [RULE] }, validations: [{ expression }] };
+  await perform("create", POLICIES, "", { metadata: { name: "p" }, spec });
+  await perform("create", BINDINGS, "", { metadata: { name: "b" }, spec: { policyName: "p", validationActions: ["Deny"] } });
+  await perform("create", CONFIG_MAPS, "default", { metadata: { name: "a" } });
+  await perform("delete", CONFIG_MAPS, "default", {}, "a");
+  await perform("delete", BINDINGS, "", {}, "b");
+  await perform("delete", POLICIES, "", {}, "p");
+});
+
 const found = (spec: object): Findings =>
   validate(compilePolicy({ metadata: { name: "p" }, spec } as unknown as ValidatingAdmissionPolicy), {
     object: fromJson({ a: "b", list: Array(1000).fill(1) }),

@@ -5,6 +5,7 @@ import type { PolicyDeps } from "#apiserver/admission/policies/validating-polici
 import type { ObjectReader, ObjectWatcher } from "#apiserver/admission/reader.ts";
 import { isExempt } from "#apiserver/admission/webhooks/hook-source.ts";
 import { Versions } from "#apiserver/admission/webhooks/versions.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { ResourceTable } from "#apiserver/registry/resource-table.ts";
 
 const GROUP = "admissionregistration.k8s.io";
@@ -28,12 +29,14 @@ export function validatingAdmissionPolicy({
   reader,
   watcher,
   resources,
+  authorizer,
 }: {
   readonly reader: ObjectReader;
   readonly watcher: ObjectWatcher;
   readonly resources: ResourceTable;
+  readonly authorizer: Authorizer;
 }): AdmissionPlugin {
-  const deps: PolicyDeps = { reader, resources, versions: new Versions(resources) };
+  const deps: PolicyDeps = { reader, resources, authorizer, versions: new Versions(resources) };
   let isEmpty: boolean | undefined;
   let enforcer: Enforcer | undefined;
   let loading: Promise<Enforcer> | undefined;

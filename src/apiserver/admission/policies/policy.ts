@@ -1,14 +1,10 @@
 import type { Validation, ValidatingAdmissionPolicy } from "#api/admissionregistration-v1/types.ts";
 import { admissionEnvironment, compileExpression, type Expression } from "#api/admissionregistration-v1/expressions.ts";
+import { MATCH_CONDITIONS_COST_BUDGET, MAX_MESSAGE_BYTES, RUNTIME_COST_BUDGET } from "#apimachinery/cel/environment.ts";
 import { Budget, evaluate, LazyVariables, OutOfBudget } from "#apiserver/admission/policies/evaluation.ts";
 import type { Activation } from "#lib/cel/compile.ts";
 import { BOOL, type CelType, NULL, STRING } from "#lib/cel/types.ts";
 import { Failure } from "#lib/cel/values.ts";
-
-/** For the validations of one policy with one binding and one set of parameters. */
-const BUDGET = 10_000_000;
-const CONDITIONS_BUDGET = 2_500_000;
-const MAX_MESSAGE_BYTES = 5 * 1024;
 
 interface CompiledValidation {
   readonly validation: Validation;
@@ -30,23 +26,27 @@ export function compilePolicy({ spec }: ValidatingAdmissionPolicy): CompiledPoli
   const variables = new Map<string, Expression>();
   const types = new Map<string, CelType>();
   for (const { name, expression } of spec.variables ?? []) {
-    const compiled = compileExpression(expression, admissionEnvironment({ hasParams, variables: types }), []);
+    const compiled = compileExpression(expression, admissionEnvironment({ hasParams, hasAuthorizer: true, variables: types }), []);
     variables.set(name, compiled);
     types.set(name, compiled.type);
   }
-  const own = admissionEnvironment({ hasParams, variables: variables.size > 0 ? types : undefined });
+  const own = variables.size > 0 ? types : undefined;
+  const asking = admissionEnvironment({ hasParams, hasAuthorizer: true, variables: own });
+  const telling = admissionEnvironment({ hasParams, hasAuthorizer: false, variables: own });
   return {
     failsOpen: spec.failurePolicy === "Ignore",
-    conditions: (spec.matchConditions ?? []).map(({ expression }) => compileExpression(expression, admissionEnvironment({ hasParams }), [BOOL])),
+    conditions: (spec.matchConditions ?? []).map(({ expression }) =>
+      compileExpression(expression, admissionEnvironment({ hasParams, hasAuthorizer: true }), [BOOL]),
+    ),
     variables,
     validations: (spec.validations ?? []).map((validation) => ({
       validation,
-      expression: compileExpression(validation.expression, own, [BOOL]),
-      message: validation.messageExpression ? compileExpression(validation.messageExpression, own, [STRING]) : undefined,
+      expression: compileExpression(validation.expression, asking, [BOOL]),
+      message: validation.messageExpression ? compileExpression(validation.messageExpression, telling, [STRING]) : undefined,
     })),
     annotations: (spec.auditAnnotations ?? []).map(({ key, valueExpression }) => ({
       key,
-      expression: compileExpression(valueExpression, own, [STRING, NULL]),
+      expression: compileExpression(valueExpression, asking, [STRING, NULL]),
     })),
   };
 }
@@ -85,7 +85,7 @@ export function validate(policy: CompiledPolicy, activation: Activation): Findin
  * @throws {OutOfBudget}
  */
 export function conditionsFault(conditions: readonly Expression[], activation: Activation): boolean | string {
-  const budget = new Budget(CONDITIONS_BUDGET);
+  const budget = new Budget(MATCH_CONDITIONS_COST_BUDGET);
   const values = conditions.map((condition) => evaluate(condition, activation, budget));
   if (values.includes(false)) return false;
   const faults = values.flatMap((value) => (value instanceof Failure ? [value.message] : []));
@@ -97,7 +97,7 @@ function withVariables({ variables }: CompiledPolicy, activation: Activation, bu
 }
 
 function denialsOf(policy: CompiledPolicy, activation: Activation): Findings["denials"] {
-  const budget = new Budget(BUDGET);
+  const budget = new Budget(RUNTIME_COST_BUDGET);
   const own = withVariables(policy, activation, budget);
   const results = policy.validations.map(({ expression }) => evaluate(expression, own, budget));
   return policy.validations.flatMap((each, index) => {
@@ -116,7 +116,7 @@ function messageOf({ validation, message }: CompiledValidation, activation: Acti
 }
 
 function annotationsOf(policy: CompiledPolicy, activation: Activation): Pick<Findings, "annotations" | "faults"> {
-  const budget = new Budget(BUDGET);
+  const budget = new Budget(RUNTIME_COST_BUDGET);
   const own = withVariables(policy, activation, budget);
   const annotations: Findings["annotations"][number][] = [];
   const faults: string[] = [];

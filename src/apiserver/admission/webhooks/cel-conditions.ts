@@ -2,18 +2,18 @@ import { admissionEnvironment, compileExpression, type Expression } from "#api/a
 import { statusError } from "#apimachinery/status-error.ts";
 import { OutOfBudget } from "#apiserver/admission/policies/evaluation.ts";
 import { conditionsFault } from "#apiserver/admission/policies/policy.ts";
-import { activationOf, type PolicyDeps } from "#apiserver/admission/policies/validating-policies.ts";
+import { type ActivationDeps, activationOf } from "#apiserver/admission/policies/validating-policies.ts";
 import type { HookConditions } from "#apiserver/admission/webhooks/conditions.ts";
 import type { Hook } from "#apiserver/admission/webhooks/hook.ts";
 import { BOOL } from "#lib/cel/types.ts";
 
 /** Match conditions, in the language of policies. */
-export function celConditions(deps: Pick<PolicyDeps, "reader" | "versions">): HookConditions {
+export function celConditions(deps: ActivationDeps): HookConditions {
   const compiled = new WeakMap<Hook, readonly Expression[]>();
   const expressionsOf = (hook: Hook) => {
     let known = compiled.get(hook);
     if (known === undefined) {
-      const environment = admissionEnvironment({ hasParams: false });
+      const environment = admissionEnvironment({ hasParams: false, hasAuthorizer: true });
       known = hook.conditions.map(({ expression }) => compileExpression(expression, environment, [BOOL]));
       compiled.set(hook, known);
     }

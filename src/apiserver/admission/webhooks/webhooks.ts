@@ -7,6 +7,7 @@ import type { HookConditions } from "#apiserver/admission/webhooks/conditions.ts
 import type { HookClient } from "#apiserver/admission/webhooks/hook-client.ts";
 import { type Candidate, HookSource } from "#apiserver/admission/webhooks/hook-source.ts";
 import { Versions } from "#apiserver/admission/webhooks/versions.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { ResourceTable } from "#apiserver/registry/resource-table.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
@@ -19,6 +20,7 @@ export interface WebhookDeps {
   readonly reader: ObjectReader;
   readonly watcher: ObjectWatcher;
   readonly resources: ResourceTable;
+  readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newUid: () => string;
@@ -73,6 +75,6 @@ async function loadClient({ reader, clock }: WebhookDeps): Promise<HookClient> {
   return new Client(reader, clock);
 }
 
-async function loadConditions({ reader }: WebhookDeps, versions: Versions): Promise<HookConditions> {
-  return (await import("#apiserver/admission/webhooks/cel-conditions.ts")).celConditions({ reader, versions });
+async function loadConditions({ reader, authorizer }: WebhookDeps, versions: Versions): Promise<HookConditions> {
+  return (await import("#apiserver/admission/webhooks/cel-conditions.ts")).celConditions({ reader, versions, authorizer });
 }
