@@ -71,15 +71,21 @@ export interface Expression {
   readonly type: CelType;
   readonly program?: Program | undefined;
   readonly fault?: string | undefined;
+  /** Whether upstream calls the fault its own. */
+  readonly isInternal?: boolean;
 }
 
 /** @param results the types that the expression may have; any, when there are none */
 export function compileExpression(text: string, environment: Environment, results: readonly CelType[]): Expression {
   const compiled = compile(text, environment);
+  // What is no place in the text was found when it was made ready to run.
+  if (compiled.kind === "failure" && compiled.issues.every(({ offset }) => offset < 0)) {
+    return { text, type: DYN, fault: `program instantiation failed: ${compiled.message}`, isInternal: true };
+  }
   if (compiled.kind === "failure") return { text, type: DYN, fault: `compilation failed: ${compiled.message}` };
   const { type, program } = compiled;
   if (results.length === 0 || results.some((each) => sameType(each, type))) return { text, type, program };
-  const wanted = results.map(formatType);
-  const must = wanted.length === 1 ? wanted[0]! : `one of [${wanted.join(" ")}]`;
+  const [first] = results;
+  const must = results.length === 1 ? formatType(first!) : `one of [${results.map(({ name }) => name).join(" ")}]`;
   return { text, type, fault: `must evaluate to ${must} but got ${formatType(type)}` };
 }

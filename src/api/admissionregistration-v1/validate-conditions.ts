@@ -4,7 +4,7 @@ import { fieldError, type FieldPath } from "#apimachinery/field-error.ts";
 
 const MAX_CONDITIONS = 64;
 
-/** Names and presence; whether an expression compiles shows when it is evaluated. */
+/** Names and presence; `validate-expressions.ts` compiles. */
 export function validateConditions(errors: Errors, conditions: readonly MatchCondition[], path: FieldPath): void {
   if (conditions.length > MAX_CONDITIONS) errors.push(fieldError.tooMany(path, conditions.length, MAX_CONDITIONS));
   const names = new Set<string>();

@@ -54,6 +54,6 @@ function variableTypes(errors: Errors, variables: readonly admission.Variable[],
   return types;
 }
 
-function check(errors: Errors, { text, fault }: Expression, path: FieldPath): void {
-  if (fault !== undefined) errors.push(fieldError.invalid(path, text, fault));
+function check(errors: Errors, { text, fault, isInternal }: Expression, path: FieldPath): void {
+  if (fault !== undefined) errors.push(isInternal ? fieldError.internal(path, fault) : fieldError.invalid(path, text, fault));
 }

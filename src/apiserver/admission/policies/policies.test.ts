@@ -64,7 +64,7 @@ const TABLE: readonly Case[] = [
   },
   {
     name: "has a message for a message that fails",
-    policy: { validations: [{ expression: "false", message: "fallback", messageExpression: "object.data.none" }] },
+    policy: { validations: [{ expression: "false", message: "fallback", messageExpression: "'x' + object.data.none" }] },
     want: [422, "fallback"],
   },
   { name: "gives its reason", policy: { validations: [{ expression: "false", message: "big", reason: "RequestEntityTooLarge" }] }, want: [413, "big"] },
