@@ -26,7 +26,7 @@ function refusal(operation: "CREATE" | "UPDATE", group: string, plural: string, 
   const user = userNamed("system:node:n1", "system:nodes");
   const attributes = { operation, resource: version, subresource: "", namespace: "", name: "n1", object, options: {}, user, dryRun: false, warn() {}, ...more };
   try {
-    plugin.admit!(attributes as unknown as AdmissionAttributes);
+    void plugin.admit!(attributes as unknown as AdmissionAttributes);
     return undefined;
   } catch (error) {
     return (error as Error).message.replace(/^.*? is forbidden: /, "");
