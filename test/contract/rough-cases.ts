@@ -5,6 +5,8 @@ export interface RoughCase extends Rough {
   readonly name: string;
   readonly code: number;
   readonly says?: RegExp;
+  /** Nobody serves such paths, so that nobody makes a Status: the whole answer. */
+  readonly plain?: string;
 }
 
 export const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
@@ -86,14 +88,14 @@ const invalid: RoughCase[] = [
 
 const paths: RoughCase[] = [
   { name: "a resource that does not exist", method: "GET", path: "/api/v1/namespaces/default/nothings", code: 404 },
-  { name: "a group that does not exist", method: "GET", path: "/apis/nothing.example.com/v1/things", code: 404 },
+  { name: "a group that does not exist", method: "GET", path: "/apis/nothing.example.com/v1/things", code: 404, plain: "404 page not found\n" },
   { name: "a subresource that does not exist", method: "GET", path: `${PODS}/a/nothing`, code: 404 },
   { name: "an escaped slash", method: "GET", path: `${CONFIG_MAPS}/a%2Fb`, code: 404 },
   { name: "a zero byte", method: "GET", path: `${CONFIG_MAPS}/%00`, code: 404 },
   { name: "an escape that is none", method: "GET", path: `${CONFIG_MAPS}/%zz`, code: 404 },
   { name: "a very long path", method: "GET", path: `${CONFIG_MAPS}/${"a".repeat(4_000)}`, code: 404 },
   { name: "__proto__ as a resource", method: "GET", path: "/api/v1/namespaces/default/__proto__", code: 404 },
-  { name: "constructor as a group", method: "GET", path: "/apis/constructor/v1/things", code: 404 },
+  { name: "constructor as a group", method: "GET", path: "/apis/constructor/v1/things", code: 404, plain: "404 page not found\n" },
   { name: "__proto__ as a name", method: "GET", path: `${CONFIG_MAPS}/__proto__`, code: 404 },
   { name: "PUT to a collection", method: "PUT", path: CONFIG_MAPS, body: configMap(), code: 405 },
   { name: "POST to an object", method: "POST", path: `${CONFIG_MAPS}/a`, body: configMap(), code: 405 },
