@@ -73,16 +73,12 @@ export function join(client: { readonly socket: Duplex; readonly head: Buffer },
   near.write(switchingProtocols(answer.response));
   if (answer.head.length > 0) near.write(answer.head);
   if (client.head.length > 0) far.write(client.head);
-  const cut = () => {
-    near.destroy();
-    far.destroy();
-  };
   for (const [from, to] of [
     [near, far],
     [far, near],
   ] as const) {
-    from.on("error", cut);
-    // What was sent before the end still arrives.
+    from.on("error", () => {}); // it closes
+    // What was sent before the end, or the break, still arrives.
     from.once("close", () => to.end(() => to.destroy()));
     from.pipe(to);
   }

@@ -40,7 +40,7 @@ export async function proxyToRuntime({ request, socket, head }: UpgradeRequest, 
   await joined(socket, runtime);
 }
 
-/** Copies both ways until either end is closed; what was sent before an end still arrives. */
+/** Copies both ways until either end is closed; what was sent before an end, or a break, still arrives. */
 export function joined(near: Duplex, { socket: far, head }: Pick<RuntimeStream, "socket" | "head">): Promise<void> {
   if (head.length > 0) near.write(head);
   return new Promise((resolve) => {
@@ -48,10 +48,7 @@ export function joined(near: Duplex, { socket: far, head }: Pick<RuntimeStream, 
       [near, far],
       [far, near],
     ] as const) {
-      from.on("error", () => {
-        near.destroy();
-        far.destroy();
-      });
+      from.on("error", () => {}); // it closes
       from.once("close", () => {
         to.end(() => to.destroy());
         if (near.destroyed && far.destroyed) resolve();
