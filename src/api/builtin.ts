@@ -16,6 +16,7 @@ export const SECRETS = builtin<core.Secret>("", "v1", "secrets");
 export const SERVICE_ACCOUNTS = builtin<core.ServiceAccount>("", "v1", "serviceaccounts");
 export const PERSISTENT_VOLUMES = builtin<core.PersistentVolume>("", "v1", "persistentvolumes");
 export const PERSISTENT_VOLUME_CLAIMS = builtin<core.PersistentVolumeClaim>("", "v1", "persistentvolumeclaims");
+export const RESOURCE_QUOTAS = builtin<core.ResourceQuota>("", "v1", "resourcequotas");
 export const SERVICES = builtin<core.Service>("", "v1", "services");
 export const ENDPOINTS = builtin<core.Endpoints>("", "v1", "endpoints");
 export const ENDPOINT_SLICES = builtin<EndpointSlice>("discovery.k8s.io", "v1", "endpointslices");

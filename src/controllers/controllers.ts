@@ -14,6 +14,7 @@ import { startNodeIpam } from "#controllers/nodeipam/controller.ts";
 import { startNodeLifecycle } from "#controllers/nodelifecycle/controller.ts";
 import { startPodGc } from "#controllers/podgc/controller.ts";
 import { startReplicaSets, startReplicationControllers } from "#controllers/replicaset/controller.ts";
+import { ResourceQuotas } from "#controllers/resourcequota/controller.ts";
 import { startRootCa } from "#controllers/rootca/controller.ts";
 import { startServiceAccounts } from "#controllers/serviceaccount/controller.ts";
 import { startTaintEviction } from "#controllers/tainteviction/controller.ts";
@@ -77,10 +78,14 @@ export function startControllers(options: ControllersOptions): Controllers {
   const resources = () => eachKindOnce(options.resources());
   startNamespaces(deps, resources);
   const collector = startGarbageCollector(deps, resources);
+  const quotas = new ResourceQuotas(deps, resources);
   void informers.synced().then(ready.resolve);
   return {
     stop: () => abort.abort(),
-    resourcesChanged: () => collector.follow(resources()),
+    resourcesChanged() {
+      collector.follow(resources());
+      quotas.resourcesChanged();
+    },
   };
 }
 

@@ -224,7 +224,7 @@ const generators = (ns: string): readonly Row[] => [
     input: '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"raw"}}',
   }),
   row("describe of a secret", "describe secret made", /^Name: +made\n[^]*Type: +Opaque\n\nData\n====\na: +1 bytes\n/),
-  row("describe of a quota", "describe quota made", /^Name: +made\n[^]*Resource +Used +Hard\n/),
+  row("describe of a quota", "describe quota made", /^Name: +made\n[^]*Resource +Used +Hard\n[^]*pods +\d+ +50\n *services +[1-9] +9\n/),
   row("get of everything that was made", "get cj,job,ing,pdb,quota,role,rolebinding,sa,secret,svc -o name", /cronjob\.batch\/made\n[^]*service\/made-np\n/),
 ];
 

@@ -22,13 +22,13 @@ export function sumOf(a: Quantities, b: Quantities): Quantities {
 export function growthOf(next: Quantities, before: Quantities): Quantities {
   const growth: Quantities = new Map();
   for (const [name, amount] of next) {
-    const difference = addQuantities(amount, negated(before.get(name) ?? ZERO_QUANTITY));
+    const difference = addQuantities(amount, negativeOf(before.get(name) ?? ZERO_QUANTITY));
     growth.set(name, signOf(difference) > 0 ? difference : ZERO_QUANTITY);
   }
   return growth;
 }
 
-const negated = (quantity: Quantity): Quantity => ({ digits: -quantity.digits, exponent: quantity.exponent, format: quantity.format });
+export const negativeOf = ({ digits, exponent, format }: Quantity): Quantity => ({ digits: -digits, exponent, format });
 
 /** Those of `names`. */
 export function onlyOf(amounts: Quantities, names: ReadonlySet<string>): Quantities {

@@ -1,13 +1,12 @@
+import { RESOURCE_QUOTAS } from "#api/builtin.ts";
 import { quotaEvaluator, type QuotaEvaluator } from "#api/core-v1/resource-quota/evaluators.ts";
 import type { ResourceQuota } from "#api/core-v1/types.ts";
-import { builtin } from "#api/resources.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { charge } from "#apiserver/admission/quota/charge.ts";
 import type { ObjectReader, ObjectWriter } from "#apiserver/admission/reader.ts";
 import type { Clock } from "#lib/clock.ts";
 
-const QUOTAS = builtin<ResourceQuota>("", "v1", "resourcequotas");
 /** Somebody else writes the quota's status in between. */
 const MAX_ATTEMPTS = 16;
 
@@ -33,7 +32,7 @@ export function resourceQuotaAdmission(deps: QuotaDeps): AdmissionPlugin {
       const { namespace, resource } = attributes;
       if (namespace === "" || (resource.kind === "Namespace" && resource.group === "")) return;
       const evaluator = quotaEvaluator(resource.group, resource.plural);
-      if (!evaluator?.handles(attributes) || deps.reader.list(QUOTAS, namespace).length === 0) return;
+      if (!evaluator?.handles(attributes) || deps.reader.list(RESOURCE_QUOTAS, namespace).length === 0) return;
       return ledger.enter(attributes, evaluator);
     },
   };
@@ -77,11 +76,11 @@ class QuotaLedger {
     let open = batch;
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS && open.length > 0; attempt++) {
-        const standing = this.#deps.reader.list(QUOTAS, namespace);
+        const standing = this.#deps.reader.list(RESOURCE_QUOTAS, namespace);
         const { quotas, counted } = this.#count(standing, open);
         open = counted;
         const changed = quotas.filter((quota, i) => quota !== standing[i]);
-        if (changed.length > 0 && !(await this.#deps.writer.replace(QUOTAS, changed))) continue;
+        if (changed.length > 0 && !(await this.#deps.writer.replace(RESOURCE_QUOTAS, changed))) continue;
         for (const { settle } of open) settle();
         return;
       }
