@@ -226,3 +226,16 @@ test("/metrics tells of requests, levels and the process, and /metrics/slis of h
   assert.match((await send("GET", "/metrics/slis")).text, /^kubernetes_healthcheck\{name="ping",type="livez"\} 1$/m);
   assert.equal((await send("POST", "/metrics")).code, 405);
 });
+
+test("/ tells of the paths that are there, and every answer has an id", async () => {
+  const { text, headers } = await send("GET", "/");
+  const { paths } = JSON.parse(text) as { paths: string[] };
+  for (const path of ["/apis/apps/v1", "/healthz/etcd", "/readyz/informer-sync", "/metrics", "/livez/poststarthook/crd-informer-synced"]) {
+    assert.ok(paths.includes(path), path);
+    const { code } = await send("GET", path);
+    assert.equal(code, 200, path);
+  }
+  assert.deepEqual(paths, [...paths].sort());
+  assert.match(String(headers["audit-id"]), /^[0-9a-f-]{36}$/);
+  assert.equal((await send("GET", "/api/v1/namespaces/none", undefined, { "audit-id": "mine" })).headers["audit-id"], "mine");
+});

@@ -17,9 +17,11 @@ import { RbacIndex } from "#apiserver/authz/rbac-index.ts";
 import { cacheReader, cacheWatcher, cacheWriter } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import { CustomResources } from "#apiserver/customresources/custom-resources.ts";
+import { indexHandler } from "#apiserver/discovery/index-handler.ts";
 import { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import type { HealthCheck } from "#apiserver/http/health.ts";
 import { healthHandler } from "#apiserver/http/health.ts";
+import { StartHooks } from "#apiserver/http/start-hooks.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
 import { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { RequestLog } from "#apiserver/http/request-log.ts";
@@ -66,8 +68,6 @@ export interface ApiServerOptions {
   /** Discovery, OpenAPI, version and the like. */
   readonly plain?: (parts: ApiServerParts) => readonly PlainHandler[];
   readonly subresources?: (parts: ApiServerParts) => readonly SubresourceHandler[];
-  /** Besides the server's own. */
-  readonly healthChecks?: (reader: ObjectReader) => readonly HealthCheck[];
 }
 
 /** What admission plugins are built from. */
@@ -95,6 +95,8 @@ export class ApiServer {
   readonly resources: ResourceTable;
   readonly pipeline: Pipeline;
   readonly http: HttpServer;
+  /** What the start has still to do. */
+  readonly hooks: StartHooks;
   readonly #events: EventExpiry;
   readonly #customResources: CustomResources;
 
@@ -104,6 +106,7 @@ export class ApiServer {
     resources: ResourceTable;
     pipeline: Pipeline;
     http: HttpServer;
+    hooks: StartHooks;
     events: EventExpiry;
     customResources: CustomResources;
   }) {
@@ -114,17 +117,20 @@ export class ApiServer {
     this.resources = parts.resources;
     this.pipeline = parts.pipeline;
     this.http = parts.http;
+    this.hooks = parts.hooks;
   }
 
   /** Loads the store's state; nothing listens yet. */
   static async open(options: ApiServerOptions): Promise<ApiServer> {
     const { clock, rng, logger, tls, serviceAccounts } = options;
+    const hooks = new StartHooks();
     const cache = await WatchCache.open(options.store, { clock, logger });
+    hooks.done("generic-apiserver-start-informers", "storage-object-count-tracker-hook");
     const reader = cacheReader(cache);
     const resources = new ResourceTable(options.kinds);
     const roles = new RbacIndex(cache);
     const authorizer = options.authorizer ?? clusterAuthorizer(cache, roles);
-    const hooks = options.hooks?.(reader) ?? {};
+    const own = options.hooks?.(reader) ?? {};
     const deps: RegistryDeps = {
       cache,
       clock,
@@ -135,8 +141,9 @@ export class ApiServer {
         grantCheck(authorizer, roles),
       ]),
       authorizer,
-      hooks: ({ group, plural }) => hooks[`${group}/${plural}`],
+      hooks: ({ group, plural }) => own[`${group}/${plural}`],
     };
+    hooks.done("start-apiserver-admission-initializer");
     const tokenKey = new JwtKey(serviceAccounts.key);
     const lookup: ObjectLookup = (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name);
     const tokens = new TokenAuthenticators(
@@ -149,26 +156,32 @@ export class ApiServer {
     subresources.register(...specialHandlers(parts), ...(options.subresources?.(parts) ?? []));
     const api = new ResourceApi(deps, subresources);
     const flow = new FlowControl({ reader, watcher: cacheWatcher(cache), clock });
+    hooks.done("priority-and-fairness-config-consumer", "priority-and-fairness-filter");
     const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock), budget: new WatchBudget(), pacer: new WatchPacer(clock) };
-    const healthChecks = [...ownChecks(options.store, () => http.closing), ...(options.healthChecks?.(reader) ?? [])];
+    const { first, last } = ownChecks(options.store, cache, () => http.closing);
+    const healthChecks = () => [...first, ...hooks.checks, ...last];
     const metrics = new RequestMetrics();
     const sources = [() => metrics.render(), () => flowMetrics(flow), () => processMetrics(clock.now())];
+    const plain = [healthHandler(healthChecks), metricsHandler({ parts: sources, healthChecks }), ...(options.plain?.(parts) ?? [])];
     const http: HttpServer = new HttpServer({
       tls,
       authenticator: new Authenticator(tokens),
       authorizer,
       resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, flow }),
       flow,
-      plain: [healthHandler(healthChecks), metricsHandler({ parts: sources, healthChecks }), ...(options.plain?.(parts) ?? [])],
+      plain: [...plain, indexHandler(plain)],
       auditor: options.auditor,
       observer: new RequestLog({ clock, logger, metrics }),
       logger,
       clock,
+      newUid: options.newUid,
     });
     const events = new EventExpiry(cache, clock, logger);
     const customResources = new CustomResources({ registry: deps, resources, subresources, logger });
     customResources.start();
-    return new ApiServer({ events, customResources, cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
+    hooks.done("start-apiextensions-informers", "start-apiextensions-controllers");
+    hooks.add("crd-informer-synced", () => (customResources.isSettled ? undefined : "not finished"));
+    return new ApiServer({ hooks, events, customResources, cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
   }
 
   /** Resolves to the port. */
@@ -187,13 +200,21 @@ export class ApiServer {
 }
 
 /** Under upstream's names, as far as there is something behind them here. */
-function ownChecks(store: Store, isClosing: () => boolean): HealthCheck[] {
+function ownChecks(
+  store: Store,
+  cache: WatchCache,
+  isClosing: () => boolean,
+): { readonly first: readonly HealthCheck[]; readonly last: readonly HealthCheck[] } {
   const fine = () => undefined;
-  return [
-    { name: "ping", check: fine },
-    { name: "log", check: fine },
-    { name: "etcd", check: () => store.fault?.() },
-    { name: "informer-sync", readyOnly: true, check: fine },
-    { name: "shutdown", readyOnly: true, check: () => (isClosing() ? "process is shutting down" : undefined) },
-  ];
+  const stored = () => store.fault?.();
+  return {
+    first: [
+      { name: "ping", check: fine },
+      { name: "log", check: fine },
+      { name: "etcd", check: stored },
+      { name: "etcd-readiness", readyOnly: true, check: stored },
+      { name: "informer-sync", readyOnly: true, check: () => (cache.isFollowing ? undefined : "1 informers not started yet: [cache]") },
+    ],
+    last: [{ name: "shutdown", readyOnly: true, check: () => (isClosing() ? "process is shutting down" : undefined) }],
+  };
 }

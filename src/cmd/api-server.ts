@@ -1,9 +1,8 @@
 import { randomUUID, type KeyObject } from "node:crypto";
 
-import { NAMESPACES, PRIORITY_CLASSES, SERVICES } from "#api/builtin.ts";
+import { CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES, SERVICES } from "#api/builtin.ts";
 import type { Resource, ResourceInfo } from "#api/resources.ts";
 import { builtin } from "#api/resources.ts";
-import type { KubeObject } from "#apimachinery/object.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { Auditor } from "#apiserver/audit/auditor.ts";
@@ -12,8 +11,8 @@ import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
 import { bootstrapCluster } from "#apiserver/bootstrap/bootstrap.ts";
 import { discoveryHandler } from "#apiserver/discovery/handler.ts";
 import { versionHandler } from "#apiserver/discovery/version.ts";
-import type { HealthCheck } from "#apiserver/http/health.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
+import type { StartHookName } from "#apiserver/http/start-hooks.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
 import { openApiHandler } from "#apiserver/openapi/handler.ts";
 import type { ApiServerOptions } from "#apiserver/server.ts";
@@ -75,10 +74,14 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
       openIdHandler({ ...tokenIssuer, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
     ],
     subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
-    ...(!bare && { admission: (parts) => admissionPlugins({ ...parts, clock, rng, logger, newUid: randomUUID }), healthChecks: bootstrapChecks }),
+    ...(!bare && { admission: (parts) => admissionPlugins({ ...parts, clock, rng, logger, newUid: randomUUID }) }),
     ...over,
   });
-  if (!bare) await bootstrap(server, options);
+  server.hooks.done("start-service-ip-repair-controllers"); // addresses and ports in use were read on the way
+  if (!bare) {
+    addBootstrapHooks(server);
+    await bootstrap(server, options);
+  }
   return server;
 }
 
@@ -90,18 +93,19 @@ function plainHandlers(kinds: () => readonly ResourceInfo[], { advertiseAddress,
   ];
 }
 
-/** Under upstream's names: what a server has done before it is ready. */
-function bootstrapChecks(reader: ObjectReader): HealthCheck[] {
-  const exists = (name: string, resource: Resource<KubeObject>, namespace: string, object: string): HealthCheck => ({
-    name: `poststarthook/${name}`,
-    check: () => (reader.lookup(resource, namespace, object) === undefined ? "not finished" : undefined),
-  });
-  return [
-    exists("start-system-namespaces-controller", NAMESPACES, "", "kube-system"),
-    exists("rbac/bootstrap-roles", builtin("rbac.authorization.k8s.io", "v1", "clusterroles"), "", "cluster-admin"),
-    exists("scheduling/bootstrap-system-priority-classes", PRIORITY_CLASSES, "", "system-node-critical"),
-    exists("bootstrap-controller", SERVICES, "default", "kubernetes"),
-  ];
+/** What a server has made, or found, before it is ready. */
+function addBootstrapHooks({ hooks, reader }: ApiServer): void {
+  const made = (hook: StartHookName, resource: Resource, namespace: string, name: string) =>
+    hooks.add(hook, () => (reader.lookup(resource, namespace, name) === undefined ? "not finished" : undefined));
+  const flowSchemas = builtin("flowcontrol.apiserver.k8s.io", "v1", "flowschemas");
+  made("start-system-namespaces-controller", NAMESPACES, "", "kube-system");
+  made("start-cluster-authentication-info-controller", CONFIG_MAPS, "kube-system", "extension-apiserver-authentication");
+  made("start-legacy-token-tracking-controller", CONFIG_MAPS, "kube-system", "kube-apiserver-legacy-service-account-token-tracking");
+  made("rbac/bootstrap-roles", builtin("rbac.authorization.k8s.io", "v1", "clusterroles"), "", "cluster-admin");
+  made("scheduling/bootstrap-system-priority-classes", PRIORITY_CLASSES, "", "system-node-critical");
+  made("priority-and-fairness-config-producer", flowSchemas, "", "catch-all");
+  made("bootstrap-controller", SERVICES, "default", "kubernetes");
+  made("start-kubernetes-service-cidr-controller", builtin("networking.k8s.io", "v1", "servicecidrs"), "", "kubernetes");
 }
 
 function serviceAllocation(reader: ObjectReader, { serviceCidr, nodePortRange, rng }: ControlPlaneOptions): ServiceAllocation {

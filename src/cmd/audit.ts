@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { AuditFile } from "#apiserver/audit/audit-file.ts";
 import { Auditor } from "#apiserver/audit/auditor.ts";
@@ -26,7 +25,7 @@ export async function openAudit(config: NonNullable<ServerConfig["audit"]>, deps
     const policy = await parsePolicy(readFileSync(policyFile, "utf8"));
     const file = new AuditFile({ path: logFile, maxBytes: maxMegabytes * MEGABYTE, maxBackups, maxAgeMs: maxAgeDays * DAY_MS }, deps);
     file.open();
-    const auditor = new Auditor({ policy, clock: deps.clock, newUid: randomUUID, write: (line) => file.add(line) });
+    const auditor = new Auditor({ policy, clock: deps.clock, write: (line) => file.add(line) });
     return { auditor, close: () => file.close() };
   } catch (error) {
     throw new SkiffError("SKF-1701", `--audit-policy-file ${policyFile} cannot be used`, { reason: (error as Error).message });

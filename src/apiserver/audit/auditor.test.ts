@@ -26,8 +26,7 @@ interface Event {
 let server: TestServer;
 let lines: string[] = [];
 before(async () => {
-  let ids = 0;
-  const auditor = new Auditor({ policy, clock: new SimClock(Date.UTC(2026, 0, 1)), newUid: () => `id-${++ids}`, write: (line) => void lines.push(line) });
+  const auditor = new Auditor({ policy, clock: new SimClock(Date.UTC(2026, 0, 1)), write: (line) => void lines.push(line) });
   server = await startTestServer({ bare: true, auditor });
 });
 after(() => server.close());

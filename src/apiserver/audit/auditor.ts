@@ -9,7 +9,6 @@ import { type AuditAttributes, evaluate, type Level, type Policy, type Stage, ty
 export interface AuditorDeps {
   readonly policy: Policy;
   readonly clock: Clock;
-  readonly newUid: () => string;
   /** Takes an event's line. */
   readonly write: (line: string) => void;
 }
@@ -34,7 +33,6 @@ export class Auditor {
 
 /** The events of one request. */
 export class AuditTrail {
-  /** The client's own for its request, or one that it is told. */
   readonly id: string;
   readonly #exchange: Exchange;
   readonly #verdict: Verdict;
@@ -52,8 +50,7 @@ export class AuditTrail {
     this.#deps = deps;
     this.#received = formatMicroTime(deps.clock.now());
     const { user, authenticated, userAgent, headers, request, socket } = exchange;
-    const given = headers["audit-id"];
-    this.id = typeof given === "string" && given !== "" ? given.slice(0, MAX_ID_LENGTH) : deps.newUid();
+    this.id = exchange.auditId;
     const forwarded = headers["x-forwarded-for"];
     const hops = typeof forwarded === "string" ? forwarded.split(",").map((hop) => hop.trim()) : [];
     this.#fixed = {
@@ -131,9 +128,6 @@ export class AuditTrail {
     }
   }
 }
-
-/** What a client may give as the id of its request. */
-const MAX_ID_LENGTH = 64;
 
 const withoutManagedFields = (key: string, value: unknown) => (key === "managedFields" ? undefined : value);
 

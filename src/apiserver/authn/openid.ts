@@ -1,7 +1,7 @@
 import { failure } from "#apimachinery/status-error.ts";
 import type { JwtKey } from "#apiserver/authn/jwt.ts";
 import { parseAccept } from "#apiserver/http/negotiation.ts";
-import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { listed, type PlainHandler, type PlainRequest, type PlainResponse } from "#apiserver/http/plain.ts";
 
 export interface IssuerDocuments {
   readonly key: JwtKey;
@@ -22,10 +22,11 @@ export function openIdHandler({ key, issuer, serverAddress }: IssuerDocuments): 
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256"],
   };
-  return (request) => {
+  const handler: PlainHandler = (request) => {
     if (request.path === CONFIGURATION) return document(request, "json", configuration);
     return request.path === KEYS ? document(request, "jwk-set+json", { keys: [key.publicJwk()] }) : undefined;
   };
+  return listed(handler, () => [CONFIGURATION, KEYS]);
 }
 
 function document({ method, headers }: PlainRequest, subtype: string, value: object): PlainResponse {

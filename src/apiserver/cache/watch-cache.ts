@@ -121,6 +121,11 @@ export class WatchCache {
     return this.#map.compactedRevision;
   }
 
+  /** Whether it hears of what the store takes. */
+  get isFollowing(): boolean {
+    return this.#subscription !== undefined;
+  }
+
   /** How many objects there are under a prefix. */
   count(prefix: string): number {
     return this.#map.count(prefix);
@@ -209,6 +214,7 @@ export class WatchCache {
   close(): void {
     this.#timer?.cancel();
     this.#subscription?.stop();
+    this.#subscription = undefined;
   }
 
   /** Takes in all events before a watcher hears of the first: whatever a watcher reads is at least as new as its event. */

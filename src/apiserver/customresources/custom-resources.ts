@@ -61,6 +61,11 @@ export class CustomResources {
     });
   }
 
+  /** Whether nothing that is defined waits for being looked at. */
+  get isSettled(): boolean {
+    return this.#subscription !== undefined && this.#running === undefined;
+  }
+
   async stop(): Promise<void> {
     this.#subscription?.stop();
     this.#dirty.clear();

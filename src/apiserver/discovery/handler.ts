@@ -4,7 +4,7 @@ import type { ResourceInfo } from "#api/resources.ts";
 import { failure, type StatusError } from "#apimachinery/status-error.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, groupDiscoveryList, groupsOf } from "#apiserver/discovery/documents.ts";
 import { CONTENT_TYPE, isPretty, negotiate, parseAccept } from "#apiserver/http/negotiation.ts";
-import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { listed, type PlainHandler, type PlainRequest, type PlainResponse } from "#apiserver/http/plain.ts";
 import { protobufAnswer } from "#apiserver/http/protobuf-answer.ts";
 import { toYaml } from "#apiserver/http/yaml.ts";
 
@@ -30,11 +30,15 @@ interface Aggregated {
 /** Answers discovery. Documents are made when first asked for and kept until `kinds` gives another list. */
 export function discoveryHandler({ kinds, serverAddress }: DiscoveryDeps): PlainHandler {
   let state = discoveryState(kinds());
-  return (request) => {
-    const path = request.path.length > 1 && request.path.endsWith("/") ? request.path.slice(0, -1) : request.path;
-    if (path !== "/api" && path !== "/apis" && !path.startsWith("/api/") && !path.startsWith("/apis/")) return undefined;
+  const current = () => {
     const served = kinds();
     if (served !== state.kinds) state = discoveryState(served);
+    return state;
+  };
+  const handler: PlainHandler = (request) => {
+    const path = request.path.length > 1 && request.path.endsWith("/") ? request.path.slice(0, -1) : request.path;
+    if (path !== "/api" && path !== "/apis" && !path.startsWith("/api/") && !path.startsWith("/apis/")) return undefined;
+    current();
     if (path === "/apis") return aggregated(request, state.allGroups) ?? encoded(apiGroupList(state.groups), request, notAcceptable);
     const document = documentAt(path, state, serverAddress);
     if (document === undefined) return undefined;
@@ -42,6 +46,15 @@ export function discoveryHandler({ kinds, serverAddress }: DiscoveryDeps): Plain
     if (document === "absent") throw failure(404, "NotFound", "the server could not find the requested resource", {});
     return (path === "/api" ? aggregated(request, state.coreGroup) : undefined) ?? encoded(document, request, notAcceptableRoute);
   };
+  return listed(handler, () => pathsOf(current().groups));
+}
+
+function pathsOf(groups: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const ofGroup = (group: string, versions: readonly string[]) => {
+    const root = group === "" ? "/api" : `/apis/${group}`;
+    return [root, ...versions.map((version) => `${root}/${version}`)];
+  };
+  return ["/apis", "/apis/", ...[...groups].flatMap(([group, versions]) => ofGroup(group, versions))];
 }
 
 function discoveryState(kinds: readonly ResourceInfo[]) {

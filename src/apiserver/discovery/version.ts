@@ -1,6 +1,6 @@
 import { failure } from "#apimachinery/status-error.ts";
 import { methodNotAllowed } from "#apiserver/discovery/handler.ts";
-import type { PlainHandler } from "#apiserver/http/plain.ts";
+import { listed, type PlainHandler } from "#apiserver/http/plain.ts";
 
 /** What `/version` says of this build. */
 export interface BuildInfo {
@@ -33,7 +33,7 @@ export function versionHandler({ gitVersion, gitCommit, buildDate, runtime, plat
     platform,
   };
   const body = JSON.stringify(info, null, 2);
-  return ({ path, method, headers }) => {
+  const handler: PlainHandler = ({ path, method, headers }) => {
     if (path !== "/version" && path !== "/version/") return undefined;
     if (method !== "GET") throw methodNotAllowed();
     const accept = String(headers["accept"] ?? "");
@@ -42,4 +42,5 @@ export function versionHandler({ gitVersion, gitCommit, buildDate, runtime, plat
     }
     return { status: 200, headers: { "content-type": "application/json", "cache-control": "no-cache, private" }, body };
   };
+  return listed(handler, () => ["/version"]);
 }

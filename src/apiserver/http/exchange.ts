@@ -30,6 +30,8 @@ export interface Outgoing {
   on(event: "drain", listener: () => void): this;
 }
 
+/** What a client may give as the id of its request. */
+const MAX_ID_LENGTH = 64;
 const EMPTY_QUERY = new URLSearchParams();
 
 /** One request and the place for its answer, HTTP/1.1 or HTTP/2 alike. */
@@ -58,11 +60,15 @@ export class Exchange {
   sentBytes = 0;
   /** By the monotonic clock. */
   beganMs = 0;
+  readonly #newUid: () => string;
+  #auditId = "";
   #isSeated = false;
   #aborted = false;
   #aborter: AbortController | undefined;
 
-  constructor(request: Incoming, response: Outgoing | undefined) {
+  /** @param newUid names a request that has no name of its client's */
+  constructor(request: Incoming, response: Outgoing | undefined, newUid: () => string = () => "") {
+    this.#newUid = newUid;
     const url = request.url ?? "/";
     const question = url.indexOf("?");
     this.request = request;
@@ -74,6 +80,14 @@ export class Exchange {
     response?.once("close", () => {
       if (!response.writableFinished) this.abort();
     });
+  }
+
+  /** By which an answer is found in the audit log: the client's own for its request, or one that it is told. */
+  get auditId(): string {
+    if (this.#auditId !== "") return this.#auditId;
+    const given = this.request.headers["audit-id"];
+    this.#auditId = typeof given === "string" && given !== "" ? given.slice(0, MAX_ID_LENGTH) : this.#newUid();
+    return this.#auditId;
   }
 
   get headers(): IncomingHttpHeaders {

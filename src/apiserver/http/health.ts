@@ -1,4 +1,5 @@
 import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { listed } from "#apiserver/http/plain.ts";
 
 /** A named condition of the server's health. */
 export interface HealthCheck {
@@ -11,17 +12,22 @@ export interface HealthCheck {
 
 const ENDPOINTS = ["livez", "readyz", "healthz"];
 
-/** `/livez`, `/readyz`, `/healthz`, their `?verbose` and `?exclude`, and a path for every check. */
-export function healthHandler(checks: readonly HealthCheck[]): PlainHandler {
-  return (request) => {
+/**
+ * `/livez`, `/readyz`, `/healthz`, their `?verbose` and `?exclude`, and a path for every check.
+ *
+ * @param checks all that there are now; while a server starts, they become more
+ */
+export function healthHandler(checks: () => readonly HealthCheck[]): PlainHandler {
+  const asked = (endpoint: string) => checks().filter(({ readyOnly }) => endpoint === "readyz" || readyOnly !== true);
+  const handler: PlainHandler = (request) => {
     const [, endpoint = "", ...rest] = request.path.split("/");
     if (!ENDPOINTS.includes(endpoint)) return undefined;
-    const asked = checks.filter(({ readyOnly }) => endpoint === "readyz" || readyOnly !== true);
-    if (rest.length === 0) return summary(endpoint, asked, request);
+    if (rest.length === 0) return summary(endpoint, asked(endpoint), request);
     const name = rest.join("/");
-    const check = asked.find((each) => each.name === name);
+    const check = asked(endpoint).find((each) => each.name === name);
     return check === undefined ? undefined : single(check);
   };
+  return listed(handler, () => ENDPOINTS.flatMap((endpoint) => [`/${endpoint}`, ...asked(endpoint).map(({ name }) => `/${endpoint}/${name}`)]));
 }
 
 function single(check: HealthCheck): PlainResponse {
@@ -29,12 +35,15 @@ function single(check: HealthCheck): PlainResponse {
   return fault === undefined ? text(200, "ok") : text(500, `internal server error: ${fault}\n`);
 }
 
+/** Why a check fails is told on its own path alone: this one is open to everybody. */
 function summary(endpoint: string, checks: readonly HealthCheck[], { query }: PlainRequest): PlainResponse {
   const excluded = new Set(query.getAll("exclude"));
+  const unknown = new Set(excluded);
   const lines: string[] = [];
   let failed = false;
   for (const { name, check } of checks) {
-    if (excluded.delete(name)) {
+    if (excluded.has(name)) {
+      unknown.delete(name);
       lines.push(`[+]${name} excluded: ok`);
       continue;
     }
@@ -42,7 +51,8 @@ function summary(endpoint: string, checks: readonly HealthCheck[], { query }: Pl
     failed ||= fault !== undefined;
     lines.push(fault === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`);
   }
-  if (excluded.size > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((name) => `"${name}"`).join(",")}`);
+  const names = [...unknown].sort().map((name) => JSON.stringify(name));
+  if (names.length > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${names.join(",")}`);
   const verdict = `${endpoint} check ${failed ? "failed" : "passed"}`;
   if (failed) return text(500, `${lines.join("\n")}\n${verdict}\n`);
   return query.has("verbose") ? text(200, `${lines.join("\n")}\n${verdict}\n`) : text(200, "ok");

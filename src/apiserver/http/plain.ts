@@ -17,4 +17,13 @@ export interface PlainResponse {
 }
 
 /** Answers what it knows; `undefined` lets the next handler try, and in the end gives a 404. */
-export type PlainHandler = (request: PlainRequest) => PlainResponse | undefined | Promise<PlainResponse | undefined>;
+export interface PlainHandler {
+  (request: PlainRequest): PlainResponse | undefined | Promise<PlainResponse | undefined>;
+  /** What `/` tells of. */
+  readonly paths?: () => readonly string[];
+}
+
+/** A handler, with the paths that `/` tells of. */
+export function listed(handler: PlainHandler, paths: () => readonly string[]): PlainHandler {
+  return Object.assign(handler, { paths });
+}

@@ -34,8 +34,7 @@ export async function sendBytes(
     return;
   }
   const headers: Headers = { "cache-control": "no-cache, private", ...(contentType !== "" && { "content-type": contentType }), ...more };
-  const audit = exchange.audit?.id ?? exchange.headers["audit-id"];
-  if (typeof audit === "string") headers["audit-id"] = audit;
+  addAuditId(headers, exchange);
   if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
   if (exchange.seat !== undefined) addFlow(headers, exchange.seat);
   let pieces = body instanceof Uint8Array ? [body] : body;
@@ -49,6 +48,10 @@ export async function sendBytes(
   response.writeHead(code, headers as Record<string, string>);
   if (exchange.method === "HEAD") response.end();
   else endWith(response, pieces);
+}
+
+export function addAuditId(headers: Headers, { auditId }: Exchange): void {
+  if (auditId !== "") headers["audit-id"] = auditId;
 }
 
 /** By which somebody who debugs a cluster sees who is served with whom. */

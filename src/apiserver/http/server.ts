@@ -43,6 +43,7 @@ export interface HttpServerOptions {
   readonly plain: readonly PlainHandler[];
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly newUid: () => string;
 }
 
 /** Hears of every request but upgrades. */
@@ -154,7 +155,7 @@ export class HttpServer {
   }
 
   async #serve(request: Incoming, response: Outgoing): Promise<void> {
-    const exchange = new Exchange(request, response);
+    const exchange = new Exchange(request, response, this.#options.newUid);
     this.#deadlines.add(exchange);
     this.#options.observer.began(exchange);
     try {
@@ -236,7 +237,7 @@ export class HttpServer {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (answeredByMessages(request)) return this.#serve(request, await messageResponse({ request, socket, head }));
-    const exchange = new Exchange(request, undefined);
+    const exchange = new Exchange(request, undefined, this.#options.newUid);
     try {
       await this.#authenticate(exchange);
       const path = parseApiPath(exchange.path);

@@ -6,7 +6,7 @@ import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
 import { warningHeaders } from "#apiserver/http/exchange.ts";
 import type { Headers } from "#apiserver/http/respond.ts";
-import { addFlow } from "#apiserver/http/respond.ts";
+import { addAuditId, addFlow } from "#apiserver/http/respond.ts";
 import type { Frames } from "#apiserver/http/watch-frames.ts";
 import type { PacedStream, WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
@@ -203,6 +203,7 @@ class WatchStream implements PacedStream {
     if (response.headersSent || this.#ended) return;
     const { warnings } = this.#exchange;
     const headers: Headers = { "cache-control": "no-cache, private", "content-type": this.#frames.contentType };
+    addAuditId(headers, this.#exchange);
     if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
     if (this.#exchange.seat !== undefined) addFlow(headers, this.#exchange.seat);
     this.#exchange.code = 200;

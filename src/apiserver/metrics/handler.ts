@@ -1,21 +1,22 @@
 import type { HealthCheck } from "#apiserver/http/health.ts";
-import type { PlainHandler, PlainResponse } from "#apiserver/http/plain.ts";
+import { listed, type PlainHandler, type PlainResponse } from "#apiserver/http/plain.ts";
 
 import { metric } from "./exposition.ts";
 
 export interface MetricsSources {
   /** Each in the text format. */
   readonly parts: readonly (() => string)[];
-  readonly healthChecks: readonly HealthCheck[];
+  readonly healthChecks: () => readonly HealthCheck[];
 }
 
 /** `/metrics`, and `/metrics/slis` with the health checks alone. */
 export function metricsHandler({ parts, healthChecks }: MetricsSources): PlainHandler {
-  return ({ path, method }) => {
+  const handler: PlainHandler = ({ path, method }) => {
     if (path !== "/metrics" && path !== "/metrics/slis") return undefined;
     if (method !== "GET" && method !== "HEAD") return { status: 405, headers: { allow: "GET, HEAD" }, body: "" };
-    return text(path === "/metrics" ? parts.map((part) => part()).join("") : healthMetrics(healthChecks));
+    return text(path === "/metrics" ? parts.map((part) => part()).join("") : healthMetrics(healthChecks()));
   };
+  return listed(handler, () => ["/metrics", "/metrics/slis"]);
 }
 
 function healthMetrics(checks: readonly HealthCheck[]): string {

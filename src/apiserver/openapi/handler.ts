@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
 import { groupsOf } from "#apiserver/discovery/documents.ts";
-import type { PlainHandler, PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
+import { listed, type PlainHandler, type PlainRequest, type PlainResponse } from "#apiserver/http/plain.ts";
 import { documentToProtobuf } from "#apiserver/openapi/document-protobuf.ts";
 import { groupVersionDocument, plainDocument } from "#apiserver/openapi/document.ts";
 import { groupVersionTitle } from "#apiserver/openapi/operations.ts";
@@ -34,7 +34,7 @@ interface Entry {
  */
 export function openApiHandler({ kinds, release }: OpenApiDeps): PlainHandler {
   let state = entriesOf(kinds(), release);
-  return (request) => {
+  const handler: PlainHandler = (request) => {
     if (request.path !== V2 && request.path !== ROOT && !request.path.startsWith(`${ROOT}/`)) return undefined;
     const served = kinds();
     if (served !== state.kinds) state = entriesOf(served, release);
@@ -44,6 +44,7 @@ export function openApiHandler({ kinds, release }: OpenApiDeps): PlainHandler {
     const entry = state.entries.get(name);
     return entry === undefined ? { status: 404, headers: {}, body: "" } : documentAnswer(request, entry);
   };
+  return listed(handler, () => [V2, ROOT, `${ROOT}/`]);
 }
 
 function index(entries: ReadonlyMap<string, Entry>): PlainResponse {
