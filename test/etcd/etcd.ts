@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,8 +20,8 @@ export interface EtcdMember {
   start(): Promise<void>;
   /** SIGKILL, unless another signal is named; resolves when it has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Stops it as it is, like a machine that hangs. */
-  freeze(): void;
+  /** Stops it as it is, like a machine that hangs; resolves when none of its threads runs any more. */
+  freeze(): Promise<void>;
   thaw(): void;
 }
 
@@ -119,13 +119,21 @@ class Member implements EtcdMember {
     await exited;
   }
 
-  freeze(): void {
-    this.#child?.kill("SIGSTOP");
+  async freeze(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined) return;
+    child.kill("SIGSTOP");
+    while (!isStopped(child.pid)) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
   thaw(): void {
     this.#child?.kill("SIGCONT");
   }
+}
+
+/** The signal takes effect when one of the threads next runs, which on a busy machine may be later than the others' next work. */
+function isStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => /^State:\tT/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8")));
 }
 
 function connects(port: number): Promise<boolean> {

@@ -107,7 +107,7 @@ test("an endpoint is killed in the middle of writes: all are resolved, and watch
 test("an endpoint hangs: pings notice, writes are resolved elsewhere", async () => {
   const store = await open([etcd.endpoints[1]!, etcd.endpoints[2]!]);
   const events = await record(store, root("hung"));
-  const tally = await writeDuring(store, root("hung"), async () => etcd.members[1]!.freeze());
+  const tally = await writeDuring(store, root("hung"), () => etcd.members[1]!.freeze());
   etcd.members[1]!.thaw();
   assert.equal(tally.unknown.size, 0);
   assertSame(events, tally);
@@ -126,7 +126,7 @@ test("the whole cluster is killed while clients write, and starts again: everyth
 test("a write without expectation whose answer is lost says that its outcome is unknown", async () => {
   const store = await open([etcd.endpoints[0]!]);
   const before = store.revision();
-  etcd.members[0]!.freeze();
+  await etcd.members[0]!.freeze();
   const write = store.commit([{ key: `${root("lost")}x`, value: Buffer.from("x"), expected: undefined }]);
   await new Promise(setImmediate); // it is on its way
   await Promise.all([assert.rejects(write, (error) => error instanceof OutcomeUnknownError), etcd.members[0]!.kill().then(() => etcd.members[0]!.start())]);
