@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { KUBECTL_MINORS, type KubectlMinor } from "#test/e2e/support/kubectl.ts";
 import { type ControlPlane, startControlPlane } from "#test/golden-controllers/control-plane.ts";
 
-import { filesFor, type Row, rowsFor } from "./kubectl-rows.ts";
+import { filesFor, rowsFor } from "./kubectl-rows.ts";
 import { KubectlUser } from "./kubectl-user.ts";
+import { checkRow } from "./rows.ts";
 
 /** As many at once as the machine has processors, on the smallest that we ask for. */
 const AT_ONCE = 2;
@@ -28,14 +28,6 @@ function matrixOf(minor: KubectlMinor, plane: () => ControlPlane): void {
   after(() => user?.close());
 
   for (const row of rowsFor(`k${minor}`)) {
-    if ((row.since ?? 0) <= minor) test(`kubectl 1.${minor}: ${row.name}`, () => check(row, user));
+    if ((row.since ?? 0) <= minor) test(`kubectl 1.${minor}: ${row.name}`, () => checkRow(row, user));
   }
-}
-
-async function check({ words, code = 0, stdout, stderr, ...options }: Row, user: KubectlUser): Promise<void> {
-  const said = await user.run(words, options);
-  const all = `kubectl ${words.join(" ")}\n${JSON.stringify(said, undefined, 1)}`;
-  assert.equal(said.code, code, all);
-  if (stdout !== undefined) assert.match(said.stdout, stdout, all);
-  if (stderr !== undefined) assert.match(said.stderr, stderr, all);
 }

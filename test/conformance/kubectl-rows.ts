@@ -1,24 +1,4 @@
-/** What a user does with kubectl, in this order, and what it says. The same for every version, but for words that kubectl itself has changed. */
-export interface Row {
-  readonly name: string;
-  readonly words: readonly string[];
-  /** kubectl has it from this minor version on. */
-  readonly since?: number;
-  readonly input?: string;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly code?: number;
-  readonly stdout?: RegExp;
-  readonly stderr?: RegExp;
-}
-
-type Options = Omit<Row, "name" | "words" | "stdout">;
-
-const row = (name: string, words: string | readonly string[], stdout: RegExp, options: Options = {}): Row => ({
-  name,
-  words: typeof words === "string" ? words.split(" ") : words,
-  stdout,
-  ...options,
-});
+import { type Row, row } from "./rows.ts";
 
 /** Files of the rows, by name. */
 export const filesFor = (ns: string): Readonly<Record<string, string>> => ({
@@ -60,6 +40,7 @@ rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
 
 const DELETED = (what: string) => new RegExp(`^${what} (force )?deleted( from \\S+ namespace)?\\n$`);
 
+/** What a user does with kubectl, in this order, and what it says. The same for every version, but for words that kubectl itself has changed. */
 export function rowsFor(ns: string): readonly Row[] {
   return [...reading(ns), ...applying(), ...changing(), ...workloads(ns), ...generators(ns), ...nodes(ns), ...access(ns), ...deleting(ns)];
 }

@@ -3,12 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type KubectlMinor, kubectlPath } from "#test/e2e/support/kubectl.ts";
+import { helmPath, type KubectlMinor, kubectlPath } from "#test/e2e/support/kubectl.ts";
 
 export interface Output {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+interface RunOptions {
+  readonly input?: string | Buffer;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 interface ServerAccess {
@@ -49,9 +54,18 @@ export class KubectlUser {
     return { PATH: process.env["PATH"] ?? "", HOME: join(this.folder, "home"), KUBECONFIG: this.kubeconfig };
   }
 
-  /** Never throws; look at `code`, which is `null` after a time far too long. */
-  async run(words: readonly string[], { input = "", env = {} }: { readonly input?: string | Buffer; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Output> {
-    const child = spawn(kubectlPath(this.minor), words, { cwd: this.folder, env: { ...this.env, ...env }, timeout: TIMEOUT_MS });
+  /** kubectl. Never throws; look at `code`, which is `null` after a time far too long. */
+  run(words: readonly string[], options: RunOptions = {}): Promise<Output> {
+    return this.#run(kubectlPath(this.minor), words, options);
+  }
+
+  /** Helm 4, likewise. */
+  helm(words: readonly string[], options: RunOptions = {}): Promise<Output> {
+    return this.#run(helmPath(), words, options);
+  }
+
+  async #run(program: string, words: readonly string[], { input = "", env = {} }: RunOptions): Promise<Output> {
+    const child = spawn(program, words, { cwd: this.folder, env: { ...this.env, ...env }, timeout: TIMEOUT_MS });
     const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));

