@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkFile, checkTidy } from "./tidy.ts";
+import { checkFile, checkTidy, unusedExports } from "./tidy.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -27,6 +27,19 @@ for (const { name, file, source, want } of [
   test(`checkFile() ${name}`, () => {
     assert.deepEqual(
       checkFile(file, source).map(({ what }) => what),
+      want,
+    );
+  });
+}
+
+for (const { name, files, want } of [
+  { name: "names what nobody else uses", files: { "src/a.ts": "\nexport function f() { f(); }" }, want: ["src/a.ts:2: nothing else uses f, which it exports"] },
+  { name: "takes a test for a user", files: { "src/a.ts": "export const F = 1;", "src/a.test.ts": "F;" }, want: [] },
+  { name: "leaves types alone", files: { "src/a.ts": "export interface F {}", "src/types.ts": "export const G = 1;" }, want: [] },
+]) {
+  test(`unusedExports() ${name}`, () => {
+    assert.deepEqual(
+      unusedExports(new Map(Object.entries(files))).map(({ file, line, what }) => `${file}:${line}: ${what}`),
       want,
     );
   });

@@ -3,7 +3,8 @@
  *
  * - the machine's clock, randomness, console and environment come in as parameters;
  * - a file over 400 lines says why, in its first lines: `// Long because …`;
- * - every file is imported by another, or started by one.
+ * - every file is imported by another, or started by one;
+ * - what a file exports is named by another.
  */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -33,7 +34,7 @@ export function checkTidy(root: string): { readonly files: number; readonly find
   const read = (pattern: string) => new Map(globSync(pattern, { cwd: root }).map((file) => [file, readFileSync(join(root, file), "utf8")]));
   const all = read("{bin,src,test,tools,bench}/**/*.{ts,mts,mjs,js}");
   const sources = [...all].filter(([file]) => file.startsWith("src/"));
-  const findings = [...sources.flatMap(([file, source]) => checkFile(file, source)), ...unusedFiles(all)];
+  const findings = [...sources.flatMap(([file, source]) => checkFile(file, source)), ...unusedFiles(all), ...unusedExports(all)];
   return { files: sources.length, findings };
 }
 
@@ -64,6 +65,21 @@ function unusedFiles(all: ReadonlyMap<string, string>): Untidy[] {
   }
   const isRoot = (file: string) => !file.startsWith("src/") || /\.test\.ts$|\/testing\/|\/types\.ts$/.test(file);
   return [...all.keys()].filter((file) => !isRoot(file) && !used.has(file)).map((file) => ({ file, line: 1, what: "nothing uses this file" }));
+}
+
+/** Functions, classes and constants of src/ that no other file names, be it a test. Types may be exported for who reads them. */
+export function unusedExports(all: ReadonlyMap<string, string>): Untidy[] {
+  const filesOf = new Map<string, Set<string>>();
+  for (const [file, source] of all) {
+    for (const word of new Set(source.match(/[A-Za-z_$][\w$]*/g))) (filesOf.get(word) ?? filesOf.set(word, new Set()).get(word)!).add(file);
+  }
+  return [...all].flatMap(([file, source]) => {
+    if (!file.startsWith("src/") || file.endsWith("/types.ts")) return [];
+    const exported = [...source.matchAll(/^export (?:async )?(?:function\*?|const|(?:abstract )?class) (\w+)/gm)];
+    return exported
+      .filter(([, name = ""]) => filesOf.get(name)?.size === 1)
+      .map(({ 1: name, index }) => ({ file, line: source.slice(0, index).split("\n").length, what: `nothing else uses ${name}, which it exports` }));
+  });
 }
 
 function references(file: string, source: string): string[] {

@@ -33,7 +33,7 @@ export class FieldSelector {
   }
 }
 
-export const ALL_FIELDS = new FieldSelector([]);
+const ALL_FIELDS = new FieldSelector([]);
 
 /**
  * Parses `metadata.name=a,status.phase!=Running`.
@@ -48,7 +48,7 @@ export function parseFieldSelector(text: string): FieldSelector {
   return terms.length === 0 ? ALL_FIELDS : new FieldSelector(terms.map((term) => requirementOf(term, text)));
 }
 
-export function escapeFieldValue(value: string): string {
+function escapeFieldValue(value: string): string {
   return value.replace(/[\\,=]/g, "\\$&");
 }
 

@@ -44,7 +44,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
 }
 
 /** An error that suggests the nearest known word, if one is near. */
-export function unknownWord(what: string, word: string, known: readonly string[], help: string): SkiffError {
+function unknownWord(what: string, word: string, known: readonly string[], help: string): SkiffError {
   const near = nearest(word, known);
   return new SkiffError(
     "SKF-0201",

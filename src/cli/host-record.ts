@@ -90,7 +90,7 @@ export function handOverRecord(record: HostRecord, heir: Paths): void {
 }
 
 /** The tables that nft knows, such as `ip nat`. */
-export function tableNames(): readonly string[] {
+function tableNames(): readonly string[] {
   try {
     const listing = execFileSync("nft", ["list", "tables"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
     return listing.split("\n").flatMap((line) => (line.startsWith("table ") ? [line.slice("table ".length).trim()] : []));

@@ -81,7 +81,7 @@ export function formatStatus({ enabled, activeKey, keys, values }: Status): stri
   return `${lines.join("\n")}\n`;
 }
 
-export function formatRotation({ activeKey, resumed, rewritten, unreadable }: Rotation): string {
+function formatRotation({ activeKey, resumed, rewritten, unreadable }: Rotation): string {
   const what = resumed ? `the rotation to ${activeKey} that was interrupted is finished` : `secrets are encrypted by a new key, ${activeKey}`;
   const rest = unreadable === 0 ? "" : `${unreadable} secrets cannot be read under any key; the old keys stay\n`;
   return `${what}: ${rewritten} written\n${rest}`;

@@ -201,7 +201,7 @@ function readAudit(text: (flag: string) => string | undefined, read: Read): Audi
 }
 
 /** The environment variable of a flag: `data-dir` is `SKIFF_DATA_DIR`. */
-export function variableOf(flag: string): string {
+function variableOf(flag: string): string {
   return `SKIFF_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 

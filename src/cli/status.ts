@@ -65,7 +65,7 @@ async function gatherStatus({ settings, clock }: Context): Promise<ClusterStatus
 }
 
 /** It is never renewed by itself, as everybody who trusts it has to be told of the new one. */
-export function authorityWarnings(authority: Pick<Authority, "certificate"> | undefined, nowMs: number): readonly string[] {
+function authorityWarnings(authority: Pick<Authority, "certificate"> | undefined, nowMs: number): readonly string[] {
   const endMs = authority?.certificate.validToDate.getTime();
   if (endMs === undefined || endMs - nowMs > WARN_MS) return [];
   return [`the cluster's certificate authority ends on ${formatTime(endMs)}; it has to be replaced before: ./skiff explain SKF-1004`];

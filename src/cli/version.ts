@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { API_VERSION, type Arguments } from "./context.ts";
 
 /** The API level that Skiff serves. */
-export const KUBERNETES_VERSION = "v1.35.6";
+const KUBERNETES_VERSION = "v1.35.6";
 
 /** `skiff version`. */
 export function version(args: Arguments, home: string): string {

@@ -136,7 +136,7 @@ export class SortedMap<V> {
 }
 
 /** A place in a SortedMap; past the end, key and value are undefined. */
-export class Cursor<V> {
+class Cursor<V> {
   readonly #chunks: readonly (readonly Node<V>[])[];
   #chunk: readonly Node<V>[] | undefined;
   #at: number;

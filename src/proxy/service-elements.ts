@@ -73,7 +73,7 @@ function dispatch(key: string, targets: readonly Target[], counts: ElementMap, s
  * Where the port's connections may go: ready endpoints, or, while there is none, those that are ending but still serve.
  * An endpoint that is not accepting yet is left out as long as another one is.
  */
-export function targetsOf(view: ServiceView, port: ServicePort): Target[] {
+function targetsOf(view: ServiceView, port: ServicePort): Target[] {
   const candidates = view.slices.flatMap((slice) => endpointsOf(slice, port).map(({ endpoint, number }) => ({ endpoint, number })));
   const ready = candidates.filter(({ endpoint }) => endpoint.conditions?.ready !== false);
   const usable = ready.length > 0 ? ready : candidates.filter(({ endpoint }) => endpoint.conditions?.serving && endpoint.conditions.terminating);

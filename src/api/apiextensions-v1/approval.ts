@@ -1,7 +1,7 @@
 import type { CustomResourceDefinition } from "#api/apiextensions-v1/types.ts";
 import { type FieldError, FieldPath, fieldError } from "#apimachinery/field-error.ts";
 
-export const APPROVED = "api-approved.kubernetes.io";
+const APPROVED = "api-approved.kubernetes.io";
 const PATH = new FieldPath("metadata").child("annotations").key(APPROVED);
 const SEE = "see https://github.com/kubernetes/enhancements/pull/1111";
 

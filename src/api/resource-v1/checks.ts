@@ -4,11 +4,11 @@ import { regexMessage } from "#apimachinery/validation/names.ts";
 import { checkDriverName } from "#api/storage-v1/validate.ts";
 
 /** @see kubernetes pkg/apis/resource/types.go */
-export const MAX_POOL_NAME = 253;
+const MAX_POOL_NAME = 253;
 export const MAX_ID = 32;
 const MAX_DOMAIN = 63;
 /** How much of a map's key a path shows. */
-export const MAX_SHOWN_NAME = MAX_DOMAIN + 1 + MAX_ID;
+const MAX_SHOWN_NAME = MAX_DOMAIN + 1 + MAX_ID;
 
 const C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*";
 const C_IDENTIFIER_RE = new RegExp(`^${C_IDENTIFIER}$`);

@@ -21,7 +21,7 @@ import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 import { checkFullName, checkItems, checkRaw, checkSet } from "./checks.ts";
 
 const SPEC = new FieldPath("spec");
-export const MAX_REQUESTS = 32;
+const MAX_REQUESTS = 32;
 const MAX_CONSTRAINTS = 32;
 export const MAX_CONFIG = 32;
 const MAX_ALTERNATIVES = 8;

@@ -25,7 +25,7 @@ export const ONE_TRAVERSAL: ReadonlySet<string> = new Set(
 const WHOLE_LIST: ReadonlySet<string> = new Set(["isSorted", "sum", "max", "min", "indexOf", "lastIndexOf"]);
 
 /** A selector's requirements take at least two characters each, and a list and an object. */
-export function selectorCost(length: number): number {
+function selectorCost(length: number): number {
   return COST.list + traversal(length) + Math.ceil(Math.ceil(length * 0.5) * (COST.list + COST.struct));
 }
 

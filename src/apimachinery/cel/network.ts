@@ -7,7 +7,7 @@ import { Held, method, ofText } from "./opaque.ts";
 export const IP = opaqueType("net.IP");
 export const CIDR = opaqueType("net.CIDR");
 
-export class IpValue extends Held<Address> {
+class IpValue extends Held<Address> {
   override readonly type = IP;
 
   override equals(other: OpaqueValue): boolean {
@@ -28,7 +28,7 @@ interface Prefix {
   readonly bits: number;
 }
 
-export class CidrValue extends Held<Prefix> {
+class CidrValue extends Held<Prefix> {
   override readonly type = CIDR;
 
   override equals(other: OpaqueValue): boolean {

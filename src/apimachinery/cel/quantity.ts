@@ -17,7 +17,7 @@ import { Held, method, ofText } from "./opaque.ts";
 
 export const QUANTITY = structType("kubernetes.Quantity");
 
-export class QuantityValue extends Held<Quantity> {
+class QuantityValue extends Held<Quantity> {
   override readonly type = QUANTITY;
 
   override equals(other: OpaqueValue): boolean {

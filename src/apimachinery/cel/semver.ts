@@ -12,7 +12,7 @@ interface Version {
   readonly build: readonly string[];
 }
 
-export class SemverValue extends Held<Version> {
+class SemverValue extends Held<Version> {
   override readonly type = SEMVER;
 
   override equals(other: OpaqueValue): boolean {

@@ -6,7 +6,7 @@ import { Held, method, ofText } from "./opaque.ts";
 
 export const URL_TYPE = structType("kubernetes.URL");
 
-export class UrlValue extends Held<GoUrl> {
+class UrlValue extends Held<GoUrl> {
   override readonly type = URL_TYPE;
 
   override equals(other: OpaqueValue): boolean {

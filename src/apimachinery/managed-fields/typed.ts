@@ -48,7 +48,7 @@ export function memberSchema(schema: Schema, name: string): Schema {
 }
 
 /** Whether the member is a field of the type, rather than an entry of a map. */
-export const isDeclared = (schema: Schema, name: string): boolean => schema.kind === "struct" && schema.fields.has(name);
+const isDeclared = (schema: Schema, name: string): boolean => schema.kind === "struct" && schema.fields.has(name);
 
 /** @throws {ElementError} when the element has no key, or cannot have one */
 export function elementOf(schema: ListSchema, item: unknown): PathElement {
@@ -237,7 +237,7 @@ export function withNamedFields(schema: Schema, set: FieldSet): FieldSet {
   return new FieldSet(set.member, children);
 }
 
-export function schemaBelow(schema: Schema, element: PathElement): Schema {
+function schemaBelow(schema: Schema, element: PathElement): Schema {
   if (element.startsWith("f:")) return memberSchema(schema, element.slice(2));
   return schema.kind === "list" ? schema.items : ANY;
 }

@@ -164,7 +164,7 @@ export function isConditionReason(value: string): Messages {
   return CONDITION_REASON_RE.test(value) ? [] : [regexMessage(what, CONDITION_REASON, ...examples)];
 }
 
-export function isInRange(value: number, min: number, max: number): Messages {
+function isInRange(value: number, min: number, max: number): Messages {
   return value >= min && value <= max ? [] : [`must be between ${min} and ${max}, inclusive`];
 }
 

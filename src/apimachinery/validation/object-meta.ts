@@ -76,7 +76,7 @@ function validateNamespace(namespace: string, namespaced: boolean, path: FieldPa
   return namespace === "" ? [fieldError.required(path)] : invalids(path, namespace, nameIsDnsLabel(namespace, false));
 }
 
-export function validateNonnegative(value: number, path: FieldPath): FieldError[] {
+function validateNonnegative(value: number, path: FieldPath): FieldError[] {
   return value < 0 ? [fieldError.invalid(path, value, "must be greater than or equal to 0")] : [];
 }
 
@@ -100,7 +100,7 @@ export function validateAnnotations(annotations: StringMap | null | undefined, p
   return errors;
 }
 
-export function validateOwnerReferences(references: readonly DeepPartial<OwnerReference>[] | null | undefined, path: FieldPath): FieldError[] {
+function validateOwnerReferences(references: readonly DeepPartial<OwnerReference>[] | null | undefined, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   let controller: string | undefined;
   for (const reference of references ?? []) {
@@ -144,7 +144,7 @@ function validateNoNewFinalizers(finalizers: readonly string[], old: readonly st
   return [fieldError.forbidden(path, `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`)];
 }
 
-export function validateManagedFields(entries: readonly DeepPartial<ManagedFieldsEntry>[] | null | undefined, path: FieldPath): FieldError[] {
+function validateManagedFields(entries: readonly DeepPartial<ManagedFieldsEntry>[] | null | undefined, path: FieldPath): FieldError[] {
   return (entries ?? []).flatMap(({ operation = "", fieldsType = "", manager = "", subresource = "" }, i) => {
     const at = path.index(i);
     const errors: FieldError[] = [];
@@ -156,7 +156,7 @@ export function validateManagedFields(entries: readonly DeepPartial<ManagedField
   });
 }
 
-export function validateFieldManager(manager: string, path: FieldPath): FieldError[] {
+function validateFieldManager(manager: string, path: FieldPath): FieldError[] {
   if (manager.length <= MAX_FIELD_MANAGER && PRINTABLE_ASCII.test(manager)) return [];
   const errors: FieldError[] = [];
   if (Buffer.byteLength(manager) > MAX_FIELD_MANAGER) errors.push(fieldError.tooLong(path, MAX_FIELD_MANAGER));

@@ -1,7 +1,7 @@
 import type { UserInfo } from "#apiserver/user.ts";
 
 export const LEVELS = ["None", "Metadata", "Request", "RequestResponse"] as const;
-export const STAGES = ["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] as const;
+const STAGES = ["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] as const;
 export type Level = (typeof LEVELS)[number];
 export type Stage = (typeof STAGES)[number];
 

@@ -55,16 +55,6 @@ export class JwtKey {
     if (!verify("sha256", Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, "base64url"))) return undefined;
     return decoded(payload) as TokenClaims | undefined;
   }
-
-  /** The key as `/openid/v1/jwks` shows it. */
-  jwk(): object {
-    return { use: "sig", kty: "EC", kid: this.keyId, crv: "P-256", alg: "ES256", ...this.#coordinates() };
-  }
-
-  #coordinates(): object {
-    const { x, y } = this.#public.export({ format: "jwk" });
-    return { x, y };
-  }
 }
 
 /** What a token says, whoever wrote it. */

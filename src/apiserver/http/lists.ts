@@ -65,7 +65,7 @@ const METADATA_FIELD = 1;
 const ITEMS_FIELD = 2;
 
 /** An item as it stands in a list of its version. */
-export function withoutType({ view }: ServedResource, { object }: CachedObject): object {
+function withoutType({ view }: ServedResource, { object }: CachedObject): object {
   const { kind: _kind, apiVersion: _apiVersion, ...rest } = view === undefined ? object : view.fromStored(object);
   return rest;
 }

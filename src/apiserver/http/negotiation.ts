@@ -152,7 +152,7 @@ export function bodyFormat(contentType: string | undefined): Format {
   throw unsupportedMediaType();
 }
 
-export function unsupportedMediaType(): StatusError {
+function unsupportedMediaType(): StatusError {
   return failure(415, "UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${SUPPORTED}`);
 }
 

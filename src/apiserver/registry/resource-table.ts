@@ -104,10 +104,6 @@ export class ResourceTable {
     return served;
   }
 
-  hasGroupVersion(group: string, version: string): boolean {
-    return this.infos.some((info) => info.group === group && info.version === version);
-  }
-
   /** Whether all that is served of a group, if anything, is defined by users. */
   isForeign(group: string): boolean {
     this.#groups ??= new Set(Array.from(this.#infos.values(), (info) => info.group));

@@ -88,7 +88,7 @@ export function findCondition(conditions: Conditions | undefined, type: string):
   return conditions?.find((condition) => condition.type === type);
 }
 
-export function hasProgressDeadline({ spec }: Pick<Deployment, "spec">): boolean {
+function hasProgressDeadline({ spec }: Pick<Deployment, "spec">): boolean {
   return spec.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds !== MAX_INT32;
 }
 

@@ -12,7 +12,7 @@ import { reconcileNode, type Action, type OwnerState } from "#controllers/garbag
 const WORKERS = 20;
 
 /** Deletes what has lost its owners, in the manner their deletion asked for. */
-export class GarbageCollector {
+class GarbageCollector {
   readonly #deps: ControllerDeps;
   readonly #graph = new OwnerGraph();
   readonly #queue: WorkQueue;

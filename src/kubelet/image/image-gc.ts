@@ -13,7 +13,7 @@ export interface GcView {
 }
 
 /** Upstream's imageGCHighThresholdPercent, imageGCLowThresholdPercent and imageMinimumGCAge. */
-export const GC_HIGH = 0.85;
+const GC_HIGH = 0.85;
 const GC_LOW = 0.8;
 const MIN_AGE_MS = 120_000;
 

@@ -1,6 +1,6 @@
 /** Upstream's bounds for restarts and pulls. */
-export const BACKOFF_BASE_MS = 10_000;
-export const BACKOFF_MAX_MS = 300_000;
+const BACKOFF_BASE_MS = 10_000;
+const BACKOFF_MAX_MS = 300_000;
 
 interface Entry {
   backoffMs: number;

@@ -128,7 +128,7 @@ export async function clearCgroup(cgroups: Cgroups, path: string, clock: Clock):
 }
 
 /** @param mount where cgroups are mounted; a hybrid machine counts as version 1, as its controllers are there */
-export function cgroupVersion(mount: string): CgroupVersion {
+function cgroupVersion(mount: string): CgroupVersion {
   return existsSync(join(mount, "cgroup.controllers")) ? 2 : 1;
 }
 

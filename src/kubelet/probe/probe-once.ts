@@ -20,7 +20,7 @@ export interface ProbeTarget {
   readonly podIp: string;
 }
 
-export const USER_AGENT = "kube-probe/1.35";
+const USER_AGENT = "kube-probe/1.35";
 const MAX_BODY_BYTES = 10 * 1024;
 const MAX_REDIRECTS = 10;
 

@@ -13,7 +13,7 @@ export interface EstimatedCall {
   readonly argCosts: readonly CostEstimate[];
 }
 
-export function sizeOrUnknown(node: EstimatedNode | undefined): SizeEstimate {
+function sizeOrUnknown(node: EstimatedNode | undefined): SizeEstimate {
   return node?.size ?? UNKNOWN;
 }
 

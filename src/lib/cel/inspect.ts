@@ -64,7 +64,7 @@ export function printDouble(value: number): string {
 }
 
 /** Without an exponent, with as few digits as tell it from its neighbours. */
-export function plainDouble(value: number): string {
+function plainDouble(value: number): string {
   if (Object.is(value, -0)) return "-0";
   const text = String(value);
   const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);

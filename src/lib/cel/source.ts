@@ -16,7 +16,7 @@ interface Location {
 }
 
 /** Line from 1, column from 0 in code points. */
-export function locate(source: string, offset: number): Location {
+function locate(source: string, offset: number): Location {
   if (offset === NO_LOCATION) return { line: -1, column: -1 };
   const before = source.slice(0, offset);
   const start = before.lastIndexOf("\n") + 1;

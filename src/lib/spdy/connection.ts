@@ -10,9 +10,9 @@ export interface SpdyOptions {
   readonly onStream?: (stream: SpdyStream) => void;
 }
 
-export const RST_PROTOCOL_ERROR = 1;
-export const RST_REFUSED_STREAM = 3;
-export const RST_CANCEL = 5;
+const RST_PROTOCOL_ERROR = 1;
+const RST_REFUSED_STREAM = 3;
+const RST_CANCEL = 5;
 
 const STREAM_BUFFER_BYTES = 256 * 1024;
 const MAX_DATA_BYTES = 32 * 1024;

@@ -182,7 +182,7 @@ export function validateTopologySpread(errors: Errors, constraints: readonly cor
 }
 
 /** The older rule, for what was stored under it: no key may be in the selector. */
-export function validateSpreadKeys(errors: Errors, { matchLabelKeys = [], labelSelector }: core.TopologySpreadConstraint, path: FieldPath): void {
+function validateSpreadKeys(errors: Errors, { matchLabelKeys = [], labelSelector }: core.TopologySpreadConstraint, path: FieldPath): void {
   if (matchLabelKeys.length === 0) return;
   if (!labelSelector) errors.push(fieldError.forbidden(path, "must not be specified when labelSelector is not set"));
   const selected = new Set([...Object.keys(labelSelector?.matchLabels ?? {}), ...(labelSelector?.matchExpressions ?? []).map(({ key }) => key)]);

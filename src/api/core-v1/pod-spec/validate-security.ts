@@ -123,7 +123,7 @@ function validateSeccompProfile(errors: Errors, profile: core.SeccompProfile | u
 
 const MAX_PATH_LENGTH = 4095;
 
-export function validateAppArmorProfile(errors: Errors, profile: core.AppArmorProfile, path: FieldPath): void {
+function validateAppArmorProfile(errors: Errors, profile: core.AppArmorProfile, path: FieldPath): void {
   const { type, localhostProfile } = profile;
   const at = path.child("localhostProfile");
   if (!type) return void errors.push(fieldError.required(path.child("type"), "type is required when appArmorProfile is set"));

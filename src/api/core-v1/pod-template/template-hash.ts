@@ -35,7 +35,7 @@ const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
 /** 32-bit FNV-1a, as Go's hash/fnv `New32a`. */
-export function fnv1a(seed: number, bytes: Uint8Array): number {
+function fnv1a(seed: number, bytes: Uint8Array): number {
   let hash = seed;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME) >>> 0;
   return hash;
@@ -44,7 +44,7 @@ export function fnv1a(seed: number, bytes: Uint8Array): number {
 const SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
 
 /** Maps each character into an alphabet that makes no words. */
-export function safeEncode(text: string): string {
+function safeEncode(text: string): string {
   return Array.from(text, (char) => SAFE_ALPHABET[char.charCodeAt(0) % SAFE_ALPHABET.length]).join("");
 }
 

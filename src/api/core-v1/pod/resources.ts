@@ -16,7 +16,7 @@ export function podRequests(spec: PodSpec): ResourceList {
 }
 
 /** `podRequests` without the texts. */
-export function podRequestQuantities(spec: PodSpec): Quantities {
+function podRequestQuantities(spec: PodSpec): Quantities {
   const requests = containerTotals(spec, "requests");
   overrideByPod(requests, spec.resources?.requests);
   addResources(requests, spec.overhead);

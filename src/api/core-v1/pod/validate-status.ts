@@ -69,7 +69,7 @@ function checkRestarts(errors: Errors, { status }: core.Pod, { status: before, s
  *
  * @see kubernetes pkg/api/v1/pod/util.go ContainerShouldRestart
  */
-export function mayRestart(container: core.Container, spec: core.PodSpec, exitCode: number): boolean {
+function mayRestart(container: core.Container, spec: core.PodSpec, exitCode: number): boolean {
   for (const { action, exitCodes } of container.restartPolicyRules ?? []) {
     const isListed = exitCodes?.values?.includes(exitCode) ?? false;
     const isMatch = exitCodes !== undefined && (exitCodes.operator === "In" ? isListed : exitCodes.operator === "NotIn" && !isListed);

@@ -49,7 +49,7 @@ const IGNORED = new Set([
 const OLD_NAMES = new Set(["/configmaps", "/resourcequotas", "/replicationcontrollers", "/secrets"]);
 
 /** `count/pods`, `count/deployments.apps`: as quotas name the number of a resource's objects. */
-export function countName(group: string, plural: string): string {
+function countName(group: string, plural: string): string {
   return group === "" ? `count/${plural}` : `count/${plural}.${group}`;
 }
 

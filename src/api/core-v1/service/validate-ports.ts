@@ -26,7 +26,7 @@ export function validatePorts(errors: Errors, ports: readonly ServicePort[], pat
   }
 }
 
-export function checkPortNumberOrName(errors: Errors, port: number | string, path: FieldPath): void {
+function checkPortNumberOrName(errors: Errors, port: number | string, path: FieldPath): void {
   pushInvalid(errors, path, port, typeof port === "number" ? isPortNumber(port) : isPortName(port));
 }
 

@@ -70,7 +70,7 @@ function chosenProtocol(request: IncomingMessage): CommandProtocol {
  *
  * @throws {HttpError} 400 when there are none
  */
-export function streamOptions(query: URLSearchParams): StreamOptions {
+function streamOptions(query: URLSearchParams): StreamOptions {
   const isSet = (...names: readonly string[]) => names.some((name) => ["1", "true"].includes(query.get(name) ?? ""));
   const tty = isSet("tty");
   // A terminal has one output.
