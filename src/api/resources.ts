@@ -23,6 +23,10 @@ export interface ResourceInfo {
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
   readonly servedByDefault: boolean;
+  /** Of a version that upstream had, and has no more. */
+  readonly legacy?: boolean;
+  /** Releases, as `1.16`, and what to use instead: `apps,v1,Deployment`. */
+  readonly lifecycle?: { readonly deprecated?: string; readonly removed?: string; readonly replacement?: string };
   readonly listKind?: string;
   readonly subresources: readonly Subresource[];
   /** Of a custom resource: what its definition says besides. */
@@ -52,6 +56,14 @@ export interface Resource<T extends KubeObject = KubeObject> {
 
 /** Every kind of upstream v1.35, the ones that are not served by default too. */
 export const ALL_KINDS: readonly ResourceInfo[] = JSON.parse(readFileSync(new URL("./schema/kinds.json", import.meta.url), "utf8"));
+
+/** What upstream v1.35 serves when nothing is said. */
+export const DEFAULT_KINDS: readonly ResourceInfo[] = ALL_KINDS.filter(({ servedByDefault }) => servedByDefault);
+
+/** Versions that upstream serves no longer. Short names and categories stay with the groups that came after `extensions`, or they would mean two things. */
+export const LEGACY_KINDS: readonly ResourceInfo[] = ALL_KINDS.filter(({ legacy }) => legacy === true).map((info) =>
+  info.group === "extensions" ? { ...info, shortNames: [], categories: [] } : info,
+);
 
 const byPlural = new Map(ALL_KINDS.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
 

@@ -35,12 +35,15 @@ import { serviceAccountStrategy } from "#api/core-v1/service-account/strategy.ts
 import { endpointSliceStrategy } from "#api/discovery-v1/strategy.ts";
 import { eventStrategy as newEventStrategy } from "#api/events-v1/strategy.ts";
 import { flowSchemaStrategy, priorityLevelStrategy } from "#api/flowcontrol-v1/strategy.ts";
+import { LEGACY_DEFAULTS } from "#api/legacy/defaults.ts";
+import { legacyKey, legacyView } from "#api/legacy/versions.ts";
 import { ipAddressStrategy, serviceCIDRStrategy } from "#api/networking-v1/addresses.ts";
 import { ingressClassStrategy, ingressStrategy, networkPolicyStrategy } from "#api/networking-v1/strategy.ts";
 import { runtimeClassStrategy } from "#api/node-v1/strategy.ts";
 import { podDisruptionBudgetStrategy } from "#api/policy-v1/strategy.ts";
 import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "#api/rbac-v1/strategy.ts";
 import { deviceClassStrategy, resourceClaimStrategy, resourceClaimTemplateStrategy, resourceSliceStrategy } from "#api/resource-v1/strategy.ts";
+import type { ResourceInfo } from "#api/resources.ts";
 import { priorityClassStrategy } from "#api/scheduling-v1/strategy.ts";
 import {
   csiDriverStrategy,
@@ -51,6 +54,7 @@ import {
   volumeAttributesClassStrategy,
 } from "#api/storage-v1/strategy.ts";
 import type { Strategy } from "#api/strategy.ts";
+import { strategyThrough } from "#api/view.ts";
 
 /** The kinds that have rules of their own, by `group/kind`; the core group's name is empty. */
 const strategies: Readonly<Record<string, unknown>> = {
@@ -113,8 +117,17 @@ const strategies: Readonly<Record<string, unknown>> = {
   "storage.k8s.io/VolumeAttributesClass": volumeAttributesClassStrategy,
 };
 
-/** @returns the kind's own rules, `undefined` when the schema says all there is to say of it */
-export function strategyFor(group: string, kind: string): Strategy<KubeObject> | undefined {
+/** @returns the rules of the kind in that version, `undefined` when the schema says all there is to say of it */
+export function strategyFor(group: string, kind: string, version?: string): Strategy<KubeObject> | undefined {
+  const legacy = version === undefined ? undefined : legacyStrategy({ group, version, kind });
+  if (legacy !== undefined) return legacy;
   const key = `${group}/${kind}`;
   return Object.hasOwn(strategies, key) ? (strategies[key] as Strategy) : undefined;
+}
+
+function legacyStrategy(info: Pick<ResourceInfo, "group" | "version" | "kind">): Strategy | undefined {
+  const view = legacyView(info);
+  if (view === undefined) return undefined;
+  const rules = strategyFor(view.stored.group, info.kind) ?? {};
+  return strategyThrough(view, rules, LEGACY_DEFAULTS[legacyKey(info)] ?? rules.applyDefaults);
 }

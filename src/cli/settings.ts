@@ -24,6 +24,8 @@ export interface Settings {
   readonly audit: AuditSettings | undefined;
   /** Off in tests that want the API alone. */
   readonly controllers: boolean;
+  /** Whether versions that upstream has dropped are served, too. */
+  readonly legacyApis: boolean;
   /** Where an agent finds its server. */
   readonly server: string;
   readonly nodeName: string;
@@ -98,6 +100,11 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
   { flag: "log-level", value: "LEVEL", help: "debug, info, warn or error", default: "info" },
   { flag: "secrets-encryption", value: "BOOL", help: "encrypt Secrets in the store", default: "true" },
   { flag: "without-controllers", value: "BOOL", help: "true: no controllers, no scheduler", default: "false" },
+  {
+    flag: "legacy-apis",
+    value: "BOOL",
+    help: "serve apps/v1beta1, apps/v1beta2, extensions/v1beta1 (default: true; false without controllers)",
+  },
 ];
 
 /** Flag to text, as given by one source. */
@@ -145,6 +152,7 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
   if (networksOverlap(clusterCidr, serviceCidr))
     throw new SkiffError("SKF-1701", `--cluster-cidr ${clusterCidr} and --service-cidr ${serviceCidr} have addresses in common`);
   const nodeIp = read("node-ip", parseIp, "an IP address", machine.nodeIp);
+  const controllers = !read("without-controllers", parseBoolean, "true or false");
   return {
     dataDir: read("data-dir", (value) => (value === "" ? undefined : resolve(value)), "a directory"),
     bindAddress: read("bind-address", parseIp, "an IP address"),
@@ -159,7 +167,8 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     datastore: readDatastore(text, read),
     secretsEncryption: read("secrets-encryption", parseBoolean, "true or false"),
     audit: readAudit(text, read),
-    controllers: read("without-controllers", parseBoolean, "true or false") === false,
+    controllers,
+    legacyApis: read("legacy-apis", parseBoolean, "true or false", String(controllers)),
     server: read("server", parseUrl, "an https:// address", `https://127.0.0.1:${httpsPort}`),
     nodeName: read("node-name", parseNodeName, "a node name (lower-case letters, digits, '-' and '.')", machine.hostname.toLowerCase()),
     nodeIp,

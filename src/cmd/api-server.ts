@@ -2,7 +2,7 @@ import { randomUUID, type KeyObject } from "node:crypto";
 
 import { CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES, SERVICES } from "#api/builtin.ts";
 import type { Resource, ResourceInfo } from "#api/resources.ts";
-import { builtin } from "#api/resources.ts";
+import { builtin, DEFAULT_KINDS, LEGACY_KINDS } from "#api/resources.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { Auditor } from "#apiserver/audit/auditor.ts";
@@ -44,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly advertiseAddress: string;
   readonly securePort: number;
   readonly auditor?: Auditor | undefined;
+  /** Whether versions that upstream has dropped are served, too. */
+  readonly legacyApis?: boolean;
   /** What is served besides the API. */
   readonly plain?: readonly PlainHandler[];
 }
@@ -66,6 +68,7 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
     logger,
     tls,
     auditor: options.auditor,
+    ...(options.legacyApis === true && { kinds: [...DEFAULT_KINDS, ...LEGACY_KINDS] }),
     serviceAccounts: { key: options.serviceAccountKey, issuer, audiences: [issuer] },
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
     plain: ({ resources, tokenIssuer }) => [

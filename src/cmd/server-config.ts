@@ -25,6 +25,8 @@ export interface ServerConfig {
   readonly nodePortRange: PortRange;
   /** The API alone, without controllers and scheduler. */
   readonly withoutControllers: boolean;
+  /** Whether versions that upstream has dropped are served, too. */
+  readonly legacyApis: boolean;
   readonly logLevel: LogLevel;
   readonly audit: (AuditSettings & { readonly logFile: string }) | undefined;
 }
@@ -47,6 +49,7 @@ export function serverConfig(settings: Settings): ServerConfig {
     clusterDomain: settings.clusterDomain,
     nodePortRange: settings.nodePortRange,
     withoutControllers: !settings.controllers,
+    legacyApis: settings.legacyApis,
     logLevel: settings.logLevel,
     audit: settings.audit && { ...settings.audit, logFile: settings.audit.logFile ?? join(paths.logsDir, "audit.log") },
   };

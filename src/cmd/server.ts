@@ -85,6 +85,7 @@ function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: Proce
     nodePortRange: `${config.nodePortRange.from}-${config.nodePortRange.to}`,
     advertiseAddress: config.advertiseAddress,
     securePort: config.httpsPort,
+    legacyApis: config.legacyApis,
   };
 }
 
@@ -132,7 +133,7 @@ export function startComponents(
   };
 }
 
-/** What can be listed, watched and deleted: what a namespace may hold and the garbage collector follows. */
+/** What can be listed, watched and deleted: what a namespace may hold and the garbage collector follows. Old versions show the same again. */
 function servedResources({ resources }: ApiServer): Resource[] {
-  return resources.infos.filter(({ verbs }) => verbs.includes("list") && verbs.includes("delete")) as unknown as Resource[];
+  return resources.infos.filter(({ verbs, legacy }) => legacy !== true && verbs.includes("list") && verbs.includes("delete")) as unknown as Resource[];
 }

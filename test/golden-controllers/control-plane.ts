@@ -17,7 +17,7 @@ export interface ControlPlane {
 }
 
 /** API server, controllers and scheduler in this process, on a free port and a store in memory. */
-export async function startControlPlane(logger: Logger = silentLogger): Promise<ControlPlane> {
+export async function startControlPlane(logger: Logger = silentLogger, { legacyApis = false } = {}): Promise<ControlPlane> {
   const pki = await testPki();
   const port = await freePort();
   const server = await openApiServer({
@@ -33,6 +33,7 @@ export async function startControlPlane(logger: Logger = silentLogger): Promise<
     nodePortRange: "30000-32767",
     advertiseAddress: "127.0.0.1",
     securePort: port,
+    legacyApis,
   });
   const components = startComponents(server, { clock: systemClock, rng: systemRng, logger, rootCa: pki.ca, clusterCidr: "10.42.0.0/16" });
   await server.listen(port, "127.0.0.1");

@@ -34,6 +34,10 @@ export function applyReplicaSetDefaults({ spec }: Mutable<apps.ReplicaSet>): voi
 export function applyDaemonSetDefaults({ metadata, spec }: Mutable<apps.DaemonSet>): void {
   if (!spec) return;
   (metadata.annotations ??= {})[TEMPLATE_GENERATION] ??= "0";
+  applyDaemonSetSpecDefaults(spec);
+}
+
+export function applyDaemonSetSpecDefaults(spec: Mutable<apps.DaemonSetSpec>): void {
   const strategy = (spec.updateStrategy ??= {});
   strategy.type ||= "RollingUpdate";
   if (strategy.type === "RollingUpdate") {

@@ -1,4 +1,5 @@
 import { typeSchema } from "#api/schema/table.ts";
+import type { View } from "#api/view.ts";
 import { type Decoded, DecodeError } from "#apimachinery/decode/decode.ts";
 import type { JsonNotes } from "#apimachinery/decode/json.ts";
 import { isObject, type JsonObject, setOwn } from "#apimachinery/decode/own.ts";
@@ -12,7 +13,6 @@ import { prune } from "#apimachinery/structural/prune.ts";
 import { type Body, notHandled, notTyped, parseBody, unrecognized } from "#apiserver/registry/body.ts";
 import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
-import type { View } from "#apiserver/registry/views.ts";
 import type { Draft } from "#apiserver/registry/write.ts";
 
 /** One kind of a definition, with the schemas of all its versions. */

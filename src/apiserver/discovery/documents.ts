@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 
+import { legacyView } from "#api/legacy/versions.ts";
 import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
 import { groupPriority } from "#apiserver/discovery/priorities.ts";
 
@@ -94,8 +95,10 @@ function subresourcesOf(info: ResourceInfo) {
 
 const isStored = ({ verbs }: ResourceInfo) => verbs.includes("watch");
 
-function storageVersionHash({ group, version, kind, custom }: ResourceInfo): string {
-  const own = `${group}/${custom?.storageVersion ?? version}/${kind}`;
+function storageVersionHash(info: ResourceInfo): string {
+  const { group, version, kind, custom } = info;
+  const legacy = info.legacy === true ? legacyView(info) : undefined;
+  const own = `${legacy?.stored.apiVersion ?? `${group}/${custom?.storageVersion ?? version}`}/${kind}`;
   return createHash("sha256")
     .update(STORED_AS[own] ?? own)
     .digest()

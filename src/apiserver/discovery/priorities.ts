@@ -6,7 +6,6 @@
 const PRIORITIES: Readonly<Record<string, number>> = {
   "": 18000,
   "apiregistration.k8s.io": 18000,
-  extensions: 17900,
   apps: 17800,
   "events.k8s.io": 17750,
   "authentication.k8s.io": 17700,
@@ -28,6 +27,7 @@ const PRIORITIES: Readonly<Record<string, number>> = {
   "flowcontrol.apiserver.k8s.io": 16100,
   "internal.apiserver.k8s.io": 16000,
   "storagemigration.k8s.io": 15900,
+  extensions: 15000, // with upstream it came before what has replaced it, and so was what a name without a group meant
 };
 
 /** Groups of custom resources come last. */

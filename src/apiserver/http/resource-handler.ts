@@ -325,9 +325,18 @@ function strategicOfCustom(): Error {
   return failure(415, "UnsupportedMediaType", why);
 }
 
+/** @see kubernetes staging/src/k8s.io/apiserver/pkg/endpoints/deprecation/deprecation.go */
+function legacyWarning({ group, version, kind, lifecycle = {} }: ResourceInfo): string {
+  const { deprecated, removed, replacement = "" } = lifecycle;
+  const [newerGroup, newerVersion, newerKind] = replacement.split(",");
+  return `${group}/${version} ${kind} is deprecated in v${deprecated}+, unavailable in v${removed}+; use ${newerGroup}/${newerVersion} ${newerKind}`;
+}
+
 /** What every request for an old API is told. */
-function deprecation({ group, version, kind, custom }: ResourceInfo): string | undefined {
+function deprecation(info: ResourceInfo): string | undefined {
+  const { group, version, kind, custom } = info;
   if (custom !== undefined) return custom.deprecation;
+  if (info.legacy === true) return legacyWarning(info);
   if (group !== "") return undefined;
   if (kind === "Endpoints") return `${version} Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice`;
   return kind === "ComponentStatus" ? `${version} ComponentStatus is deprecated in v1.19+` : undefined;

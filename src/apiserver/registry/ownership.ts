@@ -51,8 +51,8 @@ const METADATA_AND_SPEC = FieldSet.of(["f:metadata"], ["f:spec"]);
  *
  * @see GetResetFields under kubernetes pkg/registry
  */
-export function resetFields({ info, hasStatus, custom }: ServedResource, subresource: string): FieldSet | undefined {
-  const special = RESET[`${info.group}/${info.kind}`]?.[subresource];
+export function resetFields({ info, hasStatus, custom, view }: ServedResource, subresource: string): FieldSet | undefined {
+  const special = RESET[`${view?.stored.group ?? info.group}/${info.kind}`]?.[subresource];
   if (special !== undefined) return special;
   if (subresource === "") return hasStatus ? STATUS : undefined;
   if (custom !== undefined && subresource === "status") return METADATA_AND_SPEC;

@@ -1,19 +1,20 @@
 import type { ResourceInfo } from "#api/resources.ts";
-import { ALL_KINDS, apiVersionOf } from "#api/resources.ts";
+import { ALL_KINDS, apiVersionOf, DEFAULT_KINDS } from "#api/resources.ts";
 import { kindSchema } from "#api/schema/table.ts";
 import { strategyFor } from "#api/strategies.ts";
 import type { Strategy } from "#api/strategy.ts";
+import type { View } from "#api/view.ts";
 import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import type { GroupResource } from "#apimachinery/status-error.ts";
 import { commonRules } from "#apiserver/registry/common-rules.ts";
 import type { CustomResource } from "#apiserver/registry/custom-resource.ts";
-import type { View } from "#apiserver/registry/views.ts";
 import { viewOf } from "#apiserver/registry/views.ts";
 
 /** A resource that this server answers for, with all that the generic registry needs of it. */
 export interface ServedResource {
   readonly info: ResourceInfo;
   readonly apiVersion: string;
+  /** As texts name it. */
   readonly resource: GroupResource;
   readonly schema: StructSchema;
   readonly strategy: Strategy;
@@ -70,7 +71,7 @@ export class ResourceTable {
   onChange: (() => void) | undefined;
   #groups: ReadonlySet<string> | undefined;
 
-  constructor(infos: readonly ResourceInfo[] = ALL_KINDS.filter((info) => info.servedByDefault)) {
+  constructor(infos: readonly ResourceInfo[] = DEFAULT_KINDS) {
     for (const info of infos) this.#infos.set(`${info.group}/${info.version}/${info.plural}`, info);
   }
 
@@ -123,9 +124,9 @@ function serve(info: ResourceInfo): ServedResource {
   return {
     info,
     apiVersion,
-    resource: { group, resource: plural },
+    resource: { group: info.legacy === true ? stored.group : group, resource: plural },
     schema,
-    strategy: { ...commonRules(group, kind), ...strategyFor(group, kind) },
+    strategy: { ...commonRules(stored.group, kind), ...strategyFor(group, kind, version) },
     prefix: storagePrefix(stored.group, stored.plural),
     view,
     head: Buffer.from(`{"kind":${JSON.stringify(stored.kind)},"apiVersion":${JSON.stringify(stored.apiVersion)},`),

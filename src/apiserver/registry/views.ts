@@ -1,19 +1,15 @@
 import type { HorizontalPodAutoscaler as OlderAutoscaler } from "#api/autoscaling-v1/types.ts";
 import { toNewer, toOlder } from "#api/autoscaling-v2/older-version.ts";
 import type { HorizontalPodAutoscaler as NewerAutoscaler } from "#api/autoscaling-v2/types.ts";
+import { legacyView } from "#api/legacy/versions.ts";
 import type { ResourceInfo } from "#api/resources.ts";
+import type { View } from "#api/view.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 
-/** How one version of a kind shows objects that are stored as another's. */
-export interface View {
-  readonly stored: { readonly group: string; readonly plural: string; readonly kind: string; readonly apiVersion: string };
-  toStored(object: KubeObject): KubeObject;
-  fromStored(object: KubeObject): KubeObject;
-}
-
 /** @returns `undefined` for a version that is stored as it is */
-export function viewOf({ group, version, plural }: ResourceInfo): View | undefined {
-  return views[`${group}/${version}/${plural}`];
+export function viewOf(info: ResourceInfo): View | undefined {
+  const { group, version, plural } = info;
+  return views[`${group}/${version}/${plural}`] ?? (info.legacy === true ? legacyView(info) : undefined);
 }
 
 type Fields = Record<string, unknown>;

@@ -33,6 +33,7 @@ export class Versions {
     return this.#resources.infos.filter((info) => {
       if (info.kind !== resource.kind || (info.group === resource.group && info.version === resource.version)) return false;
       if (subresource !== "" && !info.subresources.some(({ name }) => name === subresource)) return false;
+      if (!sameKind(reviewedKind(resource, subresource), reviewedKind(info, subresource), info)) return false;
       const other = this.#served(info);
       return other !== undefined && storedAs(other) === storedAs(own);
     });
@@ -54,6 +55,11 @@ export class Versions {
   #served({ group, version, plural }: ResourceInfo): ServedResource | undefined {
     return this.#resources.get(group, version, plural);
   }
+}
+
+/** The whole object, or a part of it in the same version: one Scale is not made into another's version. */
+function sameKind({ kind: own }: ReviewedKind, { kind: other }: ReviewedKind, { kind }: ResourceInfo): boolean {
+  return other.kind === own.kind && (own.kind === kind || (own.group === other.group && own.version === other.version));
 }
 
 /** The object with its type, which every form on the wire has. */

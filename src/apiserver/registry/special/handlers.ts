@@ -2,6 +2,7 @@ import type { ApiServerParts } from "#apiserver/server.ts";
 import { bindingHandlers } from "#apiserver/registry/special/binding.ts";
 import { evictionHandler } from "#apiserver/registry/special/eviction.ts";
 import { reviewHandlers } from "#apiserver/registry/special/reviews.ts";
+import { rollbackHandlers } from "#apiserver/registry/special/rollback.ts";
 import { scaleHandlers } from "#apiserver/registry/special/scale.ts";
 import { tokenHandler } from "#apiserver/registry/special/token.ts";
 import type { SubresourceHandler } from "#apiserver/registry/subresource.ts";
@@ -13,6 +14,7 @@ export function specialHandlers({ deps, resources, reader, tokens, tokenIssuer }
     ...bindingHandlers(deps, reader),
     evictionHandler(deps, resources, reader),
     ...scaleHandlers(deps, resources),
+    ...rollbackHandlers(deps),
     tokenHandler(deps, reader, tokenIssuer),
     ...reviewHandlers({ authorizer, tokens, audiences: tokenIssuer.audiences, clock }),
   ];

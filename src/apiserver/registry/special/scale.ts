@@ -1,4 +1,6 @@
+import type { Scale as OlderScale } from "#api/apps-v1beta1/types.ts";
 import type { Scale } from "#api/autoscaling-v1/types.ts";
+import { newerScale, olderScale } from "#api/legacy/scale.ts";
 import type { ResourceInfo } from "#api/resources.ts";
 import { decodeObject } from "#apimachinery/decode/decode.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
@@ -10,7 +12,7 @@ import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import { configurationOf, draftOf } from "#apiserver/registry/apply.ts";
-import { decodable } from "#apiserver/registry/body.ts";
+import { decodable, type Kind } from "#apiserver/registry/body.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { WriteOptions } from "#apiserver/registry/options.ts";
 import { setManagedFields } from "#apiserver/registry/ownership.ts";
@@ -33,15 +35,30 @@ const SCALE = { group: "autoscaling", version: "v1", kind: "Scale" };
 
 /** `scale` of what has replicas: an autoscaling/v1 Scale made from the object, its replicas written back. */
 export function scaleHandlers(deps: RegistryDeps, resources: ResourceTable): SubresourceHandler[] {
-  return SCALED.map(([group, version, plural]) => {
+  return SCALED.flatMap(([group, version, plural]) => {
     const served = resources.get(group, version, plural)!;
-    return {
-      group,
-      plural,
-      subresource: "scale",
-      ...scaleVerbs(deps, () => ({ served, access: BUILTIN })),
-    };
+    const verbs = scaleVerbs(deps, () => ({ served, access: BUILTIN }));
+    // What old versions of `extensions` show is stored as one of these.
+    return [group, ...(group === "apps" ? ["extensions"] : [])].map((at) => ({ group: at, plural, subresource: "scale", ...verbs }));
   });
+}
+
+/** A Scale as one version of what it belongs to has it. */
+interface ScaleForm {
+  readonly kind: Kind;
+  show(scale: Scale): object;
+  read(shown: object): Scale;
+}
+
+const CURRENT_FORM: ScaleForm = { kind: SCALE, show: (scale) => scale, read: (shown) => shown as Scale };
+
+function formOf({ group, version, legacy }: ResourceInfo): ScaleForm {
+  if (legacy !== true) return CURRENT_FORM;
+  return {
+    kind: { group, version, kind: "Scale" },
+    show: (scale) => olderScale(scale, `${group}/${version}`),
+    read: (shown) => newerScale(shown as OlderScale),
+  };
 }
 
 /** What a Scale shows of an object, and how it is written back. */
@@ -64,10 +81,10 @@ export function scaleVerbs(deps: RegistryDeps, of: (info: ResourceInfo) => Scale
   return {
     get: async ({ info, namespace, name }) => {
       const { served, access } = of(info);
-      return scaleOf((await getObject(deps, served, { namespace, name })).object, access, true);
+      return formOf(info).show(scaleOf((await getObject(deps, served, { namespace, name })).object, access, true));
     },
     ownsManagedFields: true,
-    update: (request) => write(deps, of(request.info), request, () => ({ scale: request.body as Scale })),
+    update: (request) => write(deps, of(request.info), request, () => ({ scale: formOf(request.info).read(request.body) })),
     patch: (request) => write(deps, of(request.info), request, (old, now) => patchedScale(request, old, now)),
   };
 }
@@ -115,17 +132,18 @@ interface NewScale {
   readonly managers?: readonly ManagedFieldsEntry[] | undefined;
 }
 
-function patchedScale({ patch, patchType, write: options, context }: SubresourcePatch, old: Scale, now: string): NewScale {
-  if (patchType === "apply") return appliedScale(configurationOf(patch, { options, context }), old, options, now);
+function patchedScale({ patch, patchType, write: options, context, info }: SubresourcePatch, old: Scale, now: string): NewScale {
+  const form = formOf(info);
+  if (patchType === "apply") return appliedScale(configurationOf(patch, { options, context }), old, options, now, form);
   const patcher = patcherOf(patchType, patch, options.fieldValidation);
-  return { scale: patchedDraft(decodable(SCALE), patcher, old as KubeObject, options.fieldValidation, context) as Scale };
+  return { scale: form.read(patchedDraft(decodable(form.kind), patcher, form.show(old) as KubeObject, options.fieldValidation, context)) };
 }
 
-function appliedScale(config: JsonObject, old: Scale, { fieldManager, force }: WriteOptions, time: string): NewScale {
-  const { schema, apiVersion } = decodable(SCALE);
-  const live = old as Managed & Scale;
-  const applied = applyConfiguration({ schema, kind: SCALE.kind, live, config, manager: fieldManager, force, apiVersion, subresource: "scale", time });
-  const scale = applied.object === undefined ? old : decodeObject<Scale>(schema, applied.object).object;
+function appliedScale(config: JsonObject, old: Scale, { fieldManager, force }: WriteOptions, time: string, { kind, show, read }: ScaleForm): NewScale {
+  const { schema, apiVersion } = decodable(kind);
+  const live = show(old) as Managed & KubeObject;
+  const applied = applyConfiguration({ schema, kind: kind.kind, live, config, manager: fieldManager, force, apiVersion, subresource: "scale", time });
+  const scale = applied.object === undefined ? old : read(decodeObject<KubeObject>(schema, applied.object).object);
   return { scale, managers: applied.managedFields ?? [] };
 }
 
@@ -151,7 +169,7 @@ async function write(
       return scaled({ served, access }, old, made.scale, namespace, managersOfScaled(parentManagers, managers, served.apiVersion, access.replicas));
     },
   });
-  return scaleOf(outcome.object, access, false);
+  return formOf(request.info).show(scaleOf(outcome.object, access, false));
 }
 
 function updatedManagers(live: Scale, updated: Scale, manager: string, time: string): readonly ManagedFieldsEntry[] {
