@@ -33,8 +33,9 @@ export interface Untidy {
 export function checkTidy(root: string): { readonly files: number; readonly findings: readonly Untidy[] } {
   const read = (pattern: string) => new Map(globSync(pattern, { cwd: root }).map((file) => [file, readFileSync(join(root, file), "utf8")]));
   const all = read("{bin,src,test,tools,bench}/**/*.{ts,mts,mjs,js}");
+  const readmes = read("src/**/README.md");
   const sources = [...all].filter(([file]) => file.startsWith("src/"));
-  const findings = [...sources.flatMap(([file, source]) => checkFile(file, source)), ...unusedFiles(all), ...unusedExports(all)];
+  const findings = [...sources.flatMap(([file, source]) => checkFile(file, source)), ...unusedFiles(all), ...unusedExports(new Map([...all, ...readmes]))];
   return { files: sources.length, findings };
 }
 
@@ -67,14 +68,14 @@ function unusedFiles(all: ReadonlyMap<string, string>): Untidy[] {
   return [...all.keys()].filter((file) => !isRoot(file) && !used.has(file)).map((file) => ({ file, line: 1, what: "nothing uses this file" }));
 }
 
-/** Functions, classes and constants of src/ that no other file names, be it a test. Types may be exported for who reads them. */
+/** Functions, classes and constants of src/ that no other file names, be it a test or the example of a README. Types may be exported for who reads them. */
 export function unusedExports(all: ReadonlyMap<string, string>): Untidy[] {
   const filesOf = new Map<string, Set<string>>();
   for (const [file, source] of all) {
     for (const word of new Set(source.match(/[A-Za-z_$][\w$]*/g))) (filesOf.get(word) ?? filesOf.set(word, new Set()).get(word)!).add(file);
   }
   return [...all].flatMap(([file, source]) => {
-    if (!file.startsWith("src/") || file.endsWith("/types.ts")) return [];
+    if (!/^src\/.*\.ts$/.test(file) || file.endsWith("/types.ts")) return [];
     const exported = [...source.matchAll(/^export (?:async )?(?:function\*?|const|(?:abstract )?class) (\w+)/gm)];
     return exported
       .filter(([, name = ""]) => filesOf.get(name)?.size === 1)

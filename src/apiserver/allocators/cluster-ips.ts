@@ -73,14 +73,14 @@ export class ClusterIps {
 }
 
 /** Leading zeros are taken, and mean nothing, as upstream reads the addresses of old objects. */
-function parseIpv4(text: string): number | undefined {
+export function parseIpv4(text: string): number | undefined {
   if (!/^\d{1,10}(\.\d{1,10}){3}$/.test(text)) return undefined;
   const parts = text.split(".").map(Number);
   if (parts.some((part) => part > 255)) return undefined;
   return parts.reduce((sum, part) => sum * 256 + part, 0);
 }
 
-function formatIpv4(value: number): string {
+export function formatIpv4(value: number): string {
   return [value / 2 ** 24, value / 2 ** 16, value / 2 ** 8, value].map((part) => Math.floor(part) % 256).join(".");
 }
 

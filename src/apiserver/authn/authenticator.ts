@@ -93,7 +93,7 @@ export class Authenticator {
 }
 
 /** The subject's CN is the name, its O's are the groups. */
-function certificateUser({ subject, fingerprint256 }: PeerCertificate): UserInfo | undefined {
+export function certificateUser({ subject, fingerprint256 }: PeerCertificate): UserInfo | undefined {
   const name = single(subject?.CN);
   if (name === undefined || name === "") return undefined;
   const organizations = subject?.O as string | readonly string[] | undefined;
@@ -107,7 +107,7 @@ function single(value: unknown): string | undefined {
   return typeof value === "string" ? value : Array.isArray(value) ? String(value.at(-1)) : undefined;
 }
 
-function bearerToken(authorization: string | undefined): string | undefined {
+export function bearerToken(authorization: string | undefined): string | undefined {
   if (authorization === undefined || authorization.length < 8) return undefined;
   const space = authorization.indexOf(" ");
   if (space < 0 || authorization.slice(0, space).toLowerCase() !== "bearer") return undefined;

@@ -52,7 +52,7 @@ export async function serveContainerLogs(target: LogTarget, query: URLSearchPara
 }
 
 /** @throws {HttpError} */
-function logOptions(query: URLSearchParams, nowMs: number): LogOptions {
+export function logOptions(query: URLSearchParams, nowMs: number): LogOptions {
   const tail = query.get("tail");
   const sinceSeconds = numberOf(query.get("sinceSeconds"));
   const sinceTime = query.get("sinceTime");
