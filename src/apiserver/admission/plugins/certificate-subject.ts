@@ -1,7 +1,7 @@
 import { DER, type DerElement, derElement, derElements } from "#lib/der.ts";
 
-/** 2.5.4.10 */
-const ORGANIZATION = "55040a";
+/** 2.5.4.3 and 2.5.4.10 */
+const [COMMON_NAME, ORGANIZATION] = ["550403", "55040a"];
 const PEM = /-----BEGIN CERTIFICATE REQUEST-----([^-]*)-----END CERTIFICATE REQUEST-----/;
 
 /**
@@ -11,6 +11,19 @@ const PEM = /-----BEGIN CERTIFICATE REQUEST-----([^-]*)-----END CERTIFICATE REQU
  * @throws {Error} when it is no such request
  */
 export function requestedOrganizations(base64: string): string[] {
+  return subjectValues(base64, ORGANIZATION);
+}
+
+/**
+ * The common name in the subject of such a request; of several the last, `""` without any.
+ *
+ * @throws {Error} when it is no such request
+ */
+export function requestedName(base64: string): string {
+  return subjectValues(base64, COMMON_NAME).at(-1) ?? "";
+}
+
+function subjectValues(base64: string, attribute: string): string[] {
   const pem = PEM.exec(Buffer.from(base64, "base64").toString("latin1"));
   if (pem === null) throw new Error("PEM block type must be CERTIFICATE REQUEST");
   const request = derElement(Buffer.from(pem[1]!, "base64"), DER.sequence);
@@ -20,7 +33,7 @@ export function requestedOrganizations(base64: string): string[] {
     .flatMap(({ content }) => derElements(content, DER.sequence))
     .flatMap(({ content }) => {
       const type = derElement(content, DER.objectId);
-      return type.content.toString("hex") === ORGANIZATION ? [text(derElement(type.rest))] : [];
+      return type.content.toString("hex") === attribute ? [text(derElement(type.rest))] : [];
     });
 }
 

@@ -1,121 +1,98 @@
-import { isDeepStrictEqual } from "node:util";
-
-import { PODS } from "#api/builtin.ts";
-import type { Node, Pod } from "#api/core-v1/types.ts";
+import type { CertificateSigningRequest } from "#api/certificates-v1/types.ts";
+import type { PersistentVolumeClaim } from "#api/core-v1/types.ts";
+import type { ResourceSlice } from "#api/resource-v1/types.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { forbidden } from "#apiserver/admission/plugins/attributes.ts";
+import { requestedName } from "#apiserver/admission/plugins/certificate-subject.ts";
+import { checkNode } from "#apiserver/admission/plugins/node-itself.ts";
+import { checkNodePod } from "#apiserver/admission/plugins/node-pods.ts";
 import { checkToken } from "#apiserver/admission/plugins/node-tokens.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import { sameJson } from "#lib/same-json.ts";
 
 const USER_PREFIX = "system:node:";
-const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
-const RESTRICTED_LABEL = /^([^/]*\.)?node-restriction\.kubernetes\.io\//;
-const KUBERNETES_LABEL = /^([^/]*\.)?(kubernetes|k8s)\.io\//;
-/** Of those, what a kubelet may say of its machine. */
-const KUBELET_LABEL_NAMESPACE = /^([^/]*\.)?(kubelet|node)\.kubernetes\.io\//;
-const KUBELET_LABELS = new Set([
-  "kubernetes.io/hostname",
-  "topology.kubernetes.io/zone",
-  "topology.kubernetes.io/region",
-  "failure-domain.beta.kubernetes.io/zone",
-  "failure-domain.beta.kubernetes.io/region",
-  "beta.kubernetes.io/instance-type",
-  "node.kubernetes.io/instance-type",
-  "kubernetes.io/os",
-  "kubernetes.io/arch",
-  "beta.kubernetes.io/os",
-  "beta.kubernetes.io/arch",
-]);
+/** Whose certificates let somebody be a node. */
+const KUBELET_SIGNERS: readonly unknown[] = ["kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet"];
 
-/** A kubelet changes its own node, its lease, and the pods that run on it, and nothing else. */
+/**
+ * A kubelet changes its own node, its lease, and the pods that run on it, and nothing else.
+ *
+ * @see kubernetes plugin/pkg/admission/noderestriction/admission.go
+ */
 export function nodeRestriction(reader: ObjectReader, authorizer: Authorizer): AdmissionPlugin {
+  const checks: Readonly<Record<string, (attributes: AdmissionAttributes, node: string) => void>> = {
+    pods: (attributes, node) => checkNodePod(attributes, node, reader),
+    nodes: checkNode,
+    persistentvolumeclaims: checkClaim,
+    serviceaccounts: (attributes, node) => checkToken(attributes, node, { reader, authorizer }),
+    "leases.coordination.k8s.io": checkLease,
+    "csinodes.storage.k8s.io": checkCsiNode,
+    "resourceslices.resource.k8s.io": checkSlice,
+    "certificatesigningrequests.certificates.k8s.io": checkRequest,
+  };
   return {
     name: "NodeRestriction",
     handles: ({ operation }) => operation !== "CONNECT",
     admit(attributes) {
       const { user, resource } = attributes;
-      if (!user.groups.includes("system:nodes") || !user.name.startsWith(USER_PREFIX)) return;
+      if (!user.name.startsWith(USER_PREFIX) || !user.groups.includes("system:nodes")) return;
       const node = user.name.slice(USER_PREFIX.length);
-      if (resource.group === "" && resource.plural === "pods") checkPod(attributes, node, reader);
-      else if (resource.group === "" && resource.plural === "nodes") checkNode(attributes, node);
-      else if (resource.group === "" && resource.plural === "serviceaccounts") checkToken(attributes, node, { reader, authorizer });
-      else if (resource.group === "coordination.k8s.io" && resource.plural === "leases") checkLease(attributes, node);
-      else if (resource.group === "storage.k8s.io" && resource.plural === "csinodes") checkCsiNode(attributes, node);
+      if (node === "") throw forbidden(attributes, `could not determine node from user ${JSON.stringify(user.name)}`);
+      checks[resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`]?.(attributes, node);
     },
   };
 }
 
-function checkPod(attributes: AdmissionAttributes, node: string, reader: ObjectReader): void {
-  const { operation, subresource, namespace, name } = attributes;
-  const quoted = JSON.stringify(node);
-  if (subresource === "eviction") {
-    const pod = reader.lookup(PODS, namespace, name);
-    if (pod !== undefined && pod.spec.nodeName !== node) throw forbidden(attributes, `node ${node} can only evict pods with spec.nodeName set to itself`);
-    return;
-  }
-  if (subresource === "status") return checkPodStatus(attributes, node);
-  if (subresource !== "") throw forbidden(attributes, `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`);
-  if (operation === "CREATE") return checkMirrorPod(attributes, node);
-  if (operation !== "DELETE")
-    throw forbidden(attributes, `unexpected operation ${JSON.stringify(operation)}, node ${quoted} can only create and delete mirror pods`);
-  const pod = (attributes.oldObject as Pod | undefined) ?? reader.lookup(PODS, namespace, name);
-  if (pod !== undefined && pod.spec.nodeName !== node) throw forbidden(attributes, `node ${quoted} can only delete pods with spec.nodeName set to itself`);
+/** Of a claim, a kubelet tells how far its volume has grown. */
+function checkClaim(attributes: AdmissionAttributes, node: string): void {
+  const { operation, subresource, object, oldObject } = attributes;
+  if (subresource !== "status") throw forbidden(attributes, "may only update PVC status");
+  if (operation !== "UPDATE") throw forbidden(attributes, `unexpected operation ${JSON.stringify(operation)}`);
+  if (sameJson(withoutGrowth(object as PersistentVolumeClaim), withoutGrowth(oldObject as PersistentVolumeClaim))) return;
+  throw forbidden(attributes, `node ${JSON.stringify(node)} is not allowed to update fields other than status.quantity and status.conditions`);
 }
 
-function checkMirrorPod(attributes: AdmissionAttributes, node: string): void {
-  const { metadata, spec } = attributes.object as Pod;
-  const quoted = JSON.stringify(node);
-  if (metadata.annotations?.[MIRROR_ANNOTATION] === undefined) {
-    throw forbidden(attributes, `pod does not have ${JSON.stringify(MIRROR_ANNOTATION)} annotation, node ${quoted} can only create mirror pods`);
-  }
-  if (spec.nodeName !== node) throw forbidden(attributes, `node ${quoted} can only create pods with spec.nodeName set to itself`);
-  const owners = metadata.ownerReferences ?? [];
-  if (owners.length > 1) throw forbidden(attributes, `node ${quoted} can only create pods with a single owner reference set to itself`);
-  const [owner] = owners;
-  if (owner === undefined || owner.apiVersion !== "v1" || owner.kind !== "Node" || owner.name !== node) {
-    throw forbidden(attributes, `node ${quoted} can only create pods with an owner reference set to itself`);
-  }
-}
-
-function checkPodStatus(attributes: AdmissionAttributes, node: string): void {
-  const old = attributes.oldObject as Pod | undefined;
-  const quoted = JSON.stringify(node);
-  if (old?.spec.nodeName !== node) throw forbidden(attributes, `node ${quoted} can only update pod status for pods with spec.nodeName set to itself`);
-  const labels = { ...attributes.object?.metadata.labels };
-  if (!isDeepStrictEqual(labels, { ...old.metadata.labels })) throw forbidden(attributes, `node ${quoted} cannot update labels through pod status`);
-}
-
-function checkNode(attributes: AdmissionAttributes, node: string): void {
-  const { operation, name, object, oldObject } = attributes;
-  const asked = operation === "CREATE" ? (object?.metadata.name ?? name) : name;
-  const quoted = JSON.stringify(node);
-  if (asked !== node) throw forbidden(attributes, `node ${quoted} is not allowed to modify node ${JSON.stringify(asked)}`);
-  const before = oldObject?.metadata.labels ?? {};
-  const after = object?.metadata.labels ?? {};
-  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key] && isForbiddenLabel(key)).sort();
-  if (operation === "CREATE" && changed.length > 0)
-    throw forbidden(attributes, `node ${quoted} is not allowed to set the following labels: ${changed.join(", ")}`);
-  if (operation !== "UPDATE") return;
-  const taints = (each: unknown) => JSON.parse(JSON.stringify((each as Node).spec?.taints ?? [])) as unknown;
-  if (!isDeepStrictEqual(taints(object), taints(oldObject))) throw forbidden(attributes, `node ${quoted} is not allowed to modify taints`);
-  if (changed.length > 0) throw forbidden(attributes, `is not allowed to modify labels: ${changed.join(", ")}`);
+function withoutGrowth({ metadata, status = {}, ...rest }: PersistentVolumeClaim): object {
+  const { resourceVersion: _version, managedFields: _owners, ...about } = metadata;
+  const { capacity: _capacity, conditions: _conditions, allocatedResources: _allocated, allocatedResourceStatuses: _statuses, ...state } = status;
+  return { ...rest, metadata: about, status: state };
 }
 
 function checkLease(attributes: AdmissionAttributes, node: string): void {
-  const { operation, namespace, name, object } = attributes;
-  if (namespace !== "kube-node-lease") throw forbidden(attributes, `can only access leases in the "kube-node-lease" system namespace`);
-  const asked = operation === "CREATE" ? (object?.metadata.name ?? name) : name;
-  if (asked !== node) throw forbidden(attributes, "can only access node lease with the same name as the requesting node");
-}
-
-function isForbiddenLabel(key: string): boolean {
-  if (RESTRICTED_LABEL.test(key)) return true;
-  return KUBERNETES_LABEL.test(key) && !KUBELET_LABELS.has(key) && !KUBELET_LABEL_NAMESPACE.test(key);
+  if (attributes.namespace !== "kube-node-lease") throw forbidden(attributes, `can only access leases in the "kube-node-lease" system namespace`);
+  if (nameOf(attributes) !== node) throw forbidden(attributes, "can only access node lease with the same name as the requesting node");
 }
 
 function checkCsiNode(attributes: AdmissionAttributes, node: string): void {
-  const { operation, name, object } = attributes;
-  const asked = operation === "CREATE" ? (object?.metadata.name ?? name) : name;
-  if (asked !== node) throw forbidden(attributes, "can only access CSINode with the same name as the requesting node");
+  if (nameOf(attributes) !== node) throw forbidden(attributes, "can only access CSINode with the same name as the requesting node");
+}
+
+/** When it changes one, the authorizer has seen the selector. */
+function checkSlice(attributes: AdmissionAttributes, node: string): void {
+  const { operation, object, oldObject } = attributes;
+  if (operation === "UPDATE") return;
+  const { spec } = (operation === "CREATE" ? object : oldObject) as KubeObject as ResourceSlice;
+  const verb = operation === "CREATE" ? "create" : "delete";
+  if (spec.nodeName !== node) throw forbidden(attributes, `can only ${verb} ResourceSlice with the same NodeName as the requesting node`);
+}
+
+/** A node asks for certificates in its own name. */
+function checkRequest(attributes: AdmissionAttributes, node: string): void {
+  const { operation, object } = attributes;
+  if (operation !== "CREATE") return;
+  const { signerName, request } = (object as unknown as CertificateSigningRequest).spec;
+  if (!KUBELET_SIGNERS.includes(signerName)) return;
+  let name: string;
+  try {
+    name = requestedName(request);
+  } catch (error) {
+    throw forbidden(attributes, `unable to parse csr: ${(error as Error).message}`);
+  }
+  if (name !== `${USER_PREFIX}${node}`) throw forbidden(attributes, `can only create a node CSR with CN=${USER_PREFIX}${node}`);
+}
+
+function nameOf({ operation, object, name }: AdmissionAttributes): string | undefined {
+  return operation === "CREATE" ? object?.metadata.name : name;
 }
