@@ -11,11 +11,14 @@ import { freePort } from "./ports.ts";
 export interface Registry {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
-  /** A registries file that makes this registry the mirror of docker.io. */
+  /** A registries file that makes this registry the mirror of docker.io and registry.k8s.io. */
   readonly registriesFile: string;
   push(repository: string, tag: string, image: ImageBlobs): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** The registries that tests' images come from. */
+const MIRRORED = ["docker.io", "registry.k8s.io"];
 
 /** Debian's docker-registry on a free port of 127.0.0.1, with its files below `folder`. It ends with this process, however that ends. */
 export async function startRegistry(folder: string): Promise<Registry> {
@@ -29,7 +32,8 @@ export async function startRegistry(folder: string): Promise<Registry> {
   const url = `http://${address}`;
   await untilAnswers(url, child);
   const registriesFile = join(folder, "registries.yaml");
-  writeFileSync(registriesFile, `mirrors:\n  docker.io:\n    endpoint:\n      - "${url}"\n`);
+  const mirrors = MIRRORED.map((host) => `  ${host}:\n    endpoint:\n      - "${url}"\n`);
+  writeFileSync(registriesFile, `mirrors:\n${mirrors.join("")}`);
   return { url, registriesFile, push: (repository, tag, image) => pushImage(url, repository, tag, image), stop: () => stop(child) };
 }
 
