@@ -16,6 +16,14 @@ export interface StrategyContext {
   };
 }
 
+/** What a validation may know besides the objects. */
+export interface Checked {
+  /** What is wrong with the metadata. */
+  readonly metadataErrors: readonly FieldError[];
+  /** Tells of what is let pass. */
+  warn(text: string): void;
+}
+
 /**
  * What is a kind's own in the generic registry; absent members mean that the kind adds nothing there. The registry does
  * the rest by the schema: decoding, marker defaults, enums, metadata, generation, managed fields, status reset.
@@ -25,12 +33,14 @@ export interface StrategyContext {
 export interface Strategy<T extends KubeObject = KubeObject> {
   /** Defaults set in upstream's code; idempotent. Runs after decoding a body, on patched results, and on objects read. */
   applyDefaults?(object: Mutable<T>): void;
+  /** Loads what validation needs and few objects do. @returns undefined where nothing is missing */
+  load?(object: T): Promise<unknown> | undefined;
   /** Before validation of a create: resets what clients may not set, fills what the server owns. */
   prepareForCreate?(object: Mutable<T>, context: StrategyContext): void;
   prepareForUpdate?(object: Mutable<T>, old: T, context: StrategyContext): void;
-  validateCreate?(object: T): FieldError[];
+  validateCreate?(object: T, checked?: Checked): FieldError[];
   /** Everything that is checked on an update, `validateCreate`'s rules included where upstream includes them. */
-  validateUpdate?(object: T, old: T): FieldError[];
+  validateUpdate?(object: T, old: T, checked?: Checked): FieldError[];
   /** After validation, before storing: puts into one form what has several. */
   canonicalize?(object: Mutable<T>): void;
   warningsOnCreate?(object: T): string[];
@@ -69,6 +79,6 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
   /** Puts back what this subresource may not change. */
   prepareForUpdate?(object: Mutable<T>, old: T, context: StrategyContext): void;
-  validateUpdate?(object: T, old: T): FieldError[];
+  validateUpdate?(object: T, old: T, checked?: Checked): FieldError[];
   warningsOnUpdate?(object: T, old: T): string[];
 }

@@ -55,14 +55,18 @@ export class FieldPath {
   }
 }
 
+/** Stands for a value that is not told: in `invalid` and `duplicate`. */
+export const UNTOLD: unique symbol = Symbol("untold");
+
+const told = (text: string, value: unknown) => (value === UNTOLD ? text : `${text}: ${printed(value)}`);
 const error = (type: FieldErrorType, path: FieldPath, text: string): FieldError => ({ type, field: path.toString(), text });
 const withDetail = (text: string, detail: string) => (detail === "" ? text : `${text}: ${detail}`);
 
 /** @see apimachinery pkg/util/validation/field/errors.go for the texts */
 export const fieldError = {
   required: (path: FieldPath, detail = "") => error("FieldValueRequired", path, withDetail("Required value", detail)),
-  invalid: (path: FieldPath, value: unknown, detail = "") => error("FieldValueInvalid", path, withDetail(`Invalid value: ${printed(value)}`, detail)),
-  duplicate: (path: FieldPath, value: unknown) => error("FieldValueDuplicate", path, `Duplicate value: ${printed(value)}`),
+  invalid: (path: FieldPath, value: unknown, detail = "") => error("FieldValueInvalid", path, withDetail(told("Invalid value", value), detail)),
+  duplicate: (path: FieldPath, value: unknown) => error("FieldValueDuplicate", path, told("Duplicate value", value)),
   notFound: (path: FieldPath, value: unknown) => error("FieldValueNotFound", path, `Not found: ${printed(value)}`),
   forbidden: (path: FieldPath, detail = "") => error("FieldValueForbidden", path, withDetail("Forbidden", detail)),
   notSupported: (path: FieldPath, value: unknown, supported: readonly string[]) => {

@@ -34,6 +34,9 @@ spec:
               cronSpec: {type: string, pattern: '^[0-9*/ ]+$', description: when it runs}
               image: {type: string}
               replicas: {type: integer, minimum: 1, default: 1}
+              queue: {type: string, maxLength: 20, x-kubernetes-validations: [{rule: self == oldSelf, message: a queue is for ever}]}
+            x-kubernetes-validations:
+            - {rule: "!has(self.image) || self.image != self.cronSpec", messageExpression: "'not ' + self.image", fieldPath: .image, reason: FieldValueForbidden}
           status: {type: object, properties: {replicas: {type: integer}}}
 `;
 
@@ -65,6 +68,15 @@ function stepsOf(group: string): Step[] {
     { words: `describe crontabs.${group} mine`, said: /Replicas: +3/ },
     { words: `explain crontabs.spec.cronSpec --api-version=${group}/v1`, said: /when it runs/ },
     { words: "apply -f -", input: object(group, '{cronSpec: "never"}'), code: 1, said: /spec.cronSpec: Invalid value: "never".*should match/ },
+    { words: "apply -f -", input: object(group, '{cronSpec: "* 6", image: "* 6"}'), code: 1, said: /spec\.image: Forbidden: not \* 6/ },
+    { words: `patch crontabs.${group} mine --type=merge -p {"spec":{"queue":"a"}}`, said: /mine patched/ },
+    { words: `patch crontabs.${group} mine --type=merge -p {"spec":{"queue":"b"}}`, code: 1, said: /spec\.queue: Invalid value: "b": a queue is for ever/ },
+    {
+      words: "apply -f -",
+      input: definition(group).replace("rule: self ==", "rule: self.x =="),
+      code: 1,
+      said: /type 'string' does not support field selection/,
+    },
     { words: `delete crontabs.${group} mine`, said: /deleted/ },
     { words: `delete crd crontabs.${group}`, said: /deleted/ },
     { words: `get crontabs.${group}`, code: 1, said: /the server (doesn't have a resource type|could not find)/ },

@@ -1,4 +1,4 @@
-import { fieldAt } from "#api/apiextensions-v1/field-path.ts";
+import { fieldAt } from "#apimachinery/structural/field-path.ts";
 import { conversionFault } from "#api/apiextensions-v1/structural-rules.ts";
 import type { CustomResourceColumnDefinition, CustomResourceSubresources, SelectableField } from "#api/apiextensions-v1/types.ts";
 import { type FieldError, type FieldPath, fieldError } from "#apimachinery/field-error.ts";

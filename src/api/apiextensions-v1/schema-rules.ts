@@ -1,4 +1,5 @@
-import { fieldAt } from "#api/apiextensions-v1/field-path.ts";
+import { fieldAt } from "#apimachinery/structural/field-path.ts";
+import type { RuleContext } from "#api/apiextensions-v1/rule-context.ts";
 import { conversionFault } from "#api/apiextensions-v1/structural-rules.ts";
 import { type FieldError, type FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { itemsOf, type JsonSchema, type ValidationRule } from "#apimachinery/structural/json-schema.ts";
@@ -13,19 +14,25 @@ interface Place {
   /** Why no default may stand here. */
   readonly noDefaults?: string;
   readonly insideMeta: boolean;
+  /** Where rules are looked at whole; without it, for their form alone. */
+  readonly rules?: RuleContext | undefined;
+  /** The outermost part around it that cannot be told from others after an update. */
+  readonly uncorrelatable?: FieldPath;
 }
 
 /**
- * What is wrong with each part of a schema, taken by itself.
+ * What is wrong with each part of a schema, taken by itself. Rules come last.
  *
+ * @param rules compiles rules, where the schema is sound enough for that
  * @see apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go, ValidateCustomResourceDefinitionOpenAPISchema
  */
-export function schemaErrors(path: FieldPath, schema: JsonSchema): FieldError[] {
-  return errorsAt(path, schema, { isRoot: true, insideMeta: false });
+export function schemaErrors(path: FieldPath, schema: JsonSchema, rules?: RuleContext): FieldError[] {
+  const errors = errorsAt(path, schema, { isRoot: true, insideMeta: false, rules });
+  return rules === undefined ? errors : [...errors, ...rules.errors];
 }
 
 function errorsAt(path: FieldPath, schema: JsonSchema, place: Place): FieldError[] {
-  return [
+  const errors = [
     ...unsupportedErrors(path, schema, place),
     ...(schema.uniqueItems === true
       ? [fieldError.forbidden(path.child("uniqueItems"), "uniqueItems cannot be set to true since the runtime complexity becomes quadratic")]
@@ -37,6 +44,8 @@ function errorsAt(path: FieldPath, schema: JsonSchema, place: Place): FieldError
     ...keyErrors(path, schema),
     ...(schema["x-kubernetes-validations"] ?? []).flatMap((rule, i) => ruleErrors(path.child("x-kubernetes-validations").index(i), rule, schema)),
   ];
+  if (errors.length === 0) place.rules?.check(path, place.uncorrelatable);
+  return errors;
 }
 
 function unsupportedErrors(path: FieldPath, schema: JsonSchema, { noDefaults, insideMeta }: Place): FieldError[] {
@@ -65,12 +74,14 @@ function memberErrors(path: FieldPath, schema: JsonSchema, place: Place, isRoot:
   }
   if (typeof more === "object") {
     const inside = place.insideMeta ? { ...place, noDefaults: "inside additionalProperties applying to object metadata" } : place;
-    errors.push(...errorsAt(path.child("additionalProperties"), more, inside));
+    errors.push(...errorsAt(path.child("additionalProperties"), more, { ...inside, rules: place.rules?.child(more, "additional") }));
   }
   for (const [name, property] of Object.entries(properties)) {
     const isMeta = (isRoot || schema["x-kubernetes-embedded-resource"] === true) && META.has(name);
     const inside = isMeta ? { ...place, insideMeta: true, ...(isRoot && { noDefaults: `in top-level ${name}` }) } : place;
-    errors.push(...errorsAt(path.child("properties").key(name), property, inside));
+    const rules = place.rules?.child(property, { property: name });
+    const { uncorrelatable = isKnownMapType(schema) ? undefined : path } = place;
+    errors.push(...errorsAt(path.child("properties").key(name), property, { ...inside, rules, ...(uncorrelatable !== undefined && { uncorrelatable }) }));
   }
   return errors;
 }
@@ -78,15 +89,21 @@ function memberErrors(path: FieldPath, schema: JsonSchema, place: Place, isRoot:
 function alternativeErrors(path: FieldPath, schema: JsonSchema, place: Place): FieldError[] {
   const { not, items, definitions = {}, dependencies = {} } = schema;
   const errors: FieldError[] = [];
-  const inner = (at: FieldPath, each: JsonSchema) => errors.push(...errorsAt(at, each, place));
+  const inner = (at: FieldPath, each: JsonSchema, inside: Place = { ...place, rules: undefined }) => errors.push(...errorsAt(at, each, inside));
   if (not !== undefined) inner(path.child("not"), not);
   for (const kind of ["allOf", "oneOf", "anyOf"] as const) for (const [i, each] of (schema[kind] ?? []).entries()) inner(path.child(kind).index(i), each);
   for (const [name, each] of Object.entries(definitions)) inner(path.child("definitions").key(name), each);
   if (Array.isArray(items)) for (const [i, each] of (items as readonly JsonSchema[]).entries()) inner(path.child("items").index(i), each);
-  else if (items !== undefined) inner(path.child("items"), items as JsonSchema);
+  else if (items !== undefined) {
+    const { uncorrelatable = path } = place;
+    const around = schema["x-kubernetes-list-type"] === "map" ? place : { ...place, uncorrelatable };
+    inner(path.child("items"), items as JsonSchema, { ...around, rules: place.rules?.child(items as JsonSchema, "items") });
+  }
   for (const [name, each] of Object.entries(dependencies)) if (!Array.isArray(each)) inner(path.child("dependencies").key(name), each as JsonSchema);
   return errors;
 }
+
+const isKnownMapType = ({ "x-kubernetes-map-type": type }: JsonSchema) => type === undefined || type === "granular" || type === "atomic";
 
 function extensionErrors(path: FieldPath, schema: JsonSchema): FieldError[] {
   const { type = "", "x-kubernetes-map-type": mapType } = schema;

@@ -4,6 +4,8 @@ import type { CustomResourceDefinition } from "#api/apiextensions-v1/types.ts";
 import { validateDefinition, validateDefinitionUpdate, validateStatus } from "#api/apiextensions-v1/validate.ts";
 import type { Mutable, Strategy } from "#api/strategy.ts";
 import { type FieldError, FieldPath, fieldError } from "#apimachinery/field-error.ts";
+import { hasRules } from "#apimachinery/rules/has-rules.ts";
+import { loadRuleEngine } from "#apimachinery/rules/load.ts";
 import { formatCheck } from "#apimachinery/structural/formats.ts";
 import { someSchema } from "#apimachinery/structural/json-schema.ts";
 
@@ -20,13 +22,15 @@ export const customResourceDefinitionStrategy: Strategy<Definition> = {
     rememberStored(definition);
   },
   prepareForUpdate: (definition) => rememberStored(definition),
+  load: ({ spec }) => (schemasOf(internalSpec(spec)).some(hasRules) ? loadRuleEngine() : undefined),
   validateCreate: (definition) => [...nameErrors(definition), ...validateDefinition(definition)],
   validateUpdate: validateDefinitionUpdate,
-  warningsOnCreate: (definition) => [...unknownFormats(definition).map(formatWarning), ...ruleWarnings(definition)],
+  warningsOnCreate: (definition) => unknownFormats(definition).map(formatWarning),
   warningsOnUpdate: (definition, old) => {
     const before = unknownFormats(old);
-    const formats = unknownFormats(definition).filter((format) => !before.includes(format));
-    return [...formats.map(formatWarning), ...(ruleWarnings(old).length > 0 ? [] : ruleWarnings(definition))];
+    return unknownFormats(definition)
+      .filter((format) => !before.includes(format))
+      .map(formatWarning);
   },
   subresources: { status: { validateUpdate: ({ status }) => validateStatus(status) } },
 };
@@ -59,9 +63,3 @@ function unknownFormats({ spec }: Definition): string[] {
 }
 
 const formatWarning = (format: string) => `unrecognized format ${JSON.stringify(format)}`;
-
-/** Nobody is to rely on rules that nobody checks. */
-function ruleWarnings({ spec }: Definition): string[] {
-  const hasRules = schemasOf(internalSpec(spec)).some((schema) => someSchema(schema, (each) => (each["x-kubernetes-validations"]?.length ?? 0) > 0));
-  return hasRules ? ["x-kubernetes-validations are kept, but not enforced by this server"] : [];
-}

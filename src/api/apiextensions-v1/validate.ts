@@ -3,13 +3,16 @@ import { conversionErrors, hasKnownReviewVersion } from "#api/apiextensions-v1/c
 import { defaultErrors } from "#api/apiextensions-v1/default-rules.ts";
 import { type InternalSpec, internalSpec, type InternalVersion, printedVersions, schemasOf, type Validation } from "#api/apiextensions-v1/internal.ts";
 import { columnErrors, selectableErrors, subresourceErrors } from "#api/apiextensions-v1/part-rules.ts";
+import { RuleContext } from "#api/apiextensions-v1/rule-context.ts";
 import { schemaErrors } from "#api/apiextensions-v1/schema-rules.ts";
 import { conversionFault, structuralErrors } from "#api/apiextensions-v1/structural-rules.ts";
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionStatus } from "#api/apiextensions-v1/types.ts";
 import { type FieldError, FieldPath, fieldError } from "#apimachinery/field-error.ts";
-import { someSchema } from "#apimachinery/structural/json-schema.ts";
+import { hasRules } from "#apimachinery/rules/has-rules.ts";
+import { type JsonSchema, someSchema } from "#apimachinery/structural/json-schema.ts";
 import { isDns1035Label, isDns1123Subdomain } from "#apimachinery/validation/names.ts";
 import { FIELD_IMMUTABLE } from "#apimachinery/validation/object-meta.ts";
+import { sameJson } from "#lib/same-json.ts";
 
 const SPEC = new FieldPath("spec");
 const STATUS = new FieldPath("status");
@@ -18,13 +21,14 @@ const IMMUTABLE = FIELD_IMMUTABLE;
 
 /** @see apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go */
 export function validateDefinition(definition: CustomResourceDefinition): FieldError[] {
-  return [...specErrors(internalSpec(definition.spec), true), ...commonErrors(definition, undefined)];
+  return [...specErrors(internalSpec(definition.spec), true, new Set()), ...commonErrors(definition, undefined)];
 }
 
 export function validateDefinitionUpdate(definition: CustomResourceDefinition, old: CustomResourceDefinition): FieldError[] {
   const spec = internalSpec(definition.spec);
   const before = internalSpec(old.spec);
-  const errors = specErrors(spec, before.conversion === undefined || hasKnownReviewVersion(before.conversion));
+  const needsKnownReview = before.conversion === undefined || hasKnownReviewVersion(before.conversion);
+  const errors = specErrors(spec, needsKnownReview, unchangedVersions(definition, old));
   const keep = (path: FieldPath, value: unknown, was: unknown) => (value === was ? [] : [fieldError.invalid(path, value, IMMUTABLE)]);
   const names = SPEC.child("names");
   if (old.status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") === true) {
@@ -72,7 +76,14 @@ const goneText = (name: string) =>
   `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ` +
   `ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
 
-function specErrors(spec: InternalSpec, needsKnownReview: boolean): FieldError[] {
+/** The names of versions whose schemas are what they were. */
+function unchangedVersions({ spec }: CustomResourceDefinition, old: CustomResourceDefinition): ReadonlySet<string> {
+  const before = new Map(old.spec.versions.map(({ name, schema }) => [name, schema]));
+  return new Set((spec.versions ?? []).filter(({ name, schema }) => before.has(name) && sameJson(schema, before.get(name))).map(({ name }) => name));
+}
+
+/** @param unchanged versions with the schemas that they had */
+function specErrors(spec: InternalSpec, needsKnownReview: boolean, unchanged: ReadonlySet<string>): FieldError[] {
   const { versions, names } = spec;
   const errors = [...groupErrors(spec.group), ...scopeErrors(spec.scope), ...missingSchemas(spec)];
   const defaults = schemasOf(spec).some((schema) => someSchema(schema, (each) => each.default !== undefined));
@@ -82,7 +93,7 @@ function specErrors(spec: InternalSpec, needsKnownReview: boolean): FieldError[]
   const hasOwnSubresources = versions?.some(({ subresources }) => subresources !== undefined) ?? false;
   for (const [i, version] of (versions ?? []).entries()) {
     const subresources = hasOwnSubresources ? version.subresources : spec.subresources;
-    errors.push(...versionErrors(version, SPEC.child("versions").index(i), subresources?.status !== undefined));
+    errors.push(...versionErrors(version, SPEC.child("versions").index(i), subresources?.status !== undefined, unchanged.has(version.name)));
   }
   errors.push(...versionSetErrors(spec));
   for (const name of ["plural", "singular", "kind", "listKind"] as const) {
@@ -90,7 +101,7 @@ function specErrors(spec: InternalSpec, needsKnownReview: boolean): FieldError[]
   }
   errors.push(...nameErrors(names, SPEC.child("names")));
   const anyStatus = [spec, ...(versions ?? [])].some(({ subresources }) => subresources?.status !== undefined);
-  errors.push(...validationErrors(spec.validation, SPEC.child("validation"), anyStatus));
+  errors.push(...validationErrors(spec.validation, SPEC.child("validation"), anyStatus, unchanged.has(spec.version)));
   errors.push(...subresourceErrors(spec.subresources, SPEC.child("subresources")));
   errors.push(...columnErrors(spec.columns, SPEC.child("additionalPrinterColumns")));
   errors.push(...selectableErrors(spec.selectableFields, spec.validation?.openAPIV3Schema, SPEC.child("selectableFields")));
@@ -123,14 +134,14 @@ function missingSchemas({ validation, versions }: InternalSpec): FieldError[] {
   );
 }
 
-function versionErrors(version: InternalVersion, path: FieldPath, hasStatus: boolean): FieldError[] {
+function versionErrors(version: InternalVersion, path: FieldPath, hasStatus: boolean, isOld: boolean): FieldError[] {
   const { name, deprecated, deprecationWarning, schema } = version;
   const wrong = isDns1035Label(name ?? "");
   const errors = wrong.length === 0 ? [] : [fieldError.invalid(path.child("name"), name ?? "", wrong.join(","))];
   for (const why of warningFaults(deprecated, deprecationWarning)) errors.push(fieldError.invalid(path.child("deprecationWarning"), deprecationWarning, why));
   return [
     ...errors,
-    ...validationErrors(schema, path.child("schema"), hasStatus),
+    ...validationErrors(schema, path.child("schema"), hasStatus, isOld),
     ...subresourceErrors(version.subresources, path.child("subresources")),
     ...columnErrors(version.columns, path.child("additionalPrinterColumns")),
     ...selectableErrors(version.selectableFields, schema?.openAPIV3Schema, path.child("selectableFields")),
@@ -185,7 +196,7 @@ const NOT_WITH_STATUS_TEXT =
   "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf " +
   "Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status subresource is enabled";
 
-function validationErrors(validation: Validation | undefined, path: FieldPath, hasStatus: boolean): FieldError[] {
+function validationErrors(validation: Validation | undefined, path: FieldPath, hasStatus: boolean, isOld: boolean): FieldError[] {
   const schema = validation?.openAPIV3Schema;
   if (schema === undefined) return [];
   const at = path.child("openAPIV3Schema");
@@ -196,11 +207,14 @@ function validationErrors(validation: Validation | undefined, path: FieldPath, h
   } else if (hasStatus && NOT_WITH_STATUS.some((name) => schema[name] !== undefined)) errors.push(fieldError.invalid(at, schema, NOT_WITH_STATUS_TEXT));
   if (schema.nullable === true) errors.push(fieldError.forbidden(path.child("openAPIV3Schema.nullable"), "nullable cannot be true at the root"));
   const fault = conversionFault(schema);
-  if (fault === undefined) {
-    const structural = structuralErrors(at, schema);
-    errors.push(...(structural.length > 0 ? structural : defaultErrors(at, schema)));
-  }
-  errors.push(...schemaErrors(at, schema));
+  const structure = fault === undefined ? structureErrors(at, schema) : [];
+  const rules = fault === undefined && structure.length === 0 && hasRules(schema) ? RuleContext.of(schema, isOld) : undefined;
+  errors.push(...structure, ...schemaErrors(at, schema, rules), ...(rules?.totalErrors(at) ?? []));
   if (errors.length === 0 && fault !== undefined) errors.push(fieldError.invalid(at, "", fault));
   return errors;
+}
+
+function structureErrors(path: FieldPath, schema: JsonSchema): FieldError[] {
+  const errors = structuralErrors(path, schema);
+  return errors.length > 0 ? errors : defaultErrors(path, schema);
 }

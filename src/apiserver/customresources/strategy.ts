@@ -10,8 +10,9 @@ import { validateValue } from "#apimachinery/structural/validate-value.ts";
 
 import { finalizerWarnings } from "./finalizer-warnings.ts";
 import { jsonPath } from "./json-path.ts";
+import { CustomRules } from "./rules.ts";
 
-export interface CustomRules {
+export interface CustomVersion {
   readonly apiVersion: string;
   readonly kind: string;
   readonly schema: JsonSchema;
@@ -27,33 +28,36 @@ const MAX_INT32 = 2 ** 31 - 1;
  *
  * @see apiextensions-apiserver pkg/registry/customresource/strategy.go
  */
-export function customStrategy(rules: CustomRules): Strategy {
+export function customStrategy(rules: CustomVersion): Strategy {
   const { schema } = rules;
   const fields = rules.selectableFields.map(({ jsonPath: path }) => ({ name: path.slice(1), find: jsonPath(path) }));
+  const expressions = new CustomRules(schema);
   return {
     hasGeneration: true,
     allowUnconditionalUpdate: false,
     generationFields: ({ metadata: _metadata, ...rest }) => rest,
-    validateCreate: (object) => {
+    load: () => expressions.load(),
+    validateCreate: (object, checked) => {
       const wrong = typeErrors(object, rules);
       const own = wrong.length > 0 ? wrong : [...validateValue(ROOT, object, schema), ...scaleErrors(object, rules.scale)];
-      return [...own, ...validateEmbedded(ROOT, object, schema), ...validateListTypes(ROOT, object, schema)];
+      const found = [...own, ...validateEmbedded(ROOT, object, schema), ...validateListTypes(ROOT, object, schema)];
+      return [...found, ...expressions.errors(object, found, checked)];
     },
-    validateUpdate: (object, old) => {
+    validateUpdate: (object, old, checked) => {
       const wrong = typeErrors(object, rules);
       const own = wrong.length > 0 ? wrong : [...validateValue(ROOT, object, schema, { value: old }), ...scaleErrors(object, rules.scale)];
-      return [...own, ...validateEmbedded(ROOT, object, schema), ...changedListErrors(object, old, schema)];
+      const found = [...own, ...validateEmbedded(ROOT, object, schema), ...changedListErrors(object, old, schema)];
+      return [...found, ...expressions.errors(object, found, checked, old)];
     },
     warningsOnCreate: ({ metadata }) => finalizerWarnings(metadata.finalizers ?? []),
     warningsOnUpdate: ({ metadata }, old) => finalizerWarnings((metadata.finalizers ?? []).filter((name) => old.metadata.finalizers?.includes(name) !== true)),
     selectableFieldNames: fields.map(({ name }) => name),
     selectableFields: (object) => Object.fromEntries(fields.map(({ name, find }) => [name, String(find(object)[0] ?? "")])),
-    subresources: { status: statusRules(rules) },
+    subresources: { status: statusRules(rules, expressions) },
   };
 }
 
-function statusRules(rules: CustomRules): NonNullable<Strategy["subresources"]>[string] {
-  const status = propertyOf(rules.schema, "status");
+function statusRules(rules: CustomVersion, expressions: CustomRules): NonNullable<Strategy["subresources"]>[string] {
   return {
     prepareForUpdate: (object, old) => {
       const { managedFields, resourceVersion } = object.metadata;
@@ -61,22 +65,23 @@ function statusRules(rules: CustomRules): NonNullable<Strategy["subresources"]>[
       if (managedFields === undefined) delete object.metadata.managedFields;
       else object.metadata.managedFields = managedFields;
     },
-    validateUpdate: (object, old) => {
-      const wrong = typeErrors(object, rules);
-      if (wrong.length > 0) return wrong;
-      const [now, before] = [object, old].map((each) => (each as { status?: unknown }).status);
-      const own = now === undefined || status === undefined ? [] : validateValue(new FieldPath("status"), now, status, { value: before });
-      return [
-        ...own,
-        ...scaleStatusErrors(object, rules.scale),
-        ...validateEmbedded(ROOT, object, rules.schema),
-        ...changedListErrors(object, old, rules.schema),
-      ];
+    validateUpdate: (object, old, checked) => {
+      const found = [...statusErrors(object, old, rules), ...changedListErrors(object, old, rules.schema)];
+      return [...found, ...expressions.errors(object, found, checked, old)];
     },
   };
 }
 
-function typeErrors({ kind, apiVersion }: KubeObject, rules: CustomRules): FieldError[] {
+function statusErrors(object: KubeObject, old: KubeObject, rules: CustomVersion): FieldError[] {
+  const wrong = typeErrors(object, rules);
+  if (wrong.length > 0) return wrong;
+  const status = propertyOf(rules.schema, "status");
+  const [now, before] = [object, old].map((each) => (each as { status?: unknown }).status);
+  const own = now === undefined || status === undefined ? [] : validateValue(new FieldPath("status"), now, status, { value: before });
+  return [...own, ...scaleStatusErrors(object, rules.scale)];
+}
+
+function typeErrors({ kind, apiVersion }: KubeObject, rules: CustomVersion): FieldError[] {
   return [
     ...(kind === rules.kind ? [] : [fieldError.invalid(new FieldPath("kind"), kind ?? "", `must be ${rules.kind}`)]),
     ...(apiVersion === rules.apiVersion ? [] : [fieldError.invalid(new FieldPath("apiVersion"), apiVersion ?? "", `must be ${rules.apiVersion}`)]),

@@ -66,8 +66,10 @@ export async function insertObject(deps: RegistryDeps, target: WriteTarget, obje
 /** @param prefix what the name was made from; another is made when it is taken */
 async function insertReserved(deps: RegistryDeps, target: WriteTarget, object: Draft, prefix: string): Promise<ObjectOutcome> {
   const { served, context } = target;
+  const loading = served.strategy.load?.(object as KubeObject);
+  if (loading !== undefined) await loading;
   prepareForCreate(deps, target, object);
-  validateCreate(served, object);
+  validateCreate(target, object);
   for (const warning of served.strategy.warningsOnCreate?.(object as KubeObject) ?? []) context.warn(warning);
   for (let attempt = 1; ; attempt++) {
     served.strategy.canonicalize?.(object);
@@ -120,9 +122,10 @@ function badResourceVersion(): Error {
   return unexpected("resourceVersion should not be set on objects to be created");
 }
 
-function validateCreate(served: ServedResource, object: Draft): void {
-  const errors = [...objectMetaErrors(served, object as KubeObject), ...(served.strategy.validateCreate?.(object as KubeObject) ?? [])];
-  refuseInvalid(served, object, errors);
+function validateCreate({ served, context }: WriteTarget, object: Draft): void {
+  const metadataErrors = objectMetaErrors(served, object as KubeObject);
+  const own = served.strategy.validateCreate?.(object as KubeObject, { metadataErrors, warn: (text) => context.warn(text) });
+  refuseInvalid(served, object, [...metadataErrors, ...(own ?? [])]);
 }
 
 function generatedName(prefix: string, { rng }: RegistryDeps): string {

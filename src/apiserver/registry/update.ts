@@ -150,9 +150,11 @@ async function writeChange(
   current: CachedObject,
   release: () => void,
 ): Promise<ObjectOutcome | undefined> {
-  const { served, subresource, options, context } = target;
+  const { served, options, context } = target;
+  const loading = served.strategy.load?.(object as KubeObject);
+  if (loading !== undefined) await loading;
   prepareForUpdate(deps, target, object, old);
-  validateUpdate(served, subresource, object, old);
+  validateUpdate(target, object, old);
   warnOnUpdate(target, object, old);
   served.strategy.canonicalize?.(object);
   await deps.admission.validate(
@@ -234,10 +236,12 @@ function allButMetadataAndStatus(object: KubeObject): unknown {
   return rest;
 }
 
-function validateUpdate(served: ServedResource, subresource: string, object: Draft, old: KubeObject): void {
+function validateUpdate({ served, subresource, context }: WriteTarget, object: Draft, old: KubeObject): void {
   const rules = isWhole(subresource) ? served.strategy : served.strategy.subresources?.[subresource];
   const next = object as KubeObject;
-  refuseInvalid(served, object, [...objectMetaUpdateErrors(served, next, old, subresource), ...(rules?.validateUpdate?.(next, old) ?? [])]);
+  const metadataErrors = objectMetaUpdateErrors(served, next, old, subresource);
+  const own = rules?.validateUpdate?.(next, old, { metadataErrors, warn: (text) => context.warn(text) });
+  refuseInvalid(served, object, [...metadataErrors, ...(own ?? [])]);
 }
 
 function warnOnUpdate({ served, subresource, context }: WriteTarget, object: Draft, old: KubeObject): void {

@@ -32,12 +32,12 @@ abstract class Qualified implements Attribute {
 
   resolve(frame: Frame): Value {
     const base = this.base(frame);
-    if (this.#qualifiers.length === 0 || base instanceof Failure) return base;
+    if (base instanceof Failure) return base;
     let isOptional = base instanceof Optional;
     let value: Value = base;
     if (base instanceof Optional) {
       if (base.value === undefined) return base;
-      value = base.value;
+      value = base.value instanceof ListValue || base.value instanceof MapValue ? base.value.plain : base.value;
     }
     for (const qualifier of this.#qualifiers) {
       isOptional ||= qualifier.isOptional;

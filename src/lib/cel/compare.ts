@@ -20,7 +20,7 @@ export function equal(a: Value, b: Value): boolean {
   if (isNumeric(a)) return isNumeric(b) && order(a, b) === 0;
   if (typeof b !== "object" || b === null) return false;
   if (a instanceof ListValue) return b instanceof ListValue && a.sameAs(b, equal);
-  if (a instanceof MapValue) return b instanceof MapValue && sameEntries(a, b);
+  if (a instanceof MapValue) return b instanceof MapValue && a.sameAs(b, equal);
   return equalObjects(a, b);
 }
 
@@ -37,15 +37,6 @@ function equalObjects(a: Value, b: Value): boolean {
 function sameOptional(a: Value | undefined, b: Value | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return equal(a, b);
-}
-
-function sameEntries(a: MapValue, b: MapValue): boolean {
-  if (a.size !== b.size) return false;
-  for (const key of a.keys()) {
-    const other = b.get(key);
-    if (other === undefined || !equal(a.get(key)!, other)) return false;
-  }
-  return true;
 }
 
 function sameFields(a: ObjectValue, b: ObjectValue): boolean {

@@ -1,3 +1,4 @@
+import { childrenOf, type Expr } from "./ast.ts";
 import { check, type Checked } from "./checker.ts";
 import { type CostEstimate, estimateCost, type Estimator } from "./estimate.ts";
 import type { Environment } from "./environment.ts";
@@ -15,6 +16,10 @@ export interface CompileFailure {
   readonly kind: "failure";
   readonly issues: readonly Issue[];
   readonly message: string;
+  /** The expression is sound, but a constant part of it fails whenever it is evaluated. */
+  readonly isConstant?: boolean;
+  /** Of variables, as far as that is known. */
+  readonly names?: ReadonlySet<string>;
 }
 
 export interface Compiled {
@@ -22,6 +27,8 @@ export interface Compiled {
   readonly program: Program;
   /** Of the result. */
   readonly type: CelType;
+  /** The names of variables, of loops too, that the expression uses. */
+  readonly names: ReadonlySet<string>;
   /** What an evaluation costs at least and at most, as far as sizes are known before. */
   estimate(estimator?: Estimator): CostEstimate;
 }
@@ -38,7 +45,13 @@ export function compile(expression: string, environment: Environment): Compiled 
     return compiled(checked, plan(checked, environment), environment);
   } catch (error) {
     if (!(error instanceof PlanFailure)) throw error;
-    return { kind: "failure", issues: [{ offset: -1, message: error.message }], message: error.message };
+    return {
+      kind: "failure",
+      issues: [{ offset: -1, message: error.message }],
+      message: error.message,
+      isConstant: true,
+      names: new Set(namesIn(checked.expr)),
+    };
   }
 }
 
@@ -53,9 +66,15 @@ function compiled(checked: Checked, step: Step, { callCost, estimateCall }: Envi
     kind: "compiled",
     program: new Program(step, callCost),
     type: checked.types.get(checked.expr.id) ?? DYN,
+    names: new Set(namesIn(checked.expr)),
     estimate: (estimator = NOTHING_KNOWN) =>
       estimateCost(checked, estimateCall === undefined ? estimator : { call: (...call) => estimateCall(estimator, ...call), ...estimator }),
   };
+}
+
+function* namesIn(expr: Expr): Generator<string> {
+  if (expr.node.kind === "ident") yield expr.node.name;
+  for (const child of childrenOf(expr)) yield* namesIn(child);
 }
 
 export interface Evaluation {

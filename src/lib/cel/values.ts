@@ -90,6 +90,11 @@ export abstract class ListValue {
     for (let i = 0; i < this.size; i++) yield this.get(i);
   }
 
+  /** What is left of it in an optional that is selected from: a list with a type of its own is a list like any other there. */
+  get plain(): Value {
+    return this;
+  }
+
   /** Whether both hold the same; a list whose order means nothing says otherwise. */
   sameAs(other: ListValue, same: (a: Value, b: Value) => boolean): boolean {
     if (this.size !== other.size) return false;
@@ -132,6 +137,21 @@ export abstract class MapValue {
   abstract readonly size: number;
   abstract get(key: Value): Value | undefined;
   abstract keys(): Iterable<Value>;
+
+  /** As that of a list. */
+  get plain(): Value {
+    return this;
+  }
+
+  /** Whether both hold the same; a map that knows more than it shows says otherwise. */
+  sameAs(other: MapValue, same: (a: Value, b: Value) => boolean): boolean {
+    if (this.size !== other.size) return false;
+    for (const key of this.keys()) {
+      const there = other.get(key);
+      if (there === undefined || !same(this.get(key) ?? null, there)) return false;
+    }
+    return true;
+  }
 }
 
 /** A map with a key of any simple kind; numbers that are equal are one key, whatever their types. */

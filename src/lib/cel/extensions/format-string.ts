@@ -1,5 +1,5 @@
 import { toText } from "../convert.ts";
-import { typeOfValue } from "../inspect.ts";
+import { printValue, typeOfValue } from "../inspect.ts";
 import { Duration, Failure, ListValue, MapValue, Timestamp, TypeValue, Uint, type Value } from "../values.ts";
 
 const DEFAULT_PRECISION = 6;
@@ -115,7 +115,8 @@ function nestedMap(map: MapValue): string | Failure {
   for (const key of map.keys()) {
     if (typeof key === "number") return new Failure("no formatting function for map key of type double");
     const name = formatNested(key);
-    const value = formatNested(map.get(key) ?? null);
+    const found = map.get(key);
+    const value = formatNested(found === undefined ? new Failure(`no such key: ${printValue(key)}`) : found);
     if (name instanceof Failure) return name;
     if (value instanceof Failure) return value;
     entries.push([name, value]);

@@ -1,4 +1,4 @@
-import { additionalOf, type JsonSchema, propertyOf } from "#apimachinery/structural/json-schema.ts";
+import { additionalOf, type JsonSchema, propertyOf } from "./json-schema.ts";
 
 export type FoundField = { readonly path: string; readonly schema: JsonSchema | undefined } | { readonly fault: string };
 
@@ -28,6 +28,8 @@ export function fieldAt(jsonPath: string, root: JsonSchema, allowBrackets = true
   return { path, schema };
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { a: "\u0007", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
 type Step = (name: string) => string | undefined;
 
 function dotted(tokens: readonly string[], next: { at: number }, step: Step): string | undefined {
@@ -40,7 +42,9 @@ function bracketed(tokens: readonly string[], next: { at: number }, step: Step, 
   const quoted = tokens[next.at++];
   if (quoted === undefined) return "unexpected end of JSON path";
   if (quoted.length < 2 || !quoted.startsWith("'") || !quoted.endsWith("'")) return `expected single quoted string but got ${quoted}`;
-  const fault = step(quoted.slice(1, -1).replace(/\\(.)/gs, "$1"));
+  const strange = /\\[^abfnrtv'\\]/.exec(quoted.slice(1, -1));
+  if (strange !== null) return `invalid string literal: invalid escape char ${strange[0]}`;
+  const fault = step(quoted.slice(1, -1).replace(/\\(.)/gs, (_, char: string) => ESCAPES[char] ?? char));
   if (fault !== undefined) return fault;
   const close = tokens[next.at++];
   if (close === undefined) return "unexpected end of JSON path";
