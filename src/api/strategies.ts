@@ -5,6 +5,7 @@ import {
   validatingPolicyStrategy,
   validatingWebhookStrategy,
 } from "#api/admissionregistration-v1/strategy.ts";
+import { mutatingPolicyBindingStrategy, mutatingPolicyStrategy } from "#api/admissionregistration-v1beta1/strategy.ts";
 import { customResourceDefinitionStrategy } from "#api/apiextensions-v1/strategy.ts";
 import { apiServiceStrategy } from "#api/apiregistration-v1/strategy.ts";
 import { controllerRevisionStrategy } from "#api/apps-v1/controller-revision.ts";
@@ -73,6 +74,8 @@ const strategies: Readonly<Record<string, unknown>> = {
   "/Secret": secretStrategy,
   "/Service": serviceStrategy,
   "/ServiceAccount": serviceAccountStrategy,
+  "admissionregistration.k8s.io/MutatingAdmissionPolicy": mutatingPolicyStrategy,
+  "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding": mutatingPolicyBindingStrategy,
   "admissionregistration.k8s.io/MutatingWebhookConfiguration": mutatingWebhookStrategy,
   "admissionregistration.k8s.io/ValidatingAdmissionPolicy": validatingPolicyStrategy,
   "admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding": validatingPolicyBindingStrategy,

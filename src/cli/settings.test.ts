@@ -41,6 +41,7 @@ for (const [flag, text] of [
   ["node-name", "UPPER"],
   ["cluster-domain", "-x"],
   ["without-controllers", "yes"],
+  ["runtime-config", "api/all=true"],
   ["server", "http://x"],
   ["datastore-endpoint", "mysql://db"],
   ["datastore-endpoint", "https://a:2379/path"],
@@ -51,6 +52,11 @@ for (const [flag, text] of [
     assert.throws(() => read({ [flag]: text }), { id: "SKF-1701" });
   });
 }
+
+test("readSettings() reads which versions of the API are served besides", () => {
+  assert.deepEqual(read({}).runtimeConfig, []);
+  assert.deepEqual(read({ "runtime-config": "admissionregistration.k8s.io/v1beta1=true" }).runtimeConfig, ["admissionregistration.k8s.io/v1beta1"]);
+});
 
 test("readSettings() takes etcd in the place of the embedded store, its files resolved from where the user stands", () => {
   assert.equal(read({}).datastore, undefined);

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { OPTIONAL_VERSIONS, parseRuntimeConfig } from "#api/optional-versions.ts";
 import { addressAt, formatCidr, overlap, parseCidr } from "#lib/cidr.ts";
 import type { LogLevel } from "#lib/logger.ts";
 import { SkiffError } from "./errors.ts";
@@ -22,6 +23,8 @@ export interface Settings {
   /** Whether Secrets are encrypted on their way into the store. */
   readonly secretsEncryption: boolean;
   readonly audit: AuditSettings | undefined;
+  /** Versions of the API that are served besides upstream's own choice. */
+  readonly runtimeConfig: readonly string[];
   /** Off in tests that want the API alone. */
   readonly controllers: boolean;
   /** Whether versions that upstream has dropped are served, too. */
@@ -90,6 +93,7 @@ export const SETTING_FLAGS: readonly SettingFlag[] = [
   { flag: "audit-log-maxsize", value: "MB", help: "megabytes at which it is put aside", default: "100" },
   { flag: "audit-log-maxbackup", value: "COUNT", help: "old audit logs that are kept; 0: all", default: "10" },
   { flag: "audit-log-maxage", value: "DAYS", help: "days that they are kept; 0: for ever", default: "0" },
+  { flag: "runtime-config", value: "LIST", help: `versions of the API to serve besides: ${OPTIONAL_VERSIONS.map((each) => `${each}=true`).join(",")}` },
   { flag: "server", value: "URL", help: "server that the agent joins (default: the one on this machine)" },
   { flag: "node-name", value: "NAME", help: "name of this node (default: the host name)" },
   { flag: "node-ip", value: "IP", help: "address of this node (default: that of the default route)" },
@@ -169,6 +173,7 @@ export function readSettings({ flags, file }: SettingSources, machine: MachineFa
     audit: readAudit(text, read),
     controllers,
     legacyApis: read("legacy-apis", parseBoolean, "true or false", String(controllers)),
+    runtimeConfig: read("runtime-config", parseRuntimeConfig, `a list of what may be turned on: ${OPTIONAL_VERSIONS.map((each) => `${each}=true`).join(",")}`),
     server: read("server", parseUrl, "an https:// address", `https://127.0.0.1:${httpsPort}`),
     nodeName: read("node-name", parseNodeName, "a node name (lower-case letters, digits, '-' and '.')", machine.hostname.toLowerCase()),
     nodeIp,

@@ -2,7 +2,8 @@ import { randomUUID, type KeyObject } from "node:crypto";
 
 import { CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES, SERVICES } from "#api/builtin.ts";
 import type { Resource, ResourceInfo } from "#api/resources.ts";
-import { builtin, DEFAULT_KINDS, LEGACY_KINDS } from "#api/resources.ts";
+import { builtin, LEGACY_KINDS } from "#api/resources.ts";
+import { kindsWith } from "#api/served-kinds.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { Auditor } from "#apiserver/audit/auditor.ts";
@@ -46,6 +47,8 @@ export interface ControlPlaneOptions {
   readonly auditor?: Auditor | undefined;
   /** Whether versions that upstream has dropped are served, too. */
   readonly legacyApis?: boolean;
+  /** Versions that upstream leaves off, and that are served all the same. */
+  readonly runtimeConfig?: readonly string[];
   /** What is served besides the API. */
   readonly plain?: readonly PlainHandler[];
 }
@@ -68,7 +71,7 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
     logger,
     tls,
     auditor: options.auditor,
-    ...(options.legacyApis === true && { kinds: [...DEFAULT_KINDS, ...LEGACY_KINDS] }),
+    kinds: kindsOf(options),
     serviceAccounts: { key: options.serviceAccountKey, issuer, audiences: [issuer] },
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
     plain: ({ resources, tokenIssuer }) => [
@@ -86,6 +89,10 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
     await bootstrap(server, options);
   }
   return server;
+}
+
+function kindsOf({ legacyApis = false, runtimeConfig = [] }: ControlPlaneOptions): readonly ResourceInfo[] {
+  return [...kindsWith(runtimeConfig), ...(legacyApis ? LEGACY_KINDS : [])];
 }
 
 function plainHandlers(kinds: () => readonly ResourceInfo[], { advertiseAddress, securePort }: ControlPlaneOptions): PlainHandler[] {

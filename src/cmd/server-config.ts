@@ -28,6 +28,8 @@ export interface ServerConfig {
   /** Whether versions that upstream has dropped are served, too. */
   readonly legacyApis: boolean;
   readonly logLevel: LogLevel;
+  /** Versions of the API that are served besides upstream's own choice. */
+  readonly runtimeConfig: readonly string[];
   readonly audit: (AuditSettings & { readonly logFile: string }) | undefined;
 }
 
@@ -51,6 +53,7 @@ export function serverConfig(settings: Settings): ServerConfig {
     withoutControllers: !settings.controllers,
     legacyApis: settings.legacyApis,
     logLevel: settings.logLevel,
+    runtimeConfig: settings.runtimeConfig,
     audit: settings.audit && { ...settings.audit, logFile: settings.audit.logFile ?? join(paths.logsDir, "audit.log") },
   };
 }

@@ -86,6 +86,7 @@ function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: Proce
     advertiseAddress: config.advertiseAddress,
     securePort: config.httpsPort,
     legacyApis: config.legacyApis,
+    runtimeConfig: config.runtimeConfig,
   };
 }
 

@@ -36,7 +36,7 @@ function applyWebhookDefaults(webhook: Webhook): void {
   if (webhook.clientConfig?.service) webhook.clientConfig.service.port ??= HTTPS_PORT;
 }
 
-function applyMatchDefaults(match: Mutable<admission.MatchResources>): void {
+export function applyMatchDefaults(match: Mutable<admission.MatchResources>): void {
   applySelection(match);
   for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= "*";
 }

@@ -1,5 +1,6 @@
 import { AUTHORIZER, RESOURCE_CHECK } from "#apimachinery/cel/authorizer.ts";
 import { KUBERNETES } from "#apimachinery/cel/environment.ts";
+import { PATCH_FUNCTIONS, PATCH_TYPES } from "#apimachinery/cel/patch-types.ts";
 import { compile, type Program } from "#lib/cel/compile.ts";
 import { type Environment, extend } from "#lib/cel/environment.ts";
 import { BOOL, type CelType, DYN, formatType, INT, listOf, mapOf, sameType, STRING, structType, TIMESTAMP } from "#lib/cel/types.ts";
@@ -43,18 +44,22 @@ export interface AdmissionVariables {
   readonly hasAuthorizer: boolean;
   /** Of a policy's own variables, the types so far; left out where expressions have none to look at. */
   readonly variables?: ReadonlyMap<string, CelType> | undefined;
+  /** Whether they may make patches. */
+  readonly hasPatches?: boolean;
 }
 
 /** What expressions of policies and match conditions may use. */
-export function admissionEnvironment({ hasParams, hasAuthorizer, variables }: AdmissionVariables): Environment {
+export function admissionEnvironment({ hasParams, hasAuthorizer, variables, hasPatches = false }: AdmissionVariables): Environment {
   const typesOf = (name: string): Fields | undefined => (name === VARIABLES.name && variables !== undefined ? Object.fromEntries(variables) : TYPES[name]);
+  const others = hasPatches ? PATCH_TYPES : KUBERNETES.provider;
   const provider = {
-    has: (name: string) => typesOf(name) !== undefined || KUBERNETES.provider.has(name),
+    has: (name: string) => typesOf(name) !== undefined || others.has(name),
     field: (name: string, field: string) => {
       const fields = typesOf(name);
-      if (fields === undefined) return KUBERNETES.provider.field(name, field);
+      if (fields === undefined) return others.field(name, field);
       return Object.hasOwn(fields, field) ? fields[field] : undefined;
     },
+    ...(hasPatches && { create: PATCH_TYPES.create }),
   };
   const own = {
     ...{ object: DYN, oldObject: DYN, request: REQUEST, namespaceObject: NAMESPACE },
@@ -62,7 +67,7 @@ export function admissionEnvironment({ hasParams, hasAuthorizer, variables }: Ad
     ...(hasAuthorizer && { authorizer: AUTHORIZER, "authorizer.requestResource": RESOURCE_CHECK }),
     ...(variables !== undefined && { variables: VARIABLES }),
   };
-  return extend(KUBERNETES, { variables: own, provider });
+  return extend(KUBERNETES, { variables: own, provider, ...(hasPatches && { functions: PATCH_FUNCTIONS }) });
 }
 
 /** An expression, ready to be evaluated, or why it is none. */

@@ -22,7 +22,7 @@ export function validateBinding({ spec }: ValidatingAdmissionPolicyBinding): Fie
   return errors;
 }
 
-function validateParamRef(errors: Errors, { name, selector, parameterNotFoundAction: action }: ParamRef, path: FieldPath): void {
+export function validateParamRef(errors: Errors, { name, selector, parameterNotFoundAction: action }: ParamRef, path: FieldPath): void {
   if (name) pushInvalid(errors, path.child("name"), name, nameIsPathSegment(name));
   if (name && selector) errors.push(fieldError.forbidden(path.child("name"), EITHER));
   if (selector) errors.push(...validateLabelSelector(selector, path.child("selector")));

@@ -35,7 +35,7 @@ export function policyExpressionErrors({ spec }: admission.ValidatingAdmissionPo
   return errors;
 }
 
-function checkConditions(errors: Errors, conditions: readonly admission.MatchCondition[], hasParams: boolean, path: FieldPath): void {
+export function checkConditions(errors: Errors, conditions: readonly admission.MatchCondition[], hasParams: boolean, path: FieldPath): void {
   if (conditions.length === 0) return;
   const environment = admissionEnvironment({ hasParams, hasAuthorizer: true });
   for (const [i, { expression }] of conditions.entries()) {
@@ -44,7 +44,7 @@ function checkConditions(errors: Errors, conditions: readonly admission.MatchCon
 }
 
 /** Each variable may use those before it. */
-function variableTypes(errors: Errors, variables: readonly admission.Variable[], hasParams: boolean): Map<string, CelType> {
+export function variableTypes(errors: Errors, variables: readonly admission.Variable[], hasParams: boolean): Map<string, CelType> {
   const types = new Map<string, CelType>();
   for (const [i, { name, expression }] of variables.entries()) {
     const compiled = compileExpression(expression, admissionEnvironment({ hasParams, hasAuthorizer: true, variables: types }), []);
@@ -54,6 +54,6 @@ function variableTypes(errors: Errors, variables: readonly admission.Variable[],
   return types;
 }
 
-function check(errors: Errors, { text, fault, isInternal }: Expression, path: FieldPath): void {
+export function check(errors: Errors, { text, fault, isInternal }: Expression, path: FieldPath): void {
   if (fault !== undefined) errors.push(isInternal ? fieldError.internal(path, fault) : fieldError.invalid(path, text, fault));
 }

@@ -59,7 +59,7 @@ function validateSpec({ metadata, spec }: admission.ValidatingAdmissionPolicy, i
   return errors;
 }
 
-function validateParamKind(errors: Errors, { apiVersion = "", kind = "" }: admission.ParamKind, path: FieldPath): void {
+export function validateParamKind(errors: Errors, { apiVersion = "", kind = "" }: admission.ParamKind, path: FieldPath): void {
   validateGroupVersion(errors, apiVersion, path.child("apiVersion"));
   if (kind === "") return void errors.push(fieldError.required(path.child("kind")));
   const wrong = isDns1035Label(kind.toLowerCase());
@@ -78,7 +78,7 @@ function validateGroupVersion(errors: Errors, text: string, path: FieldPath): vo
   if (ofVersion.length > 0) errors.push(fieldError.invalid(path, version, ofVersion.join(",")));
 }
 
-function validateVariable(errors: Errors, { name = "", expression = "" }: admission.Variable, path: FieldPath): void {
+export function validateVariable(errors: Errors, { name = "", expression = "" }: admission.Variable, path: FieldPath): void {
   if (name.trim() === "") errors.push(fieldError.required(path.child("name"), "name is not specified"));
   else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || RESERVED.has(name)) {
     errors.push(fieldError.invalid(path.child("name"), name, "must be a valid CEL identifier"));

@@ -48,7 +48,7 @@ export function memberSchema(schema: Schema, name: string): Schema {
 }
 
 /** Whether the member is a field of the type, rather than an entry of a map. */
-const isDeclared = (schema: Schema, name: string): boolean => schema.kind === "struct" && schema.fields.has(name);
+export const isDeclared = (schema: Schema, name: string): boolean => schema.kind === "struct" && schema.fields.has(name);
 
 /** @throws {ElementError} when the element has no key, or cannot have one */
 export function elementOf(schema: ListSchema, item: unknown): PathElement {

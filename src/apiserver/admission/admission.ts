@@ -37,18 +37,36 @@ export interface AdmissionAttributes {
   reinvocation?: Reinvocation;
 }
 
-/**
- * Which webhooks are to be asked again: when one changes the object, all plugins get a second pass, in which only those webhooks
- * take part that wish so and were asked before the last change.
- */
+/** When a webhook or a policy changes the object, all plugins get a second pass. */
 export class Reinvocation {
   isSecond = false;
   isWanted = false;
+  readonly #passes = new Map<string, Passes>();
+
+  /** What a plugin has to remember between the passes. */
+  of(plugin: string): Passes {
+    let passes = this.#passes.get(plugin);
+    if (passes === undefined) this.#passes.set(plugin, (passes = new Passes(this)));
+    return passes;
+  }
+}
+
+/** Who is to be asked again: those that wish so, and were asked before the last change. */
+export class Passes {
+  readonly #reinvocation: Reinvocation;
   #output: KubeObject | undefined;
   readonly #willing = new Set<string>();
   readonly #due = new Set<string>();
 
-  /** Before the webhooks of a pass: what plugins have changed since the first pass counts too. */
+  constructor(reinvocation: Reinvocation) {
+    this.#reinvocation = reinvocation;
+  }
+
+  get isSecond(): boolean {
+    return this.#reinvocation.isSecond;
+  }
+
+  /** Before the first is asked in a pass: what plugins have changed since the first pass counts too. */
   begin(object: KubeObject | undefined): void {
     if (this.isSecond && !sameJson(this.#output, object)) this.#makeDue();
   }
@@ -58,15 +76,20 @@ export class Reinvocation {
   }
 
   asked(id: string, { changed, again }: { readonly changed: boolean; readonly again: boolean }): void {
-    if (changed) {
-      this.#makeDue();
-      this.isWanted = true;
-    }
+    if (changed) this.#changed();
     if (again) this.#willing.add(id);
   }
 
-  end(object: KubeObject | undefined): void {
-    this.#output = this.#willing.size > 0 ? structuredClone(object) : undefined;
+  /** @param changed whether all that were asked are to hear of a change, the last one too */
+  end(object: KubeObject | undefined, changed = false): void {
+    const isAwaited = this.#willing.size > 0;
+    if (changed) this.#changed();
+    this.#output = isAwaited ? structuredClone(object) : undefined;
+  }
+
+  #changed(): void {
+    this.#makeDue();
+    this.#reinvocation.isWanted = true;
   }
 
   #makeDue(): void {

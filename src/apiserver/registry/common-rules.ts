@@ -5,6 +5,8 @@ type Rules = Pick<Strategy, "hasGeneration" | "allowUnconditionalUpdate" | "allo
 
 /** @see the Strategy types under kubernetes pkg/registry */
 const WITH_GENERATION = [
+  "admissionregistration.k8s.io/MutatingAdmissionPolicy",
+  "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding",
   "admissionregistration.k8s.io/MutatingWebhookConfiguration",
   "admissionregistration.k8s.io/ValidatingAdmissionPolicy",
   "admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding",
@@ -25,6 +27,8 @@ const WITH_GENERATION = [
 ];
 
 const VERSION_REQUIRED = [
+  "admissionregistration.k8s.io/MutatingAdmissionPolicy",
+  "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding",
   "admissionregistration.k8s.io/MutatingWebhookConfiguration",
   "admissionregistration.k8s.io/ValidatingAdmissionPolicy",
   "admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding",

@@ -1,4 +1,5 @@
 import type * as admission from "#api/admissionregistration-v1/types.ts";
+import type { MutatingAdmissionPolicy } from "#api/admissionregistration-v1beta1/types.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
@@ -7,6 +8,7 @@ import { sameJson } from "#lib/same-json.ts";
 
 const GROUP = "admissionregistration.k8s.io";
 const POLICIES = "validatingadmissionpolicies";
+const MUTATING = "mutatingadmissionpolicies";
 const WEBHOOKS = ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"];
 
 type Configuration = admission.ValidatingWebhookConfiguration | admission.MutatingWebhookConfiguration;
@@ -17,24 +19,30 @@ type Configuration = admission.ValidatingWebhookConfiguration | admission.Mutati
  */
 export const expressionCheck: AdmissionPlugin = {
   name: "ExpressionCheck",
-  handles: (target) => [POLICIES, ...WEBHOOKS].some((plural) => targets(target, GROUP, plural, "CREATE", "UPDATE")),
+  handles: (target) => [POLICIES, MUTATING, ...WEBHOOKS].some((plural) => targets(target, GROUP, plural, "CREATE", "UPDATE")),
   validate(attributes) {
     if (!hasNews(attributes)) return;
-    return import("#api/admissionregistration-v1/validate-expressions.ts").then(({ policyExpressionErrors, webhookExpressionErrors }) => {
+    return errorsOf(attributes).then((errors) => {
       const { resource, object } = attributes;
-      const errors: readonly FieldError[] =
-        resource.plural === POLICIES
-          ? policyExpressionErrors(object as unknown as admission.ValidatingAdmissionPolicy)
-          : webhookExpressionErrors((object as unknown as Configuration).webhooks ?? []);
       if (errors.length > 0) throw statusError.invalid({ group: GROUP, kind: resource.kind }, object?.metadata.name ?? "", errors);
     });
   },
 };
 
+async function errorsOf({ resource, object }: AdmissionAttributes): Promise<readonly FieldError[]> {
+  if (resource.plural === MUTATING) {
+    const { mutatingExpressionErrors } = await import("#api/admissionregistration-v1beta1/validate-expressions.ts");
+    return mutatingExpressionErrors(object as unknown as MutatingAdmissionPolicy);
+  }
+  const { policyExpressionErrors, webhookExpressionErrors } = await import("#api/admissionregistration-v1/validate-expressions.ts");
+  if (resource.plural === POLICIES) return policyExpressionErrors(object as unknown as admission.ValidatingAdmissionPolicy);
+  return webhookExpressionErrors((object as unknown as Configuration).webhooks ?? []);
+}
+
 /** Whether there are expressions that have not been looked at. */
 function hasNews({ resource, object, oldObject }: AdmissionAttributes): boolean {
-  if (resource.plural === POLICIES) {
-    const [next, old] = [object, oldObject] as unknown as readonly (admission.ValidatingAdmissionPolicy | undefined)[];
+  if (resource.plural === POLICIES || resource.plural === MUTATING) {
+    const [next, old] = [object, oldObject] as unknown as readonly { readonly spec?: unknown }[];
     return !sameJson(next?.spec, old?.spec);
   }
   const conditions = (configuration: unknown) =>

@@ -18,6 +18,14 @@ export class Match {
     this.#selectors = { namespaces: selector(match.namespaceSelector), objects: selector(match.objectSelector) };
   }
 
+  /** Whether its rules take such requests, for objects of some name or other. */
+  mayConcern(attributes: AdmissionAttributes, equivalentsOf: EquivalentsOf): boolean {
+    const { resourceRules = [], matchPolicy } = this.#match;
+    if (resourceRules.length === 0) return true;
+    const nameless = resourceRules.map(({ resourceNames: _, ...rule }) => rule);
+    return seenByRules(nameless, attributes, matchPolicy === "Exact" ? NO_OTHERS : equivalentsOf) !== undefined;
+  }
+
   /**
    * As which resource the request is seen; `undefined` when it is none of those.
    *
@@ -26,18 +34,25 @@ export class Match {
    */
   seenAs(attributes: AdmissionAttributes, reader: ObjectReader, equivalentsOf: EquivalentsOf): ResourceInfo | undefined {
     const { excludeResourceRules = [], resourceRules = [], matchPolicy } = this.#match;
-    const byRules = (rules: readonly NamedRuleWithOperations[]) => seenByRules(rules, attributes, matchPolicy === "Exact" ? () => [] : equivalentsOf);
+    const byRules = (rules: readonly NamedRuleWithOperations[]) => seenByRules(rules, attributes, matchPolicy === "Exact" ? NO_OTHERS : equivalentsOf);
     const as = resourceRules.length === 0 ? attributes.resource : byRules(resourceRules);
     if (as === undefined || byRules(excludeResourceRules) !== undefined) return undefined;
     return isSelected(this.#selectors, attributes, reader) ? as : undefined;
   }
 }
 
+const NO_OTHERS: EquivalentsOf = () => [];
+
+/** In no namespace; Namespaces themselves are not in one either. */
+export function isClusterWide({ namespace, resource }: Pick<AdmissionAttributes, "namespace" | "resource">): boolean {
+  return namespace === "" || (resource.kind === "Namespace" && resource.group === "");
+}
+
 function seenByRules(rules: readonly NamedRuleWithOperations[], attributes: AdmissionAttributes, equivalentsOf: EquivalentsOf): ResourceInfo | undefined {
-  const { operation, resource, subresource, namespace, name } = attributes;
-  const isClusterWide = namespace === "" || (resource.kind === "Namespace" && resource.group === "");
+  const { operation, resource, subresource, name } = attributes;
+  const clusterWide = isClusterWide(attributes);
   const matches = (rule: NamedRuleWithOperations, { group, version, plural }: ResourceInfo) =>
-    ruleMatches(rule, { operation, group, version, plural, subresource, isClusterWide }) &&
+    ruleMatches(rule, { operation, group, version, plural, subresource, isClusterWide: clusterWide }) &&
     ((rule.resourceNames ?? []).length === 0 || rule.resourceNames!.includes(name));
   if (rules.some((rule) => matches(rule, resource))) return resource;
   if (rules.length === 0) return undefined;

@@ -1,7 +1,9 @@
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from "#api/admissionregistration-v1/types.ts";
-import { builtin } from "#api/resources.ts";
+import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from "#api/admissionregistration-v1beta1/types.ts";
+import { builtin, type Resource } from "#api/resources.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
-import type { PolicyDeps } from "#apiserver/admission/policies/validating-policies.ts";
+import type { PolicyDeps } from "#apiserver/admission/policies/bound-policies.ts";
 import type { ObjectReader, ObjectWatcher } from "#apiserver/admission/reader.ts";
 import { isExempt } from "#apiserver/admission/webhooks/hook-source.ts";
 import { Versions } from "#apiserver/admission/webhooks/versions.ts";
@@ -11,6 +13,8 @@ import type { ResourceTable } from "#apiserver/registry/resource-table.ts";
 const GROUP = "admissionregistration.k8s.io";
 const POLICIES = builtin<ValidatingAdmissionPolicy>(GROUP, "v1", "validatingadmissionpolicies");
 const BINDINGS = builtin<ValidatingAdmissionPolicyBinding>(GROUP, "v1", "validatingadmissionpolicybindings");
+const MUTATING = builtin<MutatingAdmissionPolicy>(GROUP, "v1beta1", "mutatingadmissionpolicies");
+const MUTATING_BINDINGS = builtin<MutatingAdmissionPolicyBinding>(GROUP, "v1beta1", "mutatingadmissionpolicybindings");
 
 /** Questions about who may do what: a policy that refused them would lock everybody out. */
 const QUESTIONS = new Set([
@@ -22,46 +26,63 @@ const QUESTIONS = new Set([
   "authorization.k8s.io/subjectaccessreviews",
 ]);
 
-type Enforcer = (attributes: AdmissionAttributes) => void;
+type Act = (attributes: AdmissionAttributes) => void;
 
-/** Rules in the cluster itself that refuse requests. The language in which they are written is loaded when there are any. */
-export function validatingAdmissionPolicy({
-  reader,
-  watcher,
-  resources,
-  authorizer,
-}: {
+interface PluginDeps {
   readonly reader: ObjectReader;
   readonly watcher: ObjectWatcher;
   readonly resources: ResourceTable;
   readonly authorizer: Authorizer;
-}): AdmissionPlugin {
+}
+
+/** Rules in the cluster itself that refuse requests. */
+export function validatingAdmissionPolicy(deps: PluginDeps): AdmissionPlugin {
+  const act = policySource(deps, POLICIES, BINDINGS, async () => (await import("#apiserver/admission/policies/validating-policies.ts")).validatingPolicies);
+  return { name: "ValidatingAdmissionPolicy", validate: act };
+}
+
+/** Rules in the cluster itself that change requests; they are there where their kinds are served. */
+export function mutatingAdmissionPolicy(deps: PluginDeps): AdmissionPlugin {
+  const name = "MutatingAdmissionPolicy";
+  if (deps.resources.get(MUTATING.group, MUTATING.version, MUTATING.plural) === undefined) return { name, handles: () => false };
+  const act = policySource(
+    deps,
+    MUTATING,
+    MUTATING_BINDINGS,
+    async () => (await import("#apiserver/admission/policies/mutating-policies.ts")).mutatingPolicies,
+  );
+  return { name, admit: act };
+}
+
+/** Follows policies and their bindings. The language in which they are written is loaded when there are any. */
+function policySource<P extends KubeObject, B extends KubeObject>(
+  { reader, watcher, resources, authorizer }: PluginDeps,
+  policies: Resource<P>,
+  bindings: Resource<B>,
+  load: () => Promise<(policies: readonly P[], bindings: readonly B[], deps: PolicyDeps) => Act>,
+): (attributes: AdmissionAttributes) => Promise<void> | void {
   const deps: PolicyDeps = { reader, resources, authorizer, versions: new Versions(resources) };
   let isEmpty: boolean | undefined;
-  let enforcer: Enforcer | undefined;
-  let loading: Promise<Enforcer> | undefined;
+  let ready: Act | undefined;
+  let loading: Promise<Act> | undefined;
   let changes = 0;
   const forget = () => {
     changes++;
-    isEmpty = enforcer = loading = undefined;
+    isEmpty = ready = loading = undefined;
   };
-  watcher.onChange(POLICIES, forget);
-  watcher.onChange(BINDINGS, forget);
-  const load = async (): Promise<Enforcer> => {
-    const { boundPolicies, enforce } = await import("#apiserver/admission/policies/validating-policies.ts");
+  watcher.onChange(policies, forget);
+  watcher.onChange(bindings, forget);
+  const prepare = async (): Promise<Act> => {
+    const bind = await load();
     const seen = changes;
-    const bound = boundPolicies(reader.list(POLICIES, ""), reader.list(BINDINGS, ""));
-    const made: Enforcer = (attributes) => enforce(bound, attributes, deps);
-    if (seen === changes) enforcer = made;
+    const made = bind(reader.list(policies, ""), reader.list(bindings, ""), deps);
+    if (seen === changes) ready = made;
     return made;
   };
-  return {
-    name: "ValidatingAdmissionPolicy",
-    validate(attributes) {
-      isEmpty ??= reader.list(POLICIES, "").length === 0 || reader.list(BINDINGS, "").length === 0;
-      if (isEmpty || isExempt(attributes.resource) || QUESTIONS.has(`${attributes.resource.group}/${attributes.resource.plural}`)) return;
-      if (enforcer !== undefined) return enforcer(attributes);
-      return (loading ??= load()).then((made) => made(attributes));
-    },
+  return (attributes) => {
+    isEmpty ??= reader.list(policies, "").length === 0 || reader.list(bindings, "").length === 0;
+    if (isEmpty || isExempt(attributes.resource) || QUESTIONS.has(`${attributes.resource.group}/${attributes.resource.plural}`)) return;
+    if (ready !== undefined) return ready(attributes);
+    return (loading ??= prepare()).then((act) => act(attributes));
   };
 }

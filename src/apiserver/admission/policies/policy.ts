@@ -1,4 +1,4 @@
-import type { Validation, ValidatingAdmissionPolicy } from "#api/admissionregistration-v1/types.ts";
+import type { Validation, ValidatingAdmissionPolicy, Variable } from "#api/admissionregistration-v1/types.ts";
 import { admissionEnvironment, compileExpression, type Expression } from "#api/admissionregistration-v1/expressions.ts";
 import { MATCH_CONDITIONS_COST_BUDGET, MAX_MESSAGE_BYTES, RUNTIME_COST_BUDGET } from "#apimachinery/cel/environment.ts";
 import { Budget, evaluate, LazyVariables, OutOfBudget } from "#apiserver/admission/policies/evaluation.ts";
@@ -23,13 +23,7 @@ export interface CompiledPolicy {
 
 export function compilePolicy({ spec }: ValidatingAdmissionPolicy): CompiledPolicy {
   const hasParams = spec.paramKind !== undefined;
-  const variables = new Map<string, Expression>();
-  const types = new Map<string, CelType>();
-  for (const { name, expression } of spec.variables ?? []) {
-    const compiled = compileExpression(expression, admissionEnvironment({ hasParams, hasAuthorizer: true, variables: types }), []);
-    variables.set(name, compiled);
-    types.set(name, compiled.type);
-  }
+  const { variables, types } = compileVariables(spec.variables, hasParams);
   const own = variables.size > 0 ? types : undefined;
   const asking = admissionEnvironment({ hasParams, hasAuthorizer: true, variables: own });
   const telling = admissionEnvironment({ hasParams, hasAuthorizer: false, variables: own });
@@ -49,6 +43,21 @@ export function compilePolicy({ spec }: ValidatingAdmissionPolicy): CompiledPoli
       expression: compileExpression(valueExpression, asking, [STRING, NULL]),
     })),
   };
+}
+
+/** Each variable may use those before it. */
+export function compileVariables(
+  declared: readonly Variable[] = [],
+  hasParams: boolean,
+): { readonly variables: ReadonlyMap<string, Expression>; readonly types: ReadonlyMap<string, CelType> } {
+  const variables = new Map<string, Expression>();
+  const types = new Map<string, CelType>();
+  for (const { name, expression } of declared) {
+    const compiled = compileExpression(expression, admissionEnvironment({ hasParams, hasAuthorizer: true, variables: types }), []);
+    variables.set(name, compiled);
+    types.set(name, compiled.type);
+  }
+  return { variables, types };
 }
 
 /** What a policy has to say of one request. */
@@ -92,13 +101,13 @@ export function conditionsFault(conditions: readonly Expression[], activation: A
   return faults.length === 0 ? true : faults.length === 1 ? faults[0]! : `[${faults.join(", ")}]`;
 }
 
-function withVariables({ variables }: CompiledPolicy, activation: Activation, budget: Budget): Activation {
+export function withVariables(variables: ReadonlyMap<string, Expression>, activation: Activation, budget: Budget): Activation {
   return variables.size === 0 ? activation : { ...activation, variables: new LazyVariables(variables, activation, budget) };
 }
 
 function denialsOf(policy: CompiledPolicy, activation: Activation): Findings["denials"] {
   const budget = new Budget(RUNTIME_COST_BUDGET);
-  const own = withVariables(policy, activation, budget);
+  const own = withVariables(policy.variables, activation, budget);
   const results = policy.validations.map(({ expression }) => evaluate(expression, own, budget));
   return policy.validations.flatMap((each, index) => {
     const result = results[index];
@@ -117,7 +126,7 @@ function messageOf({ validation, message }: CompiledValidation, activation: Acti
 
 function annotationsOf(policy: CompiledPolicy, activation: Activation): Pick<Findings, "annotations" | "faults"> {
   const budget = new Budget(RUNTIME_COST_BUDGET);
-  const own = withVariables(policy, activation, budget);
+  const own = withVariables(policy.variables, activation, budget);
   const annotations: Findings["annotations"][number][] = [];
   const faults: string[] = [];
   for (const { key, expression } of policy.annotations) {

@@ -2,7 +2,7 @@ import { admissionEnvironment, compileExpression, type Expression } from "#api/a
 import { statusError } from "#apimachinery/status-error.ts";
 import { OutOfBudget } from "#apiserver/admission/policies/evaluation.ts";
 import { conditionsFault } from "#apiserver/admission/policies/policy.ts";
-import { type ActivationDeps, activationOf } from "#apiserver/admission/policies/validating-policies.ts";
+import { type ActivationDeps, activationOf } from "#apiserver/admission/policies/activation.ts";
 import type { HookConditions } from "#apiserver/admission/webhooks/conditions.ts";
 import type { Hook } from "#apiserver/admission/webhooks/hook.ts";
 import { BOOL } from "#lib/cel/types.ts";

@@ -1,11 +1,9 @@
-import type { Mutable } from "#api/strategy.ts";
-import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
-import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { applyJsonPatch, type JsonPatchOperation } from "#apimachinery/patch/json-patch.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import { type AdmissionAttributes, Reinvocation } from "#apiserver/admission/admission.ts";
+import { decodeChanged, replaceObject } from "#apiserver/admission/webhooks/changed-object.ts";
 import { ask, CallFailure, type DispatchDeps, failOpen, isConcerned, shownAs } from "#apiserver/admission/webhooks/dispatch.ts";
 import type { Candidate } from "#apiserver/admission/webhooks/hook-source.ts";
 import type { Verdict } from "#apiserver/admission/webhooks/review.ts";
@@ -16,7 +14,7 @@ const PATCH = "patch.webhook.admission.k8s.io/";
 
 /** Asks mutating webhooks one after another; each sees what those before it have changed. */
 export async function askMutating(candidates: readonly Candidate[], attributes: AdmissionAttributes, deps: DispatchDeps): Promise<void> {
-  const passes = (attributes.reinvocation ??= new Reinvocation());
+  const passes = (attributes.reinvocation ??= new Reinvocation()).of("webhooks");
   passes.begin(attributes.object);
   for (const candidate of candidates) {
     const { hook } = candidate;
@@ -80,10 +78,7 @@ function change(candidate: Candidate, attributes: AdmissionAttributes, operation
   }
   const next = patched(seen, candidate, attributes, operations, deps);
   if (sameJson(seen, next)) return false;
-  const own = deps.versions.convert(next, as, attributes.resource);
-  const target = attributes.object as unknown as JsonObject;
-  for (const key of Object.keys(target)) delete target[key];
-  Object.assign(target, own);
+  replaceObject(attributes, as, next, deps.versions);
   return true;
 }
 
@@ -103,15 +98,5 @@ function patched(
     throw statusError.internal(new Error(`the patch does not apply: ${(error as Error).message}`, { cause: error }));
   }
   const decodes = versions.decodable(attributes, as);
-  if (decodes === undefined) return value as KubeObject;
-  try {
-    const { object } = decodeObject<Mutable<KubeObject>>(decodes.schema, value);
-    object.metadata ??= {} as typeof object.metadata;
-    applySchemaDefaults(decodes.schema, object);
-    decodes.strategy.applyDefaults?.(object as never);
-    return object as KubeObject;
-  } catch (error) {
-    if (error instanceof DecodeError) throw statusError.internal(error);
-    throw error;
-  }
+  return decodes === undefined ? (value as KubeObject) : decodeChanged(value, decodes);
 }
