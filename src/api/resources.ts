@@ -41,6 +41,8 @@ export interface CustomInfo {
   readonly storageVersion: string;
   /** What every request for this version is told. */
   readonly deprecation?: string | undefined;
+  /** Names of fields that lists may select by, such as `spec.color`. */
+  readonly selectableFields?: readonly string[] | undefined;
 }
 
 /** Names a resource of the API; `T` is the type of its objects. */

@@ -103,6 +103,14 @@ test("ApiServer has the kernel look whether a silent client is still there", asy
   assert.equal(timer, "02", "the keepalive timer");
 });
 
+test("ApiServer makes no Table of what is never kept", async () => {
+  const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+  const review = { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", spec: { nonResourceAttributes: { path: "/", verb: "get" } } };
+  const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+  assert.equal((await send("POST", path, review, { accept })).code, 406);
+  assert.equal((await send("POST", path, review, { accept: `${accept}, application/json` })).body.kind, "SelfSubjectAccessReview");
+});
+
 test("ApiServer watches give what stands, then what changes", async () => {
   const made = await send("POST", "/api/v1/namespaces/w/pods", pod("one"));
   const events = send("GET", "/api/v1/namespaces/w/pods?watch=1&timeoutSeconds=1");

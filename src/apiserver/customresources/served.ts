@@ -106,7 +106,12 @@ function infoOf(definition: CustomResourceDefinition, kind: CustomKind, version:
     servedByDefault: true,
     ...(listKind !== undefined && { listKind }),
     subresources: subresourcesOf(kind, version),
-    custom: { schema: kind.schemas.get(version.name)!, storageVersion: kind.storageVersion, deprecation: deprecated },
+    custom: {
+      schema: kind.schemas.get(version.name)!,
+      storageVersion: kind.storageVersion,
+      deprecation: deprecated,
+      selectableFields: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, "")),
+    },
   };
 }
 

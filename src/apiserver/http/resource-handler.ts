@@ -93,7 +93,7 @@ export class ResourceHandler {
     const accepted = negotiate(headerOf(exchange, "accept"), {
       stream: verb === "watch",
       collection: verb === "list" || verb === "watch",
-      tables: TABLE_SUBRESOURCES.has(path.subresource),
+      tables: hasTables(path, target.served.info),
       messages: target.served.custom === undefined || path.subresource === "scale",
     });
     switch (verb) {
@@ -294,7 +294,11 @@ function take(exchange: Exchange, seat: Seat, verb: string): void {
   if (verb === "watch") exchange.leaveSeat();
 }
 
-/** What has columns, the resource itself among them. */
+/** Reviews are answered, never kept: they have no columns, as most subresources have none. */
+function hasTables({ subresource }: ResourcePath, { verbs }: ResourceInfo): boolean {
+  return TABLE_SUBRESOURCES.has(subresource) && verbs.includes("get");
+}
+
 const TABLE_SUBRESOURCES: ReadonlySet<string> = new Set(["", "status", "scale"]);
 
 /** Refuses methods that the resource, its collection or its subresource does not have. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
 import { groupsOf } from "#apiserver/discovery/documents.ts";
 import { listed, type PlainHandler, type PlainRequest, type PlainResponse } from "#apiserver/http/plain.ts";
+import { customDefinitions } from "#apiserver/openapi/custom.ts";
 import { documentToProtobuf } from "#apiserver/openapi/document-protobuf.ts";
 import { groupVersionDocument, plainDocument } from "#apiserver/openapi/document.ts";
 import { groupVersionTitle } from "#apiserver/openapi/operations.ts";
@@ -78,6 +79,7 @@ function swaggerAnswer({ headers: asked }: PlainRequest, state: State, release: 
   if (body === undefined) {
     const swagger = swaggerOf(
       Array.from(state.entries.values(), (entry) => entry.make() as DocumentV3),
+      customDefinitions(state.kinds),
       release,
     );
     body = type === PROTOBUF_V2 ? swaggerToProtobuf(swagger) : Buffer.from(JSON.stringify(swagger));

@@ -25,8 +25,12 @@ const REF_V2 = "#/definitions/";
 /** Those that v2 has no word for. Upstream leaves defaults out of it, too. */
 const UNKNOWN_TO_V2 = new Set(["default", "oneOf", "anyOf", "not", "nullable", "allOf", "properties", "items", "additionalProperties", "$ref"]);
 
-/** One document of all that the v3 documents tell apart, as kubectl before 1.30 wants it. */
-export function swaggerOf(documents: Iterable<DocumentV3>, release: string): Swagger {
+/**
+ * One document of all that the v3 documents tell apart, as kubectl before 1.30 wants it.
+ *
+ * @param custom definitions that are not made of those of v3, by name
+ */
+export function swaggerOf(documents: Iterable<DocumentV3>, custom: ReadonlyMap<string, JsonSchema>, release: string): Swagger {
   const paths: Record<string, Json> = {};
   const definitions: Record<string, JsonSchema> = {};
   for (const { paths: some, components } of documents) {
@@ -34,7 +38,10 @@ export function swaggerOf(documents: Iterable<DocumentV3>, release: string): Swa
     for (const [name, schema] of Object.entries(components.schemas)) {
       const kinds = definitions[name]?.[KINDS] as readonly unknown[] | undefined;
       // Each group version names only its own kinds of a type that many share.
-      definitions[name] = { ...schemaV2(schema), ...(kinds !== undefined && { [KINDS]: mergedKinds(kinds, schema[KINDS] as readonly unknown[] | undefined) }) };
+      definitions[name] = custom.get(name) ?? {
+        ...schemaV2(schema),
+        ...(kinds !== undefined && { [KINDS]: mergedKinds(kinds, schema[KINDS] as readonly unknown[] | undefined) }),
+      };
     }
   }
   const BearerToken = { description: "Bearer Token authentication", type: "apiKey", name: "authorization", in: "header" };
