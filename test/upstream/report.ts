@@ -5,7 +5,6 @@ export interface TestResult {
   readonly state: "passed" | "failed" | "skipped";
   /** Of a failure: upstream's words. */
   readonly message: string;
-  readonly seconds: number;
 }
 
 interface SpecReport {
@@ -13,21 +12,17 @@ interface SpecReport {
   readonly LeafNodeType: string;
   readonly LeafNodeText: string;
   readonly State: string;
-  readonly RunTime: number;
   readonly Failure?: { readonly Message: string };
 }
-
-const NANOSECONDS = 1e9;
 
 /** The tests that ran, of a report of ginkgo's in JSON. */
 export function readReport(file: string): TestResult[] {
   const suites = JSON.parse(readFileSync(file, "utf8")) as readonly { readonly SpecReports: readonly SpecReport[] | null }[];
   const specs = suites.flatMap(({ SpecReports }) => SpecReports ?? []).filter((spec) => spec.LeafNodeType === "It" && wasChosen(spec));
-  return specs.map(({ ContainerHierarchyTexts, LeafNodeText, State, RunTime, Failure }) => ({
+  return specs.map(({ ContainerHierarchyTexts, LeafNodeText, State, Failure }) => ({
     name: [...(ContainerHierarchyTexts ?? []), LeafNodeText].join(" "),
     state: State === "passed" ? "passed" : State === "skipped" ? "skipped" : "failed",
     message: Failure?.Message ?? "",
-    seconds: RunTime / NANOSECONDS,
   }));
 }
 
