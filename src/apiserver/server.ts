@@ -16,6 +16,7 @@ import { grantCheck } from "#apiserver/authz/grant-check.ts";
 import { RbacIndex } from "#apiserver/authz/rbac-index.ts";
 import { cacheReader, cacheWatcher, cacheWriter } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
+import { webhookConverters } from "#apiserver/customresources/conversion/webhook-converters.ts";
 import { CustomResources } from "#apiserver/customresources/custom-resources.ts";
 import { indexHandler } from "#apiserver/discovery/index-handler.ts";
 import { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
@@ -29,6 +30,7 @@ import type { HttpTls } from "#apiserver/http/server.ts";
 import { HttpServer } from "#apiserver/http/server.ts";
 import { WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import { BookmarkTicker, WatchBudget } from "#apiserver/http/watch-stream.ts";
+import { ConversionMetrics } from "#apiserver/metrics/conversion-metrics.ts";
 import { flowMetrics } from "#apiserver/metrics/flow-metrics.ts";
 import { metricsHandler } from "#apiserver/metrics/handler.ts";
 import { processMetrics } from "#apiserver/metrics/process-metrics.ts";
@@ -177,7 +179,10 @@ export class ApiServer {
       newUid: options.newUid,
     });
     const events = new EventExpiry(cache, clock, logger);
-    const customResources = new CustomResources({ registry: deps, resources, subresources, logger });
+    const conversions = new ConversionMetrics();
+    sources.push(() => conversions.render());
+    const converters = webhookConverters({ reader, clock, newUid: options.newUid, metrics: conversions });
+    const customResources = new CustomResources({ registry: deps, resources, subresources, converters, logger });
     customResources.start();
     hooks.done("start-apiextensions-informers", "start-apiextensions-controllers");
     hooks.add("crd-informer-synced", () => (customResources.isSettled ? undefined : "not finished"));

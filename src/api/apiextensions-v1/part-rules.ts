@@ -52,9 +52,20 @@ export function columnErrors(columns: readonly CustomResourceColumnDefinition[] 
   });
 }
 
-export function selectableErrors(fields: readonly SelectableField[] = [], schema: JsonSchema | undefined, path: FieldPath): FieldError[] {
+const NO_SCHEMA = {
+  version: "may only be set when `version.schema.openAPIV3Schema` is not included",
+  spec: "may only be set when validations.schema is included",
+} as const;
+
+/** @param place where they stand: what all versions have alike stands with the spec */
+export function selectableErrors(
+  fields: readonly SelectableField[] = [],
+  schema: JsonSchema | undefined,
+  path: FieldPath,
+  place: keyof typeof NO_SCHEMA,
+): FieldError[] {
   if (fields.length === 0) return [];
-  if (schema === undefined) return [fieldError.invalid(path, "", "may only be set when validations.schema is included")];
+  if (schema === undefined) return [fieldError.invalid(path, "", NO_SCHEMA[place])];
   if (conversionFault(schema) !== undefined) return []; // told with the schema; upstream panics here
   const seen = new Set<string>();
   const errors: FieldError[] = [];

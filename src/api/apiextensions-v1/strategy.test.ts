@@ -111,3 +111,21 @@ test("names that a neighbour has are not accepted, and the others are", () => {
     ],
   );
 });
+
+test("a webhook that says nothing is none", () => {
+  assert.deepEqual(defined({}, { conversion: { strategy: "None", webhook: {} } }).spec.conversion, { strategy: "None" });
+  const conversion = { strategy: "None", webhook: { conversionReviewVersions: ["v1"] } };
+  assert.deepEqual(defined({}, { conversion }).spec.conversion, conversion);
+});
+
+test("selectable fields need the schema of their version", () => {
+  const definition = defined({});
+  const versions = definition.spec.versions.map(({ schema: _, ...version }) => ({ ...version, selectableFields: [{ jsonPath: ".spec.a" }] }));
+  const more = { ...versions[0]!, name: "v2", storage: false, selectableFields: [{ jsonPath: ".spec.b" }] };
+  const found = told({ ...definition, spec: { ...definition.spec, versions: [...versions, more] } });
+  const why = 'Invalid value: "": may only be set when `version.schema.openAPIV3Schema` is not included';
+  assert.deepEqual(
+    found.filter((text) => text.includes("selectableFields")),
+    [0, 1].map((i) => `spec.versions[${i}].selectableFields: ${why}`),
+  );
+});

@@ -104,7 +104,7 @@ function specErrors(spec: InternalSpec, needsKnownReview: boolean, unchanged: Re
   errors.push(...validationErrors(spec.validation, SPEC.child("validation"), anyStatus, unchanged.has(spec.version)));
   errors.push(...subresourceErrors(spec.subresources, SPEC.child("subresources")));
   errors.push(...columnErrors(spec.columns, SPEC.child("additionalPrinterColumns")));
-  errors.push(...selectableErrors(spec.selectableFields, spec.validation?.openAPIV3Schema, SPEC.child("selectableFields")));
+  errors.push(...selectableErrors(spec.selectableFields, spec.validation?.openAPIV3Schema, SPEC.child("selectableFields"), "spec"));
   if (spec.conversion !== undefined && spec.conversion.strategy !== "None" && spec.preserveUnknownFields) {
     const why = "must be None if spec.preserveUnknownFields is true";
     errors.push(fieldError.invalid(SPEC.child("conversion").child("strategy"), spec.conversion.strategy, why));
@@ -144,7 +144,7 @@ function versionErrors(version: InternalVersion, path: FieldPath, hasStatus: boo
     ...validationErrors(schema, path.child("schema"), hasStatus, isOld),
     ...subresourceErrors(version.subresources, path.child("subresources")),
     ...columnErrors(version.columns, path.child("additionalPrinterColumns")),
-    ...selectableErrors(version.selectableFields, schema?.openAPIV3Schema, path.child("selectableFields")),
+    ...selectableErrors(version.selectableFields, schema?.openAPIV3Schema, path.child("selectableFields"), "version"),
   ];
 }
 

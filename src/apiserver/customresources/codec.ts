@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+
 import { typeSchema } from "#api/schema/table.ts";
 import type { View } from "#api/view.ts";
 import { type Decoded, DecodeError } from "#apimachinery/decode/decode.ts";
@@ -11,9 +13,12 @@ import { coerceEmbedded, coerceMetadata, CoercionError } from "#apimachinery/str
 import type { JsonSchema } from "#apimachinery/structural/json-schema.ts";
 import { prune } from "#apimachinery/structural/prune.ts";
 import { type Body, notHandled, notTyped, parseBody, unrecognized } from "#apiserver/registry/body.ts";
+import type { Conversion } from "#apiserver/registry/conversion.ts";
 import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
 import type { Draft } from "#apiserver/registry/write.ts";
+
+import { StateConversion } from "./conversion/state-conversion.ts";
 
 /** One kind of a definition, with the schemas of all its versions. */
 export interface CustomKind {
@@ -22,8 +27,8 @@ export interface CustomKind {
   readonly kind: string;
   readonly schemas: ReadonlyMap<string, JsonSchema>;
   readonly storageVersion: string;
-  /** Versions differ in more than their name: only a webhook knows how. */
-  readonly needsWebhook: boolean;
+  /** Asks a webhook, where only that knows how versions differ; objects go in other versions than the one asked for. */
+  readonly ask: ((objects: readonly KubeObject[], apiVersion: string) => Promise<readonly JsonObject[]>) | undefined;
 }
 
 const NOTHING: JsonSchema = {};
@@ -128,25 +133,29 @@ function copy(value: unknown): unknown {
   return object;
 }
 
+/** How one version shows a kind's objects. */
+export interface VersionView {
+  /** `undefined` when all are stored as they are shown. */
+  readonly view: View | undefined;
+  /** Absent when no webhook has to be asked before. */
+  readonly conversion: Conversion | undefined;
+}
+
 /**
  * How a version shows objects that are stored as another, or under an older schema.
  *
  * @param mayDiffer whether there may be such objects
- * @returns `undefined` when all are stored as they are shown
  */
-export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: boolean): View | undefined {
+export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: boolean): VersionView {
   const schema = kind.schemas.get(version) ?? NOTHING;
-  if (!mayDiffer && !hasDefaults(schema)) return undefined;
+  if (!mayDiffer && !hasDefaults(schema)) return { view: undefined, conversion: undefined };
   const { group, plural, storageVersion } = kind;
   const apiVersion = `${group}/${version}`;
   const stored = { group, plural, kind: kind.kind, apiVersion: `${group}/${storageVersion}` };
   const shown = new WeakMap<KubeObject, KubeObject>();
-  return {
+  const view: View = {
     stored,
-    toStored: (object) =>
-      version === storageVersion
-        ? object
-        : (refuseWebhook(kind, apiVersion) ?? converted(object, stored.apiVersion, kind.schemas.get(storageVersion) ?? NOTHING)),
+    toStored: (object) => (version === storageVersion ? object : converted(object, stored.apiVersion, kind.schemas.get(storageVersion) ?? NOTHING)),
     fromStored: (object) => {
       let made = shown.get(object);
       if (made === undefined) {
@@ -156,23 +165,43 @@ export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: bool
       return made;
     },
   };
+  const { ask } = kind;
+  if (ask === undefined) return { view, conversion: undefined };
+  const conversion = new StateConversion({
+    apiVersion,
+    storedVersion: stored.apiVersion,
+    head: Buffer.from(`{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersion)},`),
+    ask: async (objects, target) => {
+      const answers = await ask(
+        objects.map((object) => inOwnForm(kind, object) as unknown as KubeObject),
+        target,
+      );
+      return answers.map((answer) => {
+        prune(answer, schemaOf(kind, target), true);
+        return answer as unknown as KubeObject;
+      });
+    },
+    onConverted: (object) => shown.set(object, object),
+  });
+  return { view, conversion };
 }
 
-/** What a webhook would have to convert is neither shown nor stored: it would be wrong. */
-function refuseWebhook({ group, kind, needsWebhook }: CustomKind, apiVersion: string): undefined {
-  if (needsWebhook) throw statusError.internal(`conversion webhook for ${apiVersion}, Kind=${kind} failed: this server does not call those of ${group}`);
+const schemaOf = ({ schemas }: CustomKind, apiVersion = "") => schemas.get(apiVersion.slice(apiVersion.indexOf("/") + 1)) ?? NOTHING;
+
+/** A stored object as its own version shows it. */
+function inOwnForm(kind: CustomKind, object: KubeObject): JsonObject {
+  const draft = copy(object) as JsonObject;
+  const schema = schemaOf(kind, object.apiVersion);
+  dropForbiddenNulls(draft, schema);
+  applyDefaults(draft, schema);
+  prune(draft, schema, true);
+  return draft;
 }
 
 function asShown(kind: CustomKind, object: KubeObject, apiVersion: string, schema: JsonSchema): KubeObject {
-  const { schemas } = kind;
-  const own = object.apiVersion ?? "";
-  if (own !== apiVersion) refuseWebhook(kind, apiVersion);
-  const draft = copy(object) as JsonObject;
-  const ownSchema = schemas.get(own.slice(own.indexOf("/") + 1)) ?? schema;
-  dropForbiddenNulls(draft, ownSchema);
-  applyDefaults(draft, ownSchema);
-  prune(draft, ownSchema, true);
-  if (own === apiVersion) return draft as unknown as KubeObject;
+  const draft = inOwnForm(kind, object);
+  if (object.apiVersion === apiVersion) return draft as unknown as KubeObject;
+  assert(kind.ask === undefined, `a ${kind.kind} in ${object.apiVersion} was not converted before it was shown`);
   draft["apiVersion"] = apiVersion;
   prune(draft, schema, true);
   return draft as unknown as KubeObject;

@@ -13,12 +13,13 @@ import { LOOPBACK_USER } from "#apiserver/user.ts";
 import { formatTime } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 
-import { isServedAlike, servedBy } from "./served.ts";
+import { type Converters, isServedAlike, servedBy } from "./served.ts";
 
 export interface CustomResourcesDeps {
   readonly registry: RegistryDeps;
   readonly resources: ResourceTable;
   readonly subresources: SubresourceTable;
+  readonly converters: Converters;
   readonly logger: Logger;
 }
 
@@ -94,7 +95,7 @@ export class CustomResources {
 
   #resourcesOf(name: string, definition: CustomResourceDefinition, replaced: AbortSignal): readonly ServedResource[] {
     try {
-      return servedBy(definition, replaced);
+      return servedBy(definition, replaced, this.#deps.converters);
     } catch (error) {
       this.#deps.logger.error("a custom resource cannot be served", { definition: name, error });
       return [];

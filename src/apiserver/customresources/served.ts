@@ -1,5 +1,5 @@
 import { isTrue } from "#api/apiextensions-v1/conditions.ts";
-import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "#api/apiextensions-v1/types.ts";
+import type { CustomResourceDefinition, CustomResourceDefinitionVersion, WebhookConversion } from "#api/apiextensions-v1/types.ts";
 import type { ResourceInfo, Subresource } from "#api/resources.ts";
 import type { JsonSchema } from "#apimachinery/structural/json-schema.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
@@ -7,6 +7,7 @@ import { storagePrefix } from "#apiserver/registry/resource-table.ts";
 
 import { CustomCodec, type CustomKind, viewOfVersion } from "./codec.ts";
 import { customLayout } from "./columns.ts";
+import type { WebhookConverter } from "./conversion/webhook-converter.ts";
 import { scaleAccess } from "./scale.ts";
 import { customStrategy } from "./strategy.ts";
 import { typedSchema } from "./typed-schema.ts";
@@ -36,8 +37,9 @@ export function isServedAlike(a: CustomResourceDefinition, b: CustomResourceDefi
  * What a definition has the server serve: nothing before it is established.
  *
  * @param replaced ends what goes by this state of the definition
+ * @param converters makes what asks webhooks
  */
-export function servedBy(definition: CustomResourceDefinition, replaced: AbortSignal): ServedResource[] {
+export function servedBy(definition: CustomResourceDefinition, replaced: AbortSignal, converters: Converters): ServedResource[] {
   if (!isTrue(definition, "Established")) return [];
   const { spec, status } = definition;
   const kind: CustomKind = {
@@ -46,9 +48,19 @@ export function servedBy(definition: CustomResourceDefinition, replaced: AbortSi
     kind: status.acceptedNames.kind,
     schemas: new Map(spec.versions.map((version) => [version.name, (version.schema?.openAPIV3Schema as JsonSchema | undefined) ?? OBJECT])),
     storageVersion: spec.versions.find(({ storage }) => storage)!.name,
-    needsWebhook: spec.conversion?.strategy === "Webhook",
+    ask: askOf(definition, converters),
   };
   return spec.versions.filter(({ served }) => served).map((version) => servedVersion(definition, kind, version, replaced));
+}
+
+/** What asks a definition's webhook. */
+export type Converters = (definition: string, webhook: WebhookConversion) => Pick<WebhookConverter, "convert">;
+
+function askOf({ metadata, spec }: CustomResourceDefinition, converters: Converters): CustomKind["ask"] {
+  const { strategy, webhook } = spec.conversion ?? {};
+  if (strategy !== "Webhook" || webhook === undefined) return undefined;
+  const converter = converters(metadata.name, webhook);
+  return (objects, apiVersion) => converter.convert(objects, apiVersion);
 }
 
 function servedVersion(
@@ -65,6 +77,7 @@ function servedVersion(
   const mayDiffer = version.name !== kind.storageVersion || (metadata.generation ?? 1) > 1 || (status.storedVersions?.length ?? 1) > 1;
   const codec = new CustomCodec(kind, version.name);
   const scale = version.subresources?.scale;
+  const { view, conversion } = viewOfVersion(kind, version.name, mayDiffer);
   const strategy = customStrategy({ apiVersion, kind: kind.kind, schema, scale, selectableFields: version.selectableFields ?? [] });
   return {
     info,
@@ -73,7 +86,7 @@ function servedVersion(
     schema: typedSchema(schema, `${version.name}.${kind.kind}`),
     strategy,
     prefix: storagePrefix(kind.group, kind.plural),
-    view: viewOfVersion(kind, version.name, mayDiffer),
+    view,
     head: Buffer.from(`{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(`${kind.group}/${kind.storageVersion}`)},`),
     hasStatus: version.subresources?.status !== undefined,
     verbs: new Set(VERBS), // a create is refused with words of its own
@@ -83,6 +96,8 @@ function servedVersion(
       layout: customLayout(version.additionalPrinterColumns),
       isTerminating: isTrue(definition, "Terminating"),
       replaced,
+      isConverted: kind.ask !== undefined,
+      conversion,
       scale: scale === undefined ? undefined : scaleAccess(scale),
     },
   };

@@ -1,6 +1,5 @@
 import type { KubeObject } from "#apimachinery/object.ts";
 import { StatusError, statusError } from "#apimachinery/status-error.ts";
-import { toWatchEvent } from "#apiserver/cache/cache-event.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import type { Exchange, Outgoing } from "#apiserver/http/exchange.ts";
@@ -9,10 +8,12 @@ import type { Headers } from "#apiserver/http/respond.ts";
 import { addAuditId, addFlow } from "#apiserver/http/respond.ts";
 import type { Frames } from "#apiserver/http/watch-frames.ts";
 import type { PacedStream, WatchPacer } from "#apiserver/http/watch-pacer.ts";
+import { conversionOf } from "#apiserver/registry/conversion.ts";
+import { follow, type Following } from "#apiserver/registry/follow.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
-import { parseVersion, waitForVersion } from "#apiserver/registry/read.ts";
+import { pageOf, parseVersion, waitForVersion } from "#apiserver/registry/read.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
-import { selectionOf } from "#apiserver/registry/selection.ts";
+import { type Selection, selectionOf } from "#apiserver/registry/selection.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import { Http2Stream } from "#lib/http2/stream.ts";
 import type { Rng } from "#lib/rng.ts";
@@ -71,12 +72,16 @@ export async function serveWatch(
   const { cache, clock } = deps;
   const start = options.resourceVersion === "" ? 0 : parseVersion(options.resourceVersion);
   if (options.sendInitialEvents === true && start > 0) await waitForVersion(cache, start);
+  const initial = options.sendInitialEvents ?? start === 0;
+  const prefix = namespace === "" ? served.prefix : `${served.prefix}${namespace}/`;
+  // Not held while the watch lasts: what it shows may be large.
+  let converted = initial && conversionOf(served) !== undefined ? await pageOf(cache, served, prefix, selection) : undefined;
   if (exchange.aborted) return;
   const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_S * (1 + deps.rng());
   await new Promise<void>((resolve) => {
     const stream = new WatchStream(exchange, served, frames, deps);
     deps.budget.enter();
-    let subscription: { stop(): void } | undefined;
+    let following: Following | undefined;
     let timer: Timer | undefined = undefined;
     let lastBookmark = () => {};
     let ended = false;
@@ -84,14 +89,14 @@ export async function serveWatch(
       if (ended) return;
       ended = true;
       deps.budget.leave();
-      subscription?.stop();
+      following?.stop();
       served.custom?.replaced.removeEventListener("abort", end);
       timer?.cancel();
       deps.bookmarks.remove(bookmark);
       stream.end();
       resolve();
     };
-    const bookmark = () => stream.bookmark(cache.revision());
+    const bookmark = () => stream.bookmark(following?.settled() ?? cache.revision());
     const onFailed = (error: unknown) => {
       stream.error(watchError(error, options.resourceVersion));
       end();
@@ -104,18 +109,11 @@ export async function serveWatch(
       end();
     };
     try {
-      const initial = options.sendInitialEvents ?? start === 0;
-      const afterRevision = initial || start === 0 ? cache.revision() : start;
-      if (initial) sendInitial(stream, cache, served, namespace, selection.matches);
-      if (options.sendInitialEvents === true && options.allowWatchBookmarks) stream.bookmark(cache.revision(), INITIAL_EVENTS_END);
-      subscription = cache.watch(
-        served.prefix,
-        { afterRevision, scope: selection.scope, ...(selection.matches && { matches: selection.matches }), onFailed },
-        (event) => {
-          const seen = toWatchEvent(event, selection.matches);
-          if (seen !== undefined) stream.send(seen.type, seen.state);
-        },
-      );
+      const afterRevision = converted?.revision ?? (initial || start === 0 ? cache.revision() : start);
+      if (initial) stream.sendInitial((converted ?? listNow(cache, prefix, selection)).items);
+      converted = undefined;
+      if (options.sendInitialEvents === true && options.allowWatchBookmarks) stream.bookmark(afterRevision, INITIAL_EVENTS_END);
+      following = follow(cache, served, { ...selection, afterRevision, onFailed }, (type, state) => stream.send(type, state));
     } catch (error) {
       onFailed(error);
     }
@@ -132,16 +130,8 @@ export async function serveWatch(
   });
 }
 
-function sendInitial(
-  stream: WatchStream,
-  cache: WatchCache,
-  served: ServedResource,
-  namespace: string,
-  matches: ((object: KubeObject) => boolean) | undefined,
-): void {
-  const prefix = namespace === "" ? served.prefix : `${served.prefix}${namespace}/`;
-  const filter = matches && ((cached: CachedObject) => matches(cached.object));
-  stream.sendInitial(cache.list(prefix, filter === undefined ? {} : { filter }).items);
+function listNow(cache: WatchCache, prefix: string, { matches }: Selection): ReturnType<WatchCache["list"]> {
+  return cache.list(prefix, matches === undefined ? {} : { filter: (cached: CachedObject) => matches(cached.object) });
 }
 
 function watchError(error: unknown, resourceVersion: string): StatusError {

@@ -9,6 +9,7 @@ import { strategyContext } from "#apiserver/registry/deps.ts";
 import type { Body } from "#apiserver/registry/body.ts";
 import { decodeBody } from "#apiserver/registry/body.ts";
 import { objectMetaErrors } from "#apiserver/registry/object-meta.ts";
+import { storedForm } from "#apiserver/registry/conversion.ts";
 import { recordUpdate } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import { dedupOwnerReferences } from "#apiserver/registry/owner-references.ts";
@@ -138,8 +139,7 @@ async function commitNew(deps: RegistryDeps, target: WriteTarget, object: Draft)
   const key = storageKey(served.prefix, object.metadata.namespace ?? "", object.metadata.name);
   if (deps.cache.get(key) !== undefined) return undefined;
   if (options.dryRun) return { code: 201, object: object as KubeObject };
-  const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
-  const committed = await deps.cache.commit([{ key, object: stored, expected: 0 }]);
+  const committed = await deps.cache.commit([{ key, object: await storedForm(served, object as KubeObject), expected: 0 }]);
   if (!committed.ok) return undefined;
   return written(deps, served, 201, committed.objects[0]!, undefined);
 }

@@ -1,6 +1,7 @@
 import type { Decoded } from "#apimachinery/decode/decode.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
 import type { Body } from "#apiserver/registry/body.ts";
+import type { Conversion } from "#apiserver/registry/conversion.ts";
 import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { ScaleAccess } from "#apiserver/registry/special/scale.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
@@ -18,6 +19,10 @@ export interface CustomResource {
    */
   decode(value: JsonObject): Decoded<Draft>;
   readonly layout: Layout;
+  /** Whether a webhook converts its versions. */
+  readonly isConverted: boolean;
+  /** What its view needs before it can show states of other versions. */
+  readonly conversion?: Conversion | undefined;
   /** Where its replicas stand, when it can be scaled. */
   readonly scale?: ScaleAccess | undefined;
   /** Aborted when the definition changes or goes: watches begin anew then. */

@@ -4,6 +4,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import type { Status } from "#apimachinery/meta-v1/types.ts";
 import { isStatus, statusError } from "#apimachinery/status-error.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { conversionOf, storedForm, viewable } from "#apiserver/registry/conversion.ts";
 import { finalizersFor, planDeletion } from "#apiserver/registry/deletion.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
@@ -82,7 +83,7 @@ interface Done {
 async function attemptDelete(deps: RegistryDeps, target: DeleteTarget, current: CachedObject): Promise<Done | undefined> {
   const { served, options } = target;
   const dryRun = (options.dryRun?.length ?? 0) > 0;
-  const old = served.view === undefined ? current.object : served.view.fromStored(current.object);
+  const old = served.view === undefined ? current.object : served.view.fromStored((await viewable(served, current)).object);
   checkPreconditions(target, old);
   const plan = isDefinition(served)
     ? planDefinition(old, options, served.strategy, deps.clock.now())
@@ -93,13 +94,12 @@ async function attemptDelete(deps: RegistryDeps, target: DeleteTarget, current: 
   if (target.isAdmitted !== true) await admitDelete(deps, target, old, dryRun);
   if (plan.kind === "remove") return remove(deps, target, current, old, dryRun);
   if (dryRun) return { object: plan.object, gone: plan.thenRemove };
-  const stored = served.view === undefined ? plan.object : served.view.toStored(plan.object);
-  const result = await deps.cache.commit([{ key: current.key, object: stored, expected: current.revision }]);
+  const result = await deps.cache.commit([{ key: current.key, object: await storedForm(served, plan.object), expected: current.revision }]);
   if (!result.ok) return undefined;
   const state = result.objects[0]!;
   deps.hooks(served.info)?.afterCommit?.(state.object, old);
   if (plan.thenRemove) return (await remove(deps, target, state, state.object, false)) ?? { object: state.object, state, gone: true };
-  const object = served.view === undefined ? state.object : served.view.fromStored(state.object);
+  const object = served.view === undefined ? state.object : served.view.fromStored((await viewable(served, state)).object);
   return { object, state: served.view === undefined ? state : undefined, gone: false };
 }
 
@@ -109,6 +109,7 @@ async function remove(deps: RegistryDeps, { served }: DeleteTarget, current: Cac
   if (!result.ok) return undefined;
   deps.hooks(served.info)?.afterDelete?.(old);
   const last = result.objects[0]!;
+  if (conversionOf(served) !== undefined) return { object: old, gone: true }; // who is told that it is gone needs no conversion
   return { object: served.view === undefined ? last.object : served.view.fromStored(last.object), gone: true };
 }
 

@@ -2,8 +2,8 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import { askedName } from "#apiserver/authz/asked-name.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
-import { toWatchEvent } from "#apiserver/cache/cache-event.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
+import { follow } from "#apiserver/registry/follow.ts";
 import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
 import { objectOf, parseVersion } from "#apiserver/registry/read.ts";
 import type { ResourceApi, Target } from "#apiserver/registry/resource-api.ts";
@@ -72,13 +72,12 @@ export class Pipeline {
     const served = this.#served(request.resource);
     const { namespace = "", labelSelector = "", fieldSelector = "" } = request;
     try {
-      const { matches, scope } = selectionOf(served, { namespace, labelSelector, fieldSelector });
+      const selection = selectionOf(served, { namespace, labelSelector, fieldSelector });
       const afterRevision = parseVersion(request.resourceVersion);
       const onFailed = (error: unknown) => sink.onEnd(error as Error);
-      return this.#deps.cache.watch(served.prefix, { afterRevision, scope, ...(matches && { matches }), onFailed }, (event) => {
-        const seen = toWatchEvent(event, matches);
-        if (seen !== undefined) sink.onEvent({ type: seen.type, object: objectOf(served, seen.state) });
-      });
+      return follow(this.#deps.cache, served, { ...selection, afterRevision, onFailed }, (type, state) =>
+        sink.onEvent({ type, object: objectOf(served, state) }),
+      );
     } catch (error) {
       sink.onEnd(
         error instanceof CompactedError

@@ -2,6 +2,7 @@ import { failure, StatusError, statusError } from "#apimachinery/status-error.ts
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
+import { conversionOf, viewable } from "#apiserver/registry/conversion.ts";
 import { decodeContinue, encodeContinue } from "#apiserver/registry/continue-token.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { ListOptions } from "#apiserver/registry/options.ts";
@@ -25,10 +26,10 @@ export async function getObject(
   if (resourceVersion !== "" && resourceVersion !== "0") await waitForVersion(cache, parseVersion(resourceVersion));
   const state = cache.get(storageKey(served.prefix, namespace, name));
   if (state === undefined) throw statusError.notFound(served.resource, name);
-  return shown(served, state);
+  return shown(served, await viewable(served, state));
 }
 
-/** A stored state as the version that was asked for shows it. */
+/** A stored state, viewable, as the version that was asked for shows it. */
 export function shown({ view }: ServedResource, state: CachedObject): ObjectOutcome {
   return view === undefined ? new StoredOutcome(200, state) : { code: 200, object: view.fromStored(state.object) };
 }
@@ -41,12 +42,7 @@ export async function listObjects({ cache }: Reads, served: ServedResource, name
   const limit = limitOf(options);
   let page;
   try {
-    page = cache.list(prefix, {
-      ...(from.revision !== undefined && { revision: from.revision }),
-      ...(from.startKey !== undefined && { startKey: from.startKey }),
-      ...(limit > 0 && { limit }),
-      ...(matches !== undefined && { filter: (cached: CachedObject) => matches(cached.object) }),
-    });
+    page = await pageOf(cache, served, prefix, { ...from, ...(limit > 0 && { limit }), matches });
   } catch (error) {
     if (error instanceof CompactedError) throw expired(prefix, options, from.startKey);
     throw error;
@@ -61,6 +57,31 @@ export async function listObjects({ cache }: Reads, served: ServedResource, name
     ...(more && matches === undefined && { remainingItemCount: remaining }),
   };
 }
+
+interface PageRequest {
+  readonly revision?: number;
+  readonly startKey?: string;
+  readonly limit?: number;
+  readonly matches: ((object: KubeObject) => boolean) | undefined;
+}
+
+/** States that the resource's view can show. */
+export async function pageOf(cache: WatchCache, served: ServedResource, prefix: string, { matches, revision, startKey, limit }: PageRequest): Promise<Page> {
+  const conversion = conversionOf(served);
+  const range = { ...(revision !== undefined && { revision }), ...(startKey !== undefined && { startKey }), ...(limit !== undefined && { limit }) };
+  if (conversion === undefined) return cache.list(prefix, { ...range, ...(matches !== undefined && { filter: (cached) => matches(cached.object) }) });
+  const all = { ...range, revision: revision ?? cache.revision() };
+  const known = (cached: CachedObject) => conversion.known(cached)!;
+  if (matches !== undefined) {
+    const { limit: _, ...unlimited } = all; // a webhook may change what selectors look at
+    await conversion.prepare(cache.list(prefix, unlimited).items);
+  }
+  const page = cache.list(prefix, { ...all, ...(matches !== undefined && { filter: (cached) => matches(known(cached).object) }) });
+  await conversion.prepare(page.items);
+  return { ...page, items: page.items.map(known) };
+}
+
+type Page = ReturnType<WatchCache["list"]>;
 
 /** What is there already, whatever its version, is listed whole. */
 const limitOf = ({ limit, resourceVersion }: ListOptions): number => (resourceVersion === "0" ? 0 : limit);

@@ -6,6 +6,7 @@ import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { failure, statusError } from "#apimachinery/status-error.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { storedForm, viewable } from "#apiserver/registry/conversion.ts";
 import { insertObject } from "#apiserver/registry/create.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { strategyContext } from "#apiserver/registry/deps.ts";
@@ -114,7 +115,7 @@ async function createMissing(deps: RegistryDeps, target: WriteTarget, change: Ch
 /** @returns `undefined` when somebody else has written in between */
 async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Change, current: CachedObject): Promise<ObjectOutcome | undefined> {
   const { served, subresource, options } = target;
-  const old = served.view === undefined ? current.object : served.view.fromStored(current.object);
+  const old = served.view === undefined ? current.object : served.view.fromStored((await viewable(served, current)).object);
   const object = await change.make(old);
   if (change.ownsManagedFields !== true) {
     const now = formatTime(deps.clock.now());
@@ -276,8 +277,7 @@ async function commitChange(
   dryRun: boolean,
 ): Promise<ObjectOutcome | undefined> {
   if (dryRun) return { code: 200, object: object as KubeObject };
-  const stored = served.view === undefined ? (object as KubeObject) : served.view.toStored(object as KubeObject);
-  const result = await deps.cache.commit([{ key: current.key, object: stored, expected: current.revision }]);
+  const result = await deps.cache.commit([{ key: current.key, object: await storedForm(served, object as KubeObject), expected: current.revision }]);
   if (!result.ok) return undefined;
   return written(deps, served, 200, result.objects[0]!, old);
 }

@@ -4,6 +4,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { conversionOf, viewable } from "#apiserver/registry/conversion.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { type ObjectOutcome, StoredOutcome } from "#apiserver/registry/outcome.ts";
 import type { Decodable } from "#apiserver/registry/body.ts";
@@ -74,7 +75,15 @@ export function refuseInvalid({ info, view, custom }: ServedResource, object: Dr
 }
 
 /** What a write answers with, after the kind's hooks have heard of it. */
-export function written(deps: RegistryDeps, { view, info }: ServedResource, code: number, state: CachedObject, old: KubeObject | undefined): ObjectOutcome {
+export function written(
+  deps: RegistryDeps,
+  served: ServedResource,
+  code: number,
+  state: CachedObject,
+  old: KubeObject | undefined,
+): ObjectOutcome | Promise<ObjectOutcome> {
+  const { view, info } = served;
+  if (conversionOf(served) !== undefined) return viewable(served, state).then(({ object }) => ({ code, object: view!.fromStored(object) }));
   const outcome = view === undefined ? new StoredOutcome(code, state) : { code, object: view.fromStored(state.object) };
   const hooks = deps.hooks(info);
   if (hooks?.afterCommit !== undefined) hooks.afterCommit(outcome.object, old);

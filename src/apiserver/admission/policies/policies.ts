@@ -26,7 +26,7 @@ const QUESTIONS = new Set([
   "authorization.k8s.io/subjectaccessreviews",
 ]);
 
-type Act = (attributes: AdmissionAttributes) => void;
+type Act = (attributes: AdmissionAttributes) => void | Promise<void>;
 
 interface PluginDeps {
   readonly reader: ObjectReader;

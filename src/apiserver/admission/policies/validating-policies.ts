@@ -1,4 +1,5 @@
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from "#api/admissionregistration-v1/types.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
 import { StatusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import { forbidden } from "#apiserver/admission/plugins/attributes.ts";
@@ -23,9 +24,20 @@ export function validatingPolicies(
   policies: readonly ValidatingAdmissionPolicy[],
   bindings: readonly ValidatingAdmissionPolicyBinding[],
   deps: PolicyDeps,
-): (attributes: AdmissionAttributes) => void {
+): (attributes: AdmissionAttributes) => void | Promise<void> {
   const bound = new BoundPolicies(policies, bindings, compilePolicy, deps);
-  return (attributes) => enforce(bound, attributes, deps);
+  return (attributes) => {
+    if (!deps.versions.needsPreparation(attributes.resource)) return enforce(bound, attributes, deps);
+    return prepare(bound, attributes, deps).then(() => enforce(bound, attributes, deps));
+  };
+}
+
+/** What a conversion webhook has to convert is there before policies look at it. */
+async function prepare(policies: Policies, attributes: AdmissionAttributes, { versions }: PolicyDeps): Promise<void> {
+  const { object, oldObject, resource } = attributes;
+  const invocations = policies.concerning(attributes).flatMap((bound) => policies.invocations(bound, attributes));
+  const seenAs = new Set(invocations.flatMap((invocation) => ("as" in invocation ? invocation.as : [])));
+  for (const as of seenAs) await versions.prepare([object as KubeObject | undefined, oldObject], resource, as);
 }
 
 /**

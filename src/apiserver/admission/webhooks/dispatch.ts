@@ -5,6 +5,7 @@ import { statusError, StatusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { Hook } from "#apiserver/admission/webhooks/hook.ts";
+import { NoHookClient } from "#apiserver/admission/webhooks/hook-address.ts";
 import type { HookClient } from "#apiserver/admission/webhooks/hook-client.ts";
 import type { Candidate } from "#apiserver/admission/webhooks/hook-source.ts";
 import type { HookConditions } from "#apiserver/admission/webhooks/conditions.ts";
@@ -51,6 +52,15 @@ function inNamespace(namespaces: Selector, { operation, resource, subresource, n
   return namespaces.matches(found.metadata.labels);
 }
 
+/** Has the request's objects ready in the version that a webhook asks for, where only their own webhook can convert them. */
+export function prepare(
+  { as }: Pick<Candidate, "as">,
+  { resource, object, oldObject }: AdmissionAttributes,
+  deps: Pick<DispatchDeps, "versions">,
+): Promise<void> {
+  return deps.versions.prepare([object as KubeObject | undefined, oldObject], resource, as);
+}
+
 /** The request's objects in the version that the webhook asks for. */
 export function shownAs(
   as: Candidate["as"],
@@ -94,10 +104,18 @@ async function answerOf(hook: Hook, as: Candidate["as"], attributes: AdmissionAt
       seen: reviewedKind(as, subresource),
       ...shownAs(as, attributes, deps.versions),
     };
-    const text = await deps.client.post(hook, reviewText(version, uid, request), attributes.signal);
+    const text = await post(hook, reviewText(version, uid, request), attributes, deps);
     return verdictOf(text, { version, uid, mutating });
   } catch (cause) {
     throw new CallFailure(`failed calling webhook ${JSON.stringify(hook.name)}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function post(hook: Hook, text: string, { signal }: AdmissionAttributes, { client }: DispatchDeps): Promise<string> {
+  try {
+    return await client.post(hook, text, signal);
+  } catch (cause) {
+    throw cause instanceof NoHookClient ? cause : new Error(`failed to call webhook: ${(cause as Error).message}`, { cause });
   }
 }
 

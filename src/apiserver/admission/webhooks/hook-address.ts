@@ -18,7 +18,16 @@ export interface HookAddress {
 
 const HTTPS_PORT = 443;
 
-/** @throws {Error} for a configuration that says neither or nonsense */
+/** A configuration by which no webhook can be asked. */
+export class NoHookClient extends Error {
+  override readonly name = "NoHookClient";
+
+  constructor(why: string) {
+    super(`could not get REST client: ${why}`);
+  }
+}
+
+/** @throws {NoHookClient} for a configuration that says neither */
 export function hookAddress({ url, service }: WebhookClientConfig, reader: ObjectReader): HookAddress {
   if (service !== undefined) {
     const { name, namespace, path = "/", port = HTTPS_PORT } = service;
@@ -26,7 +35,7 @@ export function hookAddress({ url, service }: WebhookClientConfig, reader: Objec
     const authority = `${serverName}:${port}`;
     return { url: `https://${authority}${path}`, authority, serverName, path, port, host: () => serviceHost(reader, namespace, name, port) };
   }
-  if (url === undefined) throw new Error("could not get REST client: webhook configuration must have either service or URL");
+  if (url === undefined) throw new NoHookClient("webhook configuration must have either service or URL");
   const { host: authority, hostname, port, pathname: path } = new URL(url);
   const serverName = hostname.replace(/^\[(.*)\]$/, "$1");
   return { url: `https://${authority}${path}`, authority, serverName, path, port: Number(port) || HTTPS_PORT, host: () => serverName };

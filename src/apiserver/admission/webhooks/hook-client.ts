@@ -4,12 +4,12 @@ import { checkServerIdentity, type PeerCertificate } from "node:tls";
 
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { Hook } from "#apiserver/admission/webhooks/hook.ts";
-import { type HookAddress, hookAddress } from "#apiserver/admission/webhooks/hook-address.ts";
+import { type HookAddress, hookAddress, NoHookClient } from "#apiserver/admission/webhooks/hook-address.ts";
 import { connectionWords, refusedWords } from "#apiserver/admission/webhooks/hook-errors.ts";
 import type { Clock } from "#lib/clock.ts";
 
-/** Answers carry patches of one object. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/** Answers carry patches of one object, or many that were converted. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const MAX_AGENTS = 200;
 const MAX_IDLE_CONNECTIONS = 4;
 
@@ -30,9 +30,10 @@ export class HookClient {
   /**
    * Posts a review, and gives what comes back.
    *
-   * @throws {Error} in upstream's words for whatever goes wrong
+   * @throws {NoHookClient} for a configuration that makes no client
+   * @throws {Error} in upstream's words for whatever goes wrong with the call
    */
-  async post({ clientConfig, timeoutSeconds }: Hook, text: string, signal: AbortSignal | undefined): Promise<string> {
+  async post({ clientConfig, timeoutSeconds }: Pick<Hook, "clientConfig" | "timeoutSeconds">, text: string, signal: AbortSignal | undefined): Promise<string> {
     const address = hookAddress(clientConfig, this.#reader);
     const agent = this.#agent(address, clientConfig.caBundle);
     const ending = new AbortController();
@@ -56,7 +57,7 @@ export class HookClient {
     if (this.#agents.size >= MAX_AGENTS) this.#forgetOldest();
     const ca = caBundle === "" ? undefined : Buffer.from(caBundle, "base64");
     if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----")) {
-      throw new Error("could not get REST client: unable to load root certificates: unable to parse bytes as PEM block");
+      throw new NoHookClient("unable to load root certificates: unable to parse bytes as PEM block");
     }
     const agent = new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE_CONNECTIONS, scheduling: "lifo", ...(ca && { ca }), checkServerIdentity: checkNames });
     this.#agents.set(key, agent);
@@ -77,7 +78,7 @@ function checkNames(host: string, certificate: PeerCertificate): Error | undefin
 }
 
 function fail(address: HookAddress, timeoutSeconds: number, why: string): never {
-  throw new Error(`failed to call webhook: Post ${JSON.stringify(`${address.url}?timeout=${timeoutSeconds}s`)}: ${why}`);
+  throw new Error(`Post ${JSON.stringify(`${address.url}?timeout=${timeoutSeconds}s`)}: ${why}`);
 }
 
 function attempt(address: HookAddress, agent: Agent, timeoutSeconds: number, text: string, signal: AbortSignal): Promise<Attempt> {
@@ -116,8 +117,8 @@ const isName = (host: string) => /[a-z]/i.test(host) && !host.includes(":");
 
 function answered({ statusCode = 0, headers }: IncomingMessage, text: string, resolve: (answer: Attempt) => void, reject: (error: Error) => void): void {
   const type = headers["content-type"] ?? "application/json";
-  if (statusCode < 200 || statusCode > 206) return reject(new Error(`failed to call webhook: ${refusedWords(statusCode, type, text)}`));
-  if (text === "") return reject(new Error(`failed to call webhook: 0-length response with status code: ${statusCode} and content type: ${type}`));
+  if (statusCode < 200 || statusCode > 206) return reject(new Error(refusedWords(statusCode, type, text)));
+  if (text === "") return reject(new Error(`0-length response with status code: ${statusCode} and content type: ${type}`));
   resolve({ text });
 }
 

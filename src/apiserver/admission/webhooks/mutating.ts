@@ -4,7 +4,7 @@ import { applyJsonPatch, type JsonPatchOperation } from "#apimachinery/patch/jso
 import { statusError } from "#apimachinery/status-error.ts";
 import { type AdmissionAttributes, Reinvocation } from "#apiserver/admission/admission.ts";
 import { decodeChanged, replaceObject } from "#apiserver/admission/webhooks/changed-object.ts";
-import { ask, CallFailure, type DispatchDeps, failOpen, isConcerned, shownAs } from "#apiserver/admission/webhooks/dispatch.ts";
+import { ask, CallFailure, type DispatchDeps, failOpen, isConcerned, prepare, shownAs } from "#apiserver/admission/webhooks/dispatch.ts";
 import type { Candidate } from "#apiserver/admission/webhooks/hook-source.ts";
 import type { Verdict } from "#apiserver/admission/webhooks/review.ts";
 import { sameJson } from "#lib/same-json.ts";
@@ -18,6 +18,7 @@ export async function askMutating(candidates: readonly Candidate[], attributes: 
   passes.begin(attributes.object);
   for (const candidate of candidates) {
     const { hook } = candidate;
+    if (deps.versions.needsPreparation(attributes.resource)) await prepare(candidate, attributes, deps);
     if (!isConcerned(candidate, attributes, deps) || !passes.includes(hook.id)) continue;
     const changed = await askOne(candidate, attributes, passes.isSecond ? 1 : 0, deps);
     passes.asked(hook.id, { changed, again: hook.isReinvoked });
@@ -34,7 +35,7 @@ async function askOne(candidate: Candidate, attributes: AdmissionAttributes, rou
   try {
     const verdict = await ask(candidate, attributes, true, deps);
     const operations = patchOf(verdict, hook.name);
-    const changed = operations.length > 0 && change(candidate, attributes, operations, deps);
+    const changed = operations.length > 0 && (await change(candidate, attributes, operations, deps));
     note(changed);
     if (operations.length > 0) {
       const patch = { configuration: hook.configuration, webhook: hook.name, patch: operations, patchType: "JSONPatch" };
@@ -68,7 +69,12 @@ function patchOf({ patch, patchType }: Verdict, name: string): readonly (JsonPat
 }
 
 /** Changes the request's object in place, by way of the version that the webhook has seen. */
-function change(candidate: Candidate, attributes: AdmissionAttributes, operations: readonly (JsonPatchOperation | null)[], deps: DispatchDeps): boolean {
+async function change(
+  candidate: Candidate,
+  attributes: AdmissionAttributes,
+  operations: readonly (JsonPatchOperation | null)[],
+  deps: DispatchDeps,
+): Promise<boolean> {
   const { hook, as } = candidate;
   const { object: seen } = shownAs(as, attributes, deps.versions);
   if (seen === undefined || attributes.object === undefined) {
@@ -78,6 +84,7 @@ function change(candidate: Candidate, attributes: AdmissionAttributes, operation
   }
   const next = patched(seen, candidate, attributes, operations, deps);
   if (sameJson(seen, next)) return false;
+  await deps.versions.prepare([next], as, attributes.resource);
   replaceObject(attributes, as, next, deps.versions);
   return true;
 }

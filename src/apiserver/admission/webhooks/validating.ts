@@ -1,5 +1,5 @@
 import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
-import { ask, type DispatchDeps, failOpen, isConcerned } from "#apiserver/admission/webhooks/dispatch.ts";
+import { ask, type DispatchDeps, failOpen, isConcerned, prepare } from "#apiserver/admission/webhooks/dispatch.ts";
 import type { Candidate } from "#apiserver/admission/webhooks/hook-source.ts";
 import { allDone } from "#lib/all-done.ts";
 
@@ -7,6 +7,7 @@ const VALIDATING = "validating.webhook.admission.k8s.io/";
 
 /** Asks validating webhooks all at once; of several refusals the first one's is told. */
 export async function askValidating(candidates: readonly Candidate[], attributes: AdmissionAttributes, deps: DispatchDeps): Promise<void> {
+  if (deps.versions.needsPreparation(attributes.resource)) for (const candidate of candidates) await prepare(candidate, attributes, deps);
   const concerned = candidates.filter((candidate) => isConcerned(candidate, attributes, deps));
   await allDone(concerned.map((candidate, i) => askOne(candidate, i, attributes, deps)));
 }

@@ -1,4 +1,5 @@
 import { apiVersionOf, type ResourceInfo } from "#api/resources.ts";
+import { statusError } from "#apimachinery/status-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import type { Decodable } from "#apiserver/registry/body.ts";
@@ -21,6 +22,8 @@ const storedAs = ({ info, view }: ServedResource) => `${view?.stored.group ?? in
 /** The groups and versions in which objects show themselves. */
 export class Versions {
   readonly #resources: ResourceTable;
+  /** What webhooks have converted, by the object and the version that it was converted to. */
+  readonly #prepared = new WeakMap<KubeObject, Map<string, KubeObject>>();
 
   constructor(resources: ResourceTable) {
     this.#resources = resources;
@@ -39,10 +42,36 @@ export class Versions {
     });
   }
 
-  /** An object of `from`'s version in `to`'s. */
+  /** Whether only a program outside of this process knows how a resource's versions differ. */
+  needsPreparation(resource: ResourceInfo): boolean {
+    const own = this.#served(resource);
+    return own?.custom?.isConverted === true;
+  }
+
+  /**
+   * Has objects of `from`'s version converted by their webhook, where there is one, so that {@link convert} can show them in `to`'s.
+   *
+   * @throws {StatusError} 500 when that fails
+   */
+  async prepare(objects: readonly (KubeObject | undefined)[], from: ResourceInfo, to: ResourceInfo): Promise<void> {
+    const [own, other] = [this.#served(from), this.#served(to)];
+    const conversion = own?.custom?.conversion ?? other?.custom?.conversion;
+    if (from === to || conversion === undefined || other === undefined || !this.needsPreparation(from)) return;
+    const given = objects.filter((object) => object !== undefined);
+    const converted = await conversion.convert(given, other.apiVersion);
+    given.forEach((object, i) => {
+      const known = this.#prepared.get(object) ?? new Map<string, KubeObject>();
+      this.#prepared.set(object, known.set(other.apiVersion, converted[i]!));
+    });
+  }
+
+  /** An object of `from`'s version in `to`'s; what webhooks convert, must be prepared. */
   convert(object: KubeObject, from: ResourceInfo, to: ResourceInfo): KubeObject {
     const [own, other] = [this.#served(from), this.#served(to)];
+    const prepared = other === undefined ? undefined : this.#prepared.get(object)?.get(other.apiVersion);
+    if (prepared !== undefined) return prepared;
     if (from === to || own === undefined || other === undefined || own.apiVersion === other.apiVersion) return object;
+    if (this.needsPreparation(from)) throw statusError.internal(`a ${own.info.kind} in ${own.apiVersion} was not converted to ${other.apiVersion}`);
     const stored = own.view === undefined ? object : own.view.toStored(object);
     return other.view === undefined ? { ...stored, apiVersion: other.apiVersion } : other.view.fromStored(stored);
   }
