@@ -22,7 +22,6 @@ const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex")
 
 /** The oldest and the newest: one speaks SPDY, the other WebSocket. */
 const MINORS = [22, 35] as const;
-const FIRST_WITH_WEBSOCKETS = 31;
 
 describe("kubectl streams through the API server and the kubelet", { skip: whyNoContainers() ?? false, concurrency: 2 }, () => {
   let node: ServedNode;
@@ -61,8 +60,6 @@ function streams(minor: (typeof MINORS)[number], world: () => World): void {
     for (const child of children) child.kill("SIGKILL");
     user?.close();
   });
-  // Its SPDY server starts a terminal before it has its size, and may close the connection over what is under way when a command ends.
-  const leftToContainerd = minor < FIRST_WITH_WEBSOCKETS && "containerd's own SPDY server answers such clients, and loses what these rows look at now and then";
   const start = (...words: string[]) => {
     const child = spawn(kubectlPath(minor), words, { cwd: user.folder, env: user.env });
     children.add(child);
@@ -89,7 +86,7 @@ function streams(minor: (typeof MINORS)[number], world: () => World): void {
     assert.deepEqual([code, stdout], [0, "hello\n"]);
   });
 
-  test(`kubectl 1.${minor} exec carries 64 MiB both ways at once`, { skip: leftToContainerd }, async () => {
+  test(`kubectl 1.${minor} exec carries 64 MiB both ways at once`, async () => {
     const { large } = world();
     const child = start("exec", "-i", "web", "--", "cat");
     child.stdin.end(large);
@@ -98,18 +95,29 @@ function streams(minor: (typeof MINORS)[number], world: () => World): void {
     assert.equal(sha256(back), sha256(large));
   });
 
-  test(`kubectl 1.${minor} exec gives a slow reader all, and holds up nobody else`, { skip: leftToContainerd }, async () => {
+  test(`kubectl 1.${minor} exec gives a slow reader all, and holds up nobody else`, async () => {
     const child = start("exec", "web", "--", "cat", "/www/large");
     await once(child.stdout, "readable"); // it has begun; from now on nobody reads
     const { stdout } = await exec("sha256sum", "/www/large");
     assert.equal(sha256(await buffer(child.stdout)), stdout.split(" ")[0]);
   });
 
-  test(`kubectl 1.${minor} exec on a terminal has its size, follows it, and ends with the command's code`, { skip: leftToContainerd }, async () => {
-    const command = `(sleep 1.5; stty cols 120 </dev/tty) & stty rows 33 cols 111; ${kubectlPath(minor)} exec -it web -- sh -c 'until stty size 2>/dev/null; do usleep 20000; done; sleep 3; stty size; exit 5'`;
+  test(`kubectl 1.${minor} exec on a terminal has its size, follows it, and ends with the command's code`, async () => {
+    // The change comes when the command has seen the first size: kubectl drops one while another is under way.
+    const go = join(user.folder, "go");
+    const until = (size: string) => `i=0; until [ "$(stty size 2>/dev/null)" = "${size}" ] || [ $((i += 1)) -gt 1500 ]; do usleep 20000; done; stty size`;
+    const remote = `${until("33 111")}; ${until("33 120")}; exit 5`;
+    const resize = `(until [ -e ${go} ]; do sleep 0.1; done; stty cols 120 </dev/tty)`;
+    const command = `${resize} & stty rows 33 cols 111; ${kubectlPath(minor)} exec -it web -- sh -c '${remote}'`;
     const child = spawn("script", ["-qec", command, "/dev/null"], { env: user.env, stdio: ["pipe", "pipe", "inherit"] });
-    const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "close") as Promise<[number]>]);
-    assert.match(stdout, /33 111\s+33 120/);
+    const closed = once(child, "close") as Promise<[number]>;
+    let said = "";
+    for await (const chunk of child.stdout.setEncoding("utf8")) {
+      said += chunk;
+      if (said.includes("33 111")) writeFileSync(go, "");
+    }
+    const [code] = await closed;
+    assert.match(said, /^33 111\s+33 120\s/);
     assert.equal(code, 5);
   });
 
@@ -177,7 +185,7 @@ function streams(minor: (typeof MINORS)[number], world: () => World): void {
     assert.equal(await page(`nodes/${NODE}/proxy/healthz`), "ok");
   });
 
-  test(`kubectl 1.${minor} debug adds a container to a pod that runs, and speaks with it`, { skip: leftToContainerd }, async () => {
+  test(`kubectl 1.${minor} debug adds a container to a pod that runs, and speaks with it`, async () => {
     const words = ["debug", "-i", "web", `--image=${IMAGE}`, "-c", `debug-${minor}`, "--target=web", "--", "sh", "-c", "read x; echo got $x"];
     const child = start(...words);
     child.stdin.write("it\n"); // it stays open: with the end of its input, kubectl leaves a container that is not stdinOnce

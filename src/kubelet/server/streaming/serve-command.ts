@@ -3,12 +3,14 @@ import type { IncomingMessage } from "node:http";
 import type { Container, Pod } from "#api/core-v1/types.ts";
 import type { Runtime } from "#kubelet/cri/runtime.ts";
 import { HttpError, type PodLookup, runningContainer } from "#kubelet/server/pod-lookup.ts";
+import type { Clock } from "#lib/clock.ts";
 import { isWebSocket, loadWebSockets, offeredProtocols } from "#lib/websocket.ts";
 
 import { runAttach } from "./attach.ts";
-import type { StreamOptions } from "./command-streams.ts";
+import type { CommandStreams, StreamOptions } from "./command-streams.ts";
 import { type ExecDeps, runExec } from "./exec.ts";
-import { proxyToRuntime } from "./runtime-stream.ts";
+import { SPDY_COMMAND_PROTOCOLS, SpdyCommand } from "./spdy-command.ts";
+import { chosenSpdyProtocol } from "./spdy-upgrade.ts";
 import type { CommandTarget, UpgradeRequest } from "./upgrade-request.ts";
 import { COMMAND_PROTOCOLS, type CommandProtocol, WebSocketCommand } from "./websocket-command.ts";
 
@@ -17,14 +19,14 @@ export interface CommandDeps extends ExecDeps {
   readonly runtime: Runtime;
 }
 
-/** /exec/{namespace}/{pod}/{container}; SPDY clients, which are old, are left to the runtime. */
+/** /exec/{namespace}/{pod}/{container} */
 export async function serveExec(target: CommandTarget, upgrade: UpgradeRequest, deps: CommandDeps): Promise<void> {
   const options = streamOptions(upgrade.query);
   const containerId = runningContainer(deps.pods, podOf(target, deps.pods), target.container).id;
   const command = upgrade.query.getAll("command");
   if (command.length === 0) throw new HttpError(400, "you must specify at least 1 command");
-  if (!isWebSocket(upgrade.request)) return proxyToRuntime(upgrade, await deps.runtime.exec({ ...options, containerId, cmd: command }));
-  await runExec({ ...options, containerId, command }, await openStreams(upgrade, options), deps);
+  const streams = await openStreams(upgrade, { asked: options, used: options }, deps.clock);
+  if (streams !== undefined) await runExec({ ...options, containerId, command }, streams, deps);
 }
 
 /** /attach/{namespace}/{pod}/{container} */
@@ -35,8 +37,8 @@ export async function serveAttach(target: CommandTarget, upgrade: UpgradeRequest
   const { tty = false, stdin = false } = specOf(pod, target.container) ?? {};
   // The streams are what the container was made with, whatever the client believes.
   const options = { stdin: asked.stdin && stdin, stdout: asked.stdout, stderr: asked.stderr && !tty, tty };
-  if (!isWebSocket(upgrade.request)) return proxyToRuntime(upgrade, await deps.runtime.attach({ ...options, containerId }));
-  await runAttach({ ...options, containerId }, await openStreams(upgrade, options), deps);
+  const streams = await openStreams(upgrade, { asked, used: options }, deps.clock);
+  if (streams !== undefined) await runAttach({ ...options, containerId }, streams, deps);
 }
 
 /** @throws {HttpError} 404 */
@@ -51,10 +53,18 @@ const specOf = ({ spec }: Pod, name: string): Container | undefined =>
     (container) => container.name === name,
   );
 
-async function openStreams(upgrade: UpgradeRequest, options: StreamOptions): Promise<WebSocketCommand> {
+/** @returns `undefined` for a client that went away before it had opened its streams */
+async function openStreams(
+  upgrade: UpgradeRequest,
+  options: { readonly asked: StreamOptions; readonly used: StreamOptions },
+  clock: Clock,
+): Promise<CommandStreams | undefined> {
+  if (!isWebSocket(upgrade.request)) {
+    return SpdyCommand.open(upgrade, chosenSpdyProtocol(upgrade.request, SPDY_COMMAND_PROTOCOLS), options, clock);
+  }
   const protocol = chosenProtocol(upgrade.request);
   const socket = (await loadWebSockets())(upgrade, protocol);
-  return new WebSocketCommand(socket, protocol, options);
+  return new WebSocketCommand(socket, protocol, options.used);
 }
 
 /** @throws {HttpError} 400 when the client speaks nothing that we do */
