@@ -1,4 +1,5 @@
 import { type Errors, pushInvalid } from "#api/core-v1/pod-spec/checks.ts";
+import { oldNodeLabel } from "#api/core-v1/pod-spec/old-node-labels.ts";
 import { validateContainerResources } from "#api/core-v1/pod-spec/validate-resources.ts";
 import { validateTolerations } from "#api/core-v1/pod-spec/validate-scheduling.ts";
 import type { Toleration } from "#api/core-v1/types.ts";
@@ -23,7 +24,14 @@ export const runtimeClassStrategy: Strategy<RuntimeClass> = {
     checkImmutable(errors, runtimeClass.handler, old.handler, HANDLER);
     return errors;
   },
+  warningsOnCreate: warnings,
+  warningsOnUpdate: warnings,
 };
+
+function warnings({ scheduling }: RuntimeClass): string[] {
+  const keys = Object.keys(scheduling?.nodeSelector ?? {}).sort();
+  return keys.flatMap((key) => (oldNodeLabel(key) === undefined ? [] : [`${SCHEDULING.child("nodeSelector")}: ${oldNodeLabel(key)}`]));
+}
 
 function validate({ handler = "", overhead, scheduling }: RuntimeClass): FieldError[] {
   const errors: Errors = [];

@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import { told } from "#test/strategies/told.ts";
 
-import { csiDriverStrategy, csiNodeStrategy, storageClassStrategy } from "./strategy.ts";
+import type { CSIStorageCapacity, StorageClass } from "./types.ts";
+import { csiDriverStrategy, csiNodeStrategy, csiStorageCapacityStrategy, storageClassStrategy } from "./strategy.ts";
 
 for (const { strategy, given, want } of [
   {
@@ -34,3 +35,16 @@ for (const { strategy, given, want } of [
 ] as const) {
   test(`validateCreate() says ${want[0] ?? "nothing"}`, () => assert.deepEqual(told(strategy, given), want));
 }
+
+test("classes and capacities warn of nodes' labels that have better names by now", () => {
+  const zone = "failure-domain.beta.kubernetes.io/zone";
+  const old = 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead';
+  const expressions = { matchLabelExpressions: [{ key: "a" }, { key: zone }] };
+  const storageClass = { allowedTopologies: [{}, expressions] } as unknown as StorageClass;
+  assert.deepEqual(storageClassStrategy.warningsOnCreate?.(storageClass), [`allowedTopologies[1].matchLabelExpressions[1].key: ${old}`]);
+  const nodeTopology = { matchLabels: { [zone]: "x" }, matchExpressions: [{ key: zone, operator: "Exists" }] };
+  assert.deepEqual(csiStorageCapacityStrategy.warningsOnUpdate?.({ nodeTopology } as unknown as CSIStorageCapacity, undefined as never), [
+    `nodeTopology.matchExpressions[0].key: ${zone} is ${old}`,
+    `nodeTopology.matchLabels.${zone}: ${old}`,
+  ]);
+});

@@ -1,4 +1,5 @@
 import { isNegative, quantityText } from "#api/core-v1/pod-spec/quantities.ts";
+import { oldLabelsInSelector, oldNodeLabel } from "#api/core-v1/pod-spec/old-node-labels.ts";
 import { checkDnsSubdomain, type Errors } from "#api/core-v1/pod-spec/checks.ts";
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass } from "#api/storage-v1/types.ts";
 import { applyVolumeSourceDefaults } from "#api/core-v1/persistent-volume/defaults.ts";
@@ -26,6 +27,8 @@ export const storageClassStrategy: Strategy<StorageClass> = {
   applyDefaults: applyStorageClassDefaults,
   validateCreate: validateStorageClass,
   validateUpdate: validateStorageClassUpdate,
+  warningsOnCreate: topologyWarnings,
+  warningsOnUpdate: topologyWarnings,
 };
 
 export const volumeAttributesClassStrategy: Strategy<VolumeAttributesClass> = {
@@ -78,7 +81,23 @@ export const csiStorageCapacityStrategy: Strategy<CSIStorageCapacity> = {
     checkImmutable(errors, capacity.storageClassName, old.storageClassName, new FieldPath("storageClassName"));
     return errors;
   },
+  warningsOnCreate: capacityWarnings,
+  warningsOnUpdate: capacityWarnings,
 };
+
+/** @see kubernetes pkg/api/storage/util.go */
+function topologyWarnings({ allowedTopologies = [] }: StorageClass): string[] {
+  return allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
+    matchLabelExpressions.flatMap(({ key }, j) => {
+      const text = oldNodeLabel(key);
+      return text === undefined ? [] : [`allowedTopologies[${i}].matchLabelExpressions[${j}].key: ${text}`];
+    }),
+  );
+}
+
+function capacityWarnings({ nodeTopology }: CSIStorageCapacity): string[] {
+  return nodeTopology === undefined ? [] : oldLabelsInSelector(nodeTopology, new FieldPath("nodeTopology"));
+}
 
 function tokenWarnings({ spec }: CSIDriver): string[] {
   if (!spec.tokenRequests?.length || spec.serviceAccountTokenInSecrets !== undefined) return [];

@@ -31,6 +31,8 @@ function simple(kind: Kind, name: string = kind): CelType {
   return { kind, name, params: [] };
 }
 
+/** Of a type that is not known, and never will be; `DYN` may come to be. */
+export const ANY = simple("any");
 export const DYN = simple("dyn");
 export const NULL = simple("null", "null_type");
 export const BOOL = simple("bool");

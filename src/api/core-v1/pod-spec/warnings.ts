@@ -1,4 +1,3 @@
-import { getOwn } from "#apimachinery/decode/own.ts";
 import type * as core from "#api/core-v1/types.ts";
 import type { FieldPath } from "#apimachinery/field-error.ts";
 import { ipWarnings } from "#apimachinery/validation/ip.ts";
@@ -6,6 +5,7 @@ import { isLabelValue } from "#apimachinery/validation/names.ts";
 
 import { APP_ARMOR_PREFIX, appArmorProfileOf, SECCOMP_POD, SECCOMP_PREFIX } from "./annotations.ts";
 import { sortedEntries } from "./checks.ts";
+import { oldNodeLabel } from "./old-node-labels.ts";
 import { isInteger, quantityText } from "./quantities.ts";
 import { pathWarnings } from "./path-warnings.ts";
 import { portWarnings } from "./port-warnings.ts";
@@ -49,18 +49,6 @@ export function podSpecWarnings(spec: core.PodSpec, annotations: Annotations | u
   return warnings;
 }
 
-/** Labels of nodes with better names by now. */
-const OLD_NODE_LABELS: Readonly<Record<string, string>> = {
-  "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-  "app.kubernetes.io/created-by": "deprecated since v1.9",
-  "scheduler.alpha.kubernetes.io/preferAvoidPods": "deprecated since v1.22; use Taints and Tolerations instead",
-  "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
-};
-
 const DEAD_ANNOTATIONS: readonly (readonly [string, string])[] = [
   ["scheduler.alpha.kubernetes.io/critical-pod", 'non-functional in v1.16+; use the "priorityClassName" field instead'],
   ["security.alpha.kubernetes.io/sysctls", 'non-functional in v1.11+; use the "sysctls" field instead'],
@@ -69,7 +57,7 @@ const DEAD_ANNOTATIONS: readonly (readonly [string, string])[] = [
 
 function warnOfNodeLabels({ spec, path, warn }: Subject): void {
   for (const [key] of sortedEntries(spec.nodeSelector)) {
-    const text = getOwn(OLD_NODE_LABELS, key);
+    const text = oldNodeLabel(key);
     if (text !== undefined) warn(path.child("spec", "nodeSelector").key(key), text);
   }
   const affinity = spec.affinity?.nodeAffinity;
@@ -86,7 +74,7 @@ function warnOfNodeLabels({ spec, path, warn }: Subject): void {
 function warnOfTerm({ matchExpressions = [] }: core.NodeSelectorTerm, checkValues: boolean, path: FieldPath, warn: Subject["warn"]): void {
   for (const [i, { key, values = [] }] of matchExpressions.entries()) {
     const at = path.child("matchExpressions").index(i);
-    const text = getOwn(OLD_NODE_LABELS, key);
+    const text = oldNodeLabel(key);
     if (text !== undefined) warn(at.child("key"), `${key} is ${text}`);
     if (!checkValues) continue;
     for (const [j, value] of values.entries()) {
@@ -100,7 +88,7 @@ const NO_MATCH = "a null labelSelector results in matching no pod";
 function warnOfSpread({ spec, path, warn }: Subject): void {
   for (const [i, { topologyKey, labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
     const at = path.child("spec", "topologySpreadConstraints").index(i);
-    const text = OLD_NODE_LABELS[topologyKey];
+    const text = oldNodeLabel(topologyKey ?? "");
     if (text !== undefined) warn(at.child("topologyKey"), `${topologyKey} is ${text}`);
     if (!labelSelector) warn(at.child("labelSelector"), NO_MATCH);
   }

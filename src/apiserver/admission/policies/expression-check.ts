@@ -1,52 +1,67 @@
 import type * as admission from "#api/admissionregistration-v1/types.ts";
-import type { MutatingAdmissionPolicy } from "#api/admissionregistration-v1beta1/types.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
+import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
-import { targets } from "#apiserver/admission/plugins/attributes.ts";
 import { sameJson } from "#lib/same-json.ts";
-
-const GROUP = "admissionregistration.k8s.io";
-const POLICIES = "validatingadmissionpolicies";
-const MUTATING = "mutatingadmissionpolicies";
-const WEBHOOKS = ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"];
 
 type Configuration = admission.ValidatingWebhookConfiguration | admission.MutatingWebhookConfiguration;
 
-/**
- * The rest of validation for policies and webhooks: their expressions have to compile. It stands here and not in the kinds' strategies,
- * as these cannot wait for the language to be loaded.
- */
-export const expressionCheck: AdmissionPlugin = {
-  name: "ExpressionCheck",
-  handles: (target) => [POLICIES, MUTATING, ...WEBHOOKS].some((plural) => targets(target, GROUP, plural, "CREATE", "UPDATE")),
-  validate(attributes) {
-    if (!hasNews(attributes)) return;
-    return errorsOf(attributes).then((errors) => {
-      const { resource, object } = attributes;
-      if (errors.length > 0) throw statusError.invalid({ group: GROUP, kind: resource.kind }, object?.metadata.name ?? "", errors);
-    });
+/** A kind whose objects have expressions. */
+interface Check {
+  /** Where expressions may be: what has not changed was looked at before. `undefined` when there are none. */
+  part(object: KubeObject): unknown;
+  errors(object: KubeObject): Promise<readonly FieldError[]>;
+}
+
+const specOf = (object: KubeObject) => (object as KubeObject & { readonly spec?: unknown }).spec;
+const checkBy = <T>(load: () => Promise<(object: T) => readonly FieldError[]>): Check => ({
+  part: specOf,
+  errors: async (object) => (await load())(object as unknown as T),
+});
+
+const webhooks: Check = {
+  part(object) {
+    const conditions = ((object as unknown as Configuration).webhooks ?? []).flatMap(({ matchConditions = [] }) => matchConditions);
+    return conditions.length > 0 ? conditions : undefined;
+  },
+  async errors(object) {
+    const { webhookExpressionErrors } = await import("#api/admissionregistration-v1/validate-expressions.ts");
+    return webhookExpressionErrors((object as unknown as Configuration).webhooks ?? []);
   },
 };
 
-async function errorsOf({ resource, object }: AdmissionAttributes): Promise<readonly FieldError[]> {
-  if (resource.plural === MUTATING) {
-    const { mutatingExpressionErrors } = await import("#api/admissionregistration-v1beta1/validate-expressions.ts");
-    return mutatingExpressionErrors(object as unknown as MutatingAdmissionPolicy);
-  }
-  const { policyExpressionErrors, webhookExpressionErrors } = await import("#api/admissionregistration-v1/validate-expressions.ts");
-  if (resource.plural === POLICIES) return policyExpressionErrors(object as unknown as admission.ValidatingAdmissionPolicy);
-  return webhookExpressionErrors((object as unknown as Configuration).webhooks ?? []);
-}
+const CHECKS: Readonly<Record<string, Check>> = {
+  "admissionregistration.k8s.io/validatingwebhookconfigurations": webhooks,
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations": webhooks,
+  "admissionregistration.k8s.io/validatingadmissionpolicies": checkBy(
+    async () => (await import("#api/admissionregistration-v1/validate-expressions.ts")).policyExpressionErrors,
+  ),
+  "admissionregistration.k8s.io/mutatingadmissionpolicies": checkBy(
+    async () => (await import("#api/admissionregistration-v1beta1/validate-expressions.ts")).mutatingExpressionErrors,
+  ),
+  "resource.k8s.io/deviceclasses": checkBy(async () => (await import("#api/resource-v1/validate-expressions.ts")).classExpressionErrors),
+  "resource.k8s.io/resourceclaims": checkBy(async () => (await import("#api/resource-v1/validate-expressions.ts")).claimExpressionErrors),
+  "resource.k8s.io/resourceclaimtemplates": checkBy(async () => (await import("#api/resource-v1/validate-expressions.ts")).templateExpressionErrors),
+};
 
-/** Whether there are expressions that have not been looked at. */
-function hasNews({ resource, object, oldObject }: AdmissionAttributes): boolean {
-  if (resource.plural === POLICIES || resource.plural === MUTATING) {
-    const [next, old] = [object, oldObject] as unknown as readonly { readonly spec?: unknown }[];
-    return !sameJson(next?.spec, old?.spec);
-  }
-  const conditions = (configuration: unknown) =>
-    ((configuration as Configuration | undefined)?.webhooks ?? []).flatMap(({ matchConditions = [] }) => matchConditions);
-  const asked = conditions(object);
-  return asked.length > 0 && !sameJson(asked, conditions(oldObject));
-}
+const checkFor = ({ group, plural }: AdmissionAttributes["resource"]): Check | undefined =>
+  group === "admissionregistration.k8s.io" || group === "resource.k8s.io" ? CHECKS[`${group}/${plural}`] : undefined;
+
+/**
+ * The rest of validation for what has expressions: they have to compile. It stands here and not in the kinds' strategies, as these
+ * cannot wait for the language to be loaded.
+ */
+export const expressionCheck: AdmissionPlugin = {
+  name: "ExpressionCheck",
+  handles: ({ operation, resource, subresource }) =>
+    subresource === "" && (operation === "CREATE" || operation === "UPDATE") && checkFor(resource) !== undefined,
+  validate({ resource, object, oldObject }) {
+    const check = checkFor(resource);
+    const part = object && check?.part(object as KubeObject);
+    if (check === undefined || part === undefined || sameJson(part, oldObject && check.part(oldObject))) return;
+    return check.errors(object as KubeObject).then((errors) => {
+      if (errors.length > 0) throw statusError.invalid({ group: resource.group, kind: resource.kind }, object?.metadata.name ?? "", errors);
+    });
+  },
+};
