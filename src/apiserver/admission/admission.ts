@@ -118,27 +118,29 @@ export class AdmissionChain {
     this.#plugins = plugins;
   }
 
-  async admit(attributes: AdmissionAttributes): Promise<void> {
-    await this.#pass(attributes);
+  admit(attributes: AdmissionAttributes): Promise<void> | void {
+    const pending = this.#pass("admit", attributes, 0);
+    return pending instanceof Promise ? pending.then(() => this.#secondPass(attributes)) : this.#secondPass(attributes);
+  }
+
+  #secondPass(attributes: AdmissionAttributes): Promise<void> | void {
     const { reinvocation } = attributes;
-    if (!reinvocation?.isWanted) return;
+    if (!reinvocation?.isWanted) return undefined;
     reinvocation.isSecond = true;
-    await this.#pass(attributes);
+    return this.#pass("admit", attributes, 0);
   }
 
-  async #pass(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.#plugins) {
-      if (plugin.admit === undefined || plugin.handles?.(attributes) === false) continue;
-      const pending = plugin.admit(attributes);
-      if (pending !== undefined) await pending;
-    }
+  validate(attributes: AdmissionAttributes): Promise<void> | void {
+    return this.#pass("validate", attributes, 0);
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.#plugins) {
-      if (plugin.validate === undefined || plugin.handles?.(attributes) === false) continue;
-      const pending = plugin.validate(attributes);
-      if (pending !== undefined) await pending;
+  /** @param from the first plugin to ask */
+  #pass(part: "admit" | "validate", attributes: AdmissionAttributes, from: number): Promise<void> | void {
+    for (let i = from; i < this.#plugins.length; i++) {
+      const plugin = this.#plugins[i]!;
+      if (plugin[part] === undefined || plugin.handles?.(attributes) === false) continue;
+      const pending = plugin[part](attributes);
+      if (pending !== undefined) return pending.then(() => this.#pass(part, attributes, i + 1));
     }
   }
 }

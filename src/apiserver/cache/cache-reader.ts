@@ -12,14 +12,29 @@ const MAX_LISTS = 1000;
 /** The cluster as admission sees it. */
 export function cacheReader(cache: WatchCache): ObjectReader {
   const lists = new ShortLists(cache);
+  const prefixes = new Prefixes();
   return {
-    lookup: <T extends KubeObject>({ group, plural }: Resource<T>, namespace: string, name: string) =>
-      cache.get(storageKey(storagePrefix(group, plural), namespace, name))?.object as T | undefined,
-    list: <T extends KubeObject>({ group, plural }: Resource<T>, namespace: string) => {
-      const prefix = storagePrefix(group, plural);
-      return lists.get(namespace === "" ? prefix : `${prefix}${namespace}/`) as readonly T[];
-    },
+    lookup: <T extends KubeObject>(resource: Resource<T>, namespace: string, name: string) =>
+      cache.get(storageKey(prefixes.of(resource, ""), namespace, name))?.object as T | undefined,
+    list: <T extends KubeObject>(resource: Resource<T>, namespace: string) => lists.get(prefixes.of(resource, namespace)) as readonly T[],
   };
+}
+
+/** Where objects of a resource stand, in all namespaces or in one: every write asks for the same few. */
+class Prefixes {
+  readonly #known = new WeakMap<Resource<KubeObject>, Map<string, string>>();
+
+  of(resource: Resource<KubeObject>, namespace: string): string {
+    let known = this.#known.get(resource);
+    if (known === undefined) this.#known.set(resource, (known = new Map()));
+    let prefix = known.get(namespace);
+    if (prefix !== undefined) return prefix;
+    const whole = storagePrefix(resource.group, resource.plural);
+    prefix = namespace === "" ? whole : `${whole}${namespace}/`;
+    if (known.size >= MAX_LISTS) known.clear();
+    known.set(namespace, prefix);
+    return prefix;
+  }
 }
 
 /** What admission changes itself. */

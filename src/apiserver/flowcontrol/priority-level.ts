@@ -94,6 +94,7 @@ export class PriorityLevel {
 
   leave(): void {
     this.running--;
+    if (this.exempt && this.waiting === 0) return; // it borrows nothing
     this.#serve();
     // A seat that was borrowed goes back to who waits for it.
     for (const level of this.#siblings()) if (level.waiting > 0 && level !== this) level.#serve();

@@ -27,7 +27,7 @@ export interface Outgoing {
   end(chunk?: Uint8Array): unknown;
   destroy(): unknown;
   once(event: "close", listener: () => void): this;
-  on(event: "drain", listener: () => void): this;
+  on(event: "close" | "drain", listener: () => void): this;
 }
 
 /** What a client may give as the id of its request. */
@@ -77,7 +77,7 @@ export class Exchange {
     this.path = question < 0 ? url : url.slice(0, question);
     this.query = question < 0 ? EMPTY_QUERY : parseQuery(url.slice(question + 1));
     this.userAgent = request.headers["user-agent"] ?? "";
-    response?.once("close", () => {
+    response?.on("close", () => {
       if (!response.writableFinished) this.abort();
     });
   }
@@ -134,15 +134,17 @@ const NO_BYTES = Buffer.alloc(0);
  * @throws {StatusError} 413 above 3 MiB; the rest of such a body is not kept. 400 when the client goes away before its end,
  * which is no fault of ours
  */
-export async function readBody(request: Incoming): Promise<Buffer> {
-  let body: Buffer | undefined;
-  try {
-    body = request instanceof Http2Stream ? await request.readBody(BODY_LIMIT_BYTES) : await bodyOf(request);
-  } catch {
-    throw statusError.badRequest("unexpected EOF");
-  }
+export function readBody(request: Incoming): Promise<Buffer> {
+  return (request instanceof Http2Stream ? request.readBody(BODY_LIMIT_BYTES) : bodyOf(request)).then(withinLimit, endsEarly);
+}
+
+function withinLimit(body: Buffer | undefined): Buffer {
   if (body === undefined) throw statusError.tooLarge(`Request entity too large: limit is ${BODY_LIMIT_BYTES}`);
   return body;
+}
+
+function endsEarly(): never {
+  throw statusError.badRequest("unexpected EOF");
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {

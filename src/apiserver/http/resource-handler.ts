@@ -6,6 +6,7 @@ import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { FlowRequest } from "#apiserver/flowcontrol/classifier.ts";
 import type { FlowControl, Seat } from "#apiserver/flowcontrol/flow-control.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
+import { ExchangeContext } from "#apiserver/http/exchange-context.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 import { readBody } from "#apiserver/http/exchange.ts";
 import { listMetadata, listPieces, protobufListPieces } from "#apiserver/http/lists.ts";
@@ -29,7 +30,7 @@ import type { ResourceApi, Target } from "#apiserver/registry/resource-api.ts";
 import { methodNotAllowed, notFoundPath } from "#apiserver/registry/resource-api.ts";
 import type { ResourceTable } from "#apiserver/registry/resource-table.ts";
 import type { ConnectRequest, SubresourceHandler, SubresourceTable } from "#apiserver/registry/subresource.ts";
-import type { PatchType, RequestContext } from "#apiserver/registry/types.ts";
+import type { PatchType } from "#apiserver/registry/types.ts";
 
 export interface ResourceHandlerDeps {
   readonly api: ResourceApi;
@@ -104,7 +105,7 @@ export class ResourceHandler {
       case "watch":
         return this.#watch(exchange, target, path, accepted);
       case "create":
-        return this.#sendObject(exchange, target, accepted, await this.#create(exchange, target));
+        return this.#sendObject(exchange, target, accepted, await this.#deps.api.create(target, await this.#body(exchange), writeQuery(query)));
       case "update":
         return this.#sendObject(exchange, target, accepted, await this.#deps.api.update(target, await this.#body(exchange), writeQuery(query)));
       case "patch":
@@ -180,17 +181,8 @@ export class ResourceHandler {
       throw served.custom === undefined ? notFoundPath() : statusError.notFound(served.resource, path.name);
     }
     if (served.info.namespaced && path.name !== "" && path.namespace === "") throw notFoundPath();
-    const { user, userAgent, warnings } = exchange;
-    const context: RequestContext = {
-      user,
-      userAgent,
-      get signal() {
-        return exchange.signal;
-      },
-      warn: (text) => void warnings.push(text),
-      ...(exchange.audit && { annotate: (key: string, value: string) => exchange.audit?.annotate(key, value) }),
-    };
-    return { served, namespace: path.namespace, name: path.name, subresource: path.subresource, context };
+    const { namespace, name, subresource } = path;
+    return { served, namespace, name, subresource, context: new ExchangeContext(exchange) };
   }
 
   #connectHandler({ group, plural, subresource }: ResourcePath): SubresourceHandler | undefined {
@@ -201,10 +193,6 @@ export class ResourceHandler {
 
   #list(target: Target, options: ListOptions): Promise<ListOutcome> {
     return this.#deps.api.list(target, options);
-  }
-
-  async #create(exchange: Exchange, target: Target): Promise<ObjectOutcome> {
-    return this.#deps.api.create(target, await this.#body(exchange), writeQuery(exchange.query));
   }
 
   async #patch(exchange: Exchange, target: Target): Promise<ObjectOutcome> {

@@ -19,7 +19,7 @@ async function answerTo({ method = "GET", from = "10.0.0.2", headers = {} }: Ask
   const response = {
     headersSent: false,
     writableEnded: false,
-    once() {},
+    on() {},
     writeHead: (_code: number, given: Record<string, string>) => void (sent.headers = given),
     end: (body: Buffer = Buffer.alloc(0)) => void (sent.body = body),
   };

@@ -23,7 +23,7 @@ import type { Headers } from "#apiserver/http/respond.ts";
 import { sendBytes, sendPageNotFound, sendError } from "#apiserver/http/respond.ts";
 import { answeredByMessages, isUpgradable, messageResponse } from "#apiserver/http/upgrades.ts";
 import { methodNotAllowed } from "#apiserver/registry/resource-api.ts";
-import { ANONYMOUS } from "#apiserver/user.ts";
+import { ANONYMOUS, type UserInfo } from "#apiserver/user.ts";
 import { outliveAcceptErrors } from "#lib/accept-errors.ts";
 import { sleep, type Clock } from "#lib/clock.ts";
 import { Http2Connection } from "#lib/http2/connection.ts";
@@ -173,7 +173,7 @@ export class HttpServer {
   async #answer(exchange: Exchange): Promise<void> {
     const path = parseApiPath(exchange.path);
     try {
-      await this.#authenticate(exchange);
+      await this.#authenticate(exchange); // also where it need not wait: a request that is cut off in the same breath is to be seen as such
     } finally {
       this.#options.auditor?.begin(exchange, path);
     }
@@ -191,14 +191,19 @@ export class HttpServer {
     return sendPageNotFound(exchange);
   }
 
-  async #authenticate(exchange: Exchange): Promise<void> {
-    const { request } = exchange;
-    const { authenticator, authorizer } = this.#options;
-    const pending = authenticator.authenticate({ socket: exchange.socket, authorization: authorizationOf(request) });
-    const found = pending instanceof Promise ? await pending : pending;
+  /** @returns a promise when it has to wait */
+  #authenticate(exchange: Exchange): Promise<void> | undefined {
+    const { authenticator } = this.#options;
+    const found = authenticator.authenticate({ socket: exchange.socket, authorization: authorizationOf(exchange.request) });
+    if (found instanceof Promise) return found.then((user) => this.#identify(exchange, user));
+    this.#identify(exchange, found);
+    return undefined;
+  }
+
+  #identify(exchange: Exchange, found: UserInfo | undefined | "invalid"): void {
     if (found === "invalid") throw statusError.unauthorized();
     exchange.user = exchange.authenticated = found ?? ANONYMOUS;
-    exchange.user = impersonated(exchange.authenticated, request, authorizer);
+    exchange.user = impersonated(exchange.authenticated, exchange.request, this.#options.authorizer);
   }
 
   async #enterPath(exchange: Exchange): Promise<void> {

@@ -34,7 +34,8 @@ export async function createObject(deps: RegistryDeps, target: WriteTarget, body
   wipeSystemFields(object.metadata);
   dedupOwnerReferences(object, "sent", (text) => target.context.warn(text));
   recordUpdate(served, { live: undefined, next: object, manager: fieldManagerOf(target), subresource: "", now: formatTime(deps.clock.now()) });
-  await deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
+  const pending = deps.admission.admit(admissionAttributes(target, "CREATE", object, undefined));
+  if (pending instanceof Promise) await pending;
   matchNamespace(object, namespace); // a webhook may have changed it
   dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
   served.strategy.applyDefaults?.(object); // admission may have set what other fields mirror
@@ -53,7 +54,9 @@ export async function insertObject(deps: RegistryDeps, target: WriteTarget, obje
   const { served, options } = target;
   const prefix = (object.metadata.name ?? "") === "" ? (object.metadata.generateName ?? "") : "";
   if (prefix !== "") object.metadata.name = generatedName(prefix, deps);
-  const release = await reserve(deps.hooks(served.info), object, undefined, options.dryRun);
+  const hooks = deps.hooks(served.info);
+  if (hooks?.beforeCommit === undefined) return insertReserved(deps, target, object, prefix);
+  const release = await reserve(hooks, object, undefined, options.dryRun);
   try {
     const outcome = await insertReserved(deps, target, object, prefix);
     if (options.dryRun) release();
@@ -74,7 +77,8 @@ async function insertReserved(deps: RegistryDeps, target: WriteTarget, object: D
   for (const warning of served.strategy.warningsOnCreate?.(object as KubeObject) ?? []) context.warn(warning);
   for (let attempt = 1; ; attempt++) {
     served.strategy.canonicalize?.(object);
-    await deps.admission.validate(admissionAttributes(target, "CREATE", object, undefined));
+    const pending = deps.admission.validate(admissionAttributes(target, "CREATE", object, undefined));
+    if (pending instanceof Promise) await pending;
     const outcome = await commitNew(deps, target, object);
     if (outcome !== undefined) return outcome;
     if (prefix === "" || attempt >= MAX_NAME_ATTEMPTS) throw alreadyExists(deps, served, object);

@@ -1,8 +1,9 @@
+import type { ResourceInfo } from "#api/resources.ts";
 import type { Mutable } from "#api/strategy.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
-import type { AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
+import type { AdmissionAttributes, Operation, Reinvocation } from "#apiserver/admission/admission.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import { conversionOf, viewable } from "#apiserver/registry/conversion.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
@@ -11,6 +12,7 @@ import type { Decodable } from "#apiserver/registry/body.ts";
 import type { WriteOptions } from "#apiserver/registry/options.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
+import type { UserInfo } from "#apiserver/user.ts";
 
 /** A write of one object, its options checked and its body not yet looked at. */
 export interface WriteTarget {
@@ -32,30 +34,57 @@ export function admissionAttributes(
   oldObject: KubeObject | undefined,
   decodes: Decodable = target.served,
 ): AdmissionAttributes {
-  const { served, subresource, options, context } = target;
-  const { info } = served;
-  const name = object?.metadata?.name ?? target.name; // a connection's options have no metadata
-  return {
-    operation,
-    resource: info,
-    subresource,
-    namespace: info.kind === "Namespace" && info.group === "" ? name : target.namespace,
-    name,
-    object,
-    oldObject,
-    get options() {
-      const { dryRun, fieldManager, fieldValidation } = options;
-      return { ...(dryRun && { dryRun: ["All"] }), ...(fieldManager !== "" && { fieldManager }), ...(fieldValidation !== "Warn" && { fieldValidation }) };
-    },
-    user: context.user,
-    dryRun: options.dryRun,
-    warn: (text) => context.warn(text),
-    annotate: (key, value) => context.annotate?.(key, value),
-    decodes,
-    get signal() {
-      return context.signal;
-    },
-  };
+  return new WriteAttributes(target, operation, object, oldObject, decodes);
+}
+
+/** What few ask for is made when it is asked for. A class, as a literal with getters would be slow to make and to read. */
+class WriteAttributes implements AdmissionAttributes {
+  readonly operation: Operation;
+  readonly resource: ResourceInfo;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: Draft | undefined;
+  readonly oldObject: KubeObject | undefined;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  readonly decodes: Decodable;
+  reinvocation?: Reinvocation;
+  readonly #options: WriteOptions;
+  readonly #context: RequestContext;
+
+  constructor(target: WriteTarget, operation: Operation, object: Draft | undefined, oldObject: KubeObject | undefined, decodes: Decodable) {
+    const { info } = target.served;
+    this.operation = operation;
+    this.resource = info;
+    this.subresource = target.subresource;
+    this.name = object?.metadata?.name ?? target.name; // a connection's options have no metadata
+    this.namespace = info.kind === "Namespace" && info.group === "" ? this.name : target.namespace;
+    this.object = object;
+    this.oldObject = oldObject;
+    this.user = target.context.user;
+    this.dryRun = target.options.dryRun;
+    this.decodes = decodes;
+    this.#options = target.options;
+    this.#context = target.context;
+  }
+
+  get options(): Readonly<Record<string, unknown>> {
+    const { dryRun, fieldManager, fieldValidation } = this.#options;
+    return { ...(dryRun && { dryRun: ["All"] }), ...(fieldManager !== "" && { fieldManager }), ...(fieldValidation !== "Warn" && { fieldValidation }) };
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#context.signal;
+  }
+
+  warn(text: string): void {
+    this.#context.warn(text);
+  }
+
+  annotate(key: string, value: string): void {
+    this.#context.annotate?.(key, value);
+  }
 }
 
 /** Puts the request's namespace into the object; refuses another one. */

@@ -108,7 +108,7 @@ for (const { name, allowed = [], plural = "certificatesigningrequests", subresou
       oldObject: old === undefined ? undefined : ({ metadata: { name: "o" }, ...old } as unknown as KubeObject),
       warn: () => {},
     };
-    const result = chain.validate(attributes);
+    const result = (async () => chain.validate(attributes))();
     if (want === undefined) await result;
     else await assert.rejects(result, { message: `${plural}.certificates.k8s.io "o" is forbidden: ${want}` });
   });

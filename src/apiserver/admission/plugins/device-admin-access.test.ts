@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { resourceInfo } from "#api/resources.ts";
 import type { Mutable } from "#api/strategy.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
-import { AdmissionChain } from "#apiserver/admission/admission.ts";
+import { type AdmissionAttributes, AdmissionChain } from "#apiserver/admission/admission.ts";
 import { deviceAdminAccess } from "#apiserver/admission/plugins/device-admin-access.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
@@ -25,7 +25,8 @@ for (const { name, plural = "resourceclaims", subresource = "", namespace = "pla
 ]) {
   test(`deviceAdminAccess() ${want === undefined ? "allows" : "refuses"} ${name}`, async () => {
     const chain = new AdmissionChain([deviceAdminAccess(reader)]);
-    const result = chain.validate({
+    const validate = async (attributes: AdmissionAttributes) => chain.validate(attributes);
+    const result = validate({
       ...{ operation: old === undefined ? "CREATE" : "UPDATE", subresource, namespace, name: "c", options: {}, dryRun: false, user: LOOPBACK_USER },
       resource: resourceInfo("resource.k8s.io", "v1", plural)!,
       object: { metadata: { name: "c" }, ...object } as unknown as Mutable<KubeObject>,

@@ -13,8 +13,18 @@ export interface Policies {
 
 type Labels = Readonly<Record<string, string>> | undefined;
 
-/** What a namespace's labels ask for; what they say wrongly counts as the strictest, or the newest. */
+const known = new WeakMap<object, Policies>();
+
+/** What a namespace's labels ask for; what they say wrongly counts as the strictest, or the newest. Remembered: every pod asks. */
 export function policiesOf(labels: Labels): Policies {
+  let policies = labels && known.get(labels);
+  if (policies !== undefined) return policies;
+  policies = readPolicies(labels);
+  if (labels !== undefined && Object.isFrozen(labels)) known.set(labels, policies); // others may still change
+  return policies;
+}
+
+function readPolicies(labels: Labels): Policies {
   const enforce = policyOf(labels, "enforce");
   const warn = policyOf(labels, "warn");
   // Who is held to a level is told of it where it only comes to pass later: in the templates of pods.

@@ -85,7 +85,7 @@ function validateNamespace(attributes: AdmissionAttributes, reader: ObjectReader
 }
 
 /** Tells which running pods a new level would not let in again, those with the same faults together. */
-function warnOfPods({ object, warn }: AdmissionAttributes, policy: Policy, pods: readonly Pod[]): void {
+function warnOfPods(attributes: AdmissionAttributes, policy: Policy, pods: readonly Pod[]): void {
   const byFault = new Map<string, string[]>();
   for (const { metadata, spec } of pods) {
     const faults = violations(spec, policy)
@@ -94,10 +94,11 @@ function warnOfPods({ object, warn }: AdmissionAttributes, policy: Policy, pods:
     if (faults !== "") byFault.set(faults, [...(byFault.get(faults) ?? []), metadata.name]);
   }
   if (byFault.size === 0) return;
-  warn(`existing pods in namespace ${JSON.stringify(object!.metadata.name)} violate the new PodSecurity enforce level "${policy.level}:${policy.version}"`);
+  const where = JSON.stringify(attributes.object!.metadata.name);
+  attributes.warn(`existing pods in namespace ${where} violate the new PodSecurity enforce level "${policy.level}:${policy.version}"`);
   const lines = [...byFault].map(([faults, [first = "", ...others]]) => {
     const more = others.length === 0 ? "" : ` (and ${others.length} other ${others.length === 1 ? "pod" : "pods"})`;
     return `${first}${more}: ${faults}`;
   });
-  for (const line of lines.sort()) warn(line);
+  for (const line of lines.sort()) attributes.warn(line);
 }
