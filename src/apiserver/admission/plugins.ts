@@ -15,6 +15,7 @@ import { taintNodesByCondition } from "#apiserver/admission/plugins/taint-nodes-
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from "#apiserver/admission/plugins/certificates.ts";
 import { podSecurity } from "#apiserver/admission/pod-security/pod-security.ts";
 import { expressionCheck } from "#apiserver/admission/policies/expression-check.ts";
+import { paramAccess } from "#apiserver/admission/policies/param-access.ts";
 import { mutatingAdmissionPolicy, validatingAdmissionPolicy } from "#apiserver/admission/policies/policies.ts";
 import { type QuotaDeps, resourceQuotaAdmission } from "#apiserver/admission/quota/resource-quota.ts";
 import { type WebhookDeps, webhookPlugins } from "#apiserver/admission/webhooks/webhooks.ts";
@@ -53,6 +54,7 @@ export function admissionPlugins(deps: AdmissionDeps): AdmissionPlugin[] {
     defaultIngressClass(reader),
     podTopologyLabels(reader),
     expressionCheck,
+    paramAccess(deps),
     mutatingAdmissionPolicy(deps),
     webhooks.mutating,
     validatingAdmissionPolicy(deps),
