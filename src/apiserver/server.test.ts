@@ -235,6 +235,14 @@ test("/metrics tells of requests, levels and the process, and /metrics/slis of h
   assert.equal((await send("POST", "/metrics")).code, 405);
 });
 
+test("a timeout that is no duration is refused, whatever is asked for", async () => {
+  for (const path of ["/version", "/api", "/api/v1/namespaces/default/pods"]) {
+    const { code, body } = await send("GET", `${path}?timeout=invalid`);
+    assert.deepEqual([code, body.message], [400, 'invalid timeout specified in the request URL - time: invalid duration "invalid"']);
+  }
+  assert.equal((await send("GET", "/version?timeout=3m")).code, 200);
+});
+
 test("/ tells of the paths that are there, and every answer has an id", async () => {
   const { text, headers } = await send("GET", "/");
   const { paths } = JSON.parse(text) as { paths: string[] };

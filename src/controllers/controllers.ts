@@ -8,6 +8,7 @@ import { startDeployments } from "#controllers/deployment/controller.ts";
 import { startEndpoints } from "#controllers/endpoints/controller.ts";
 import { startEndpointSlices } from "#controllers/endpointslice/controller.ts";
 import { startEndpointSliceMirroring } from "#controllers/endpointslicemirroring/controller.ts";
+import { startFlowSchemas } from "#controllers/flowschema/controller.ts";
 import { startGarbageCollector } from "#controllers/garbagecollector/controller.ts";
 import { startNamespaces } from "#controllers/namespace/controller.ts";
 import { startNodeIpam } from "#controllers/nodeipam/controller.ts";
@@ -69,6 +70,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startServiceAccounts(deps);
   startRootCa(deps, options.rootCa);
   startClusterRoleAggregation(deps);
+  startFlowSchemas(deps);
   startNodeIpam(deps, options.clusterCidr ?? "10.42.0.0/16");
   startNodeLifecycle(deps);
   startTaintEviction(deps);

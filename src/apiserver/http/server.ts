@@ -18,6 +18,7 @@ import { parseApiPath } from "#apiserver/http/path.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
+import { checkTimeout } from "#apiserver/http/query.ts";
 import type { Accepted } from "#apiserver/http/negotiation.ts";
 import type { Headers } from "#apiserver/http/respond.ts";
 import { sendBytes, sendPageNotFound, sendError } from "#apiserver/http/respond.ts";
@@ -172,6 +173,7 @@ export class HttpServer {
 
   async #answer(exchange: Exchange): Promise<void> {
     const path = parseApiPath(exchange.path);
+    if (path.kind !== "resource") checkTimeout(exchange.query);
     try {
       await this.#authenticate(exchange); // also where it need not wait: a request that is cut off in the same breath is to be seen as such
     } finally {
