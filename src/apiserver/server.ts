@@ -6,14 +6,18 @@ import type { AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { AdmissionChain } from "#apiserver/admission/admission.ts";
 import type { ObjectReader, ObjectWatcher, ObjectWriter } from "#apiserver/admission/reader.ts";
 import { Authenticator, TokenAuthenticators, type TokenReviewer } from "#apiserver/authn/authenticator.ts";
+import { RequestHeaders } from "#apiserver/authn/request-headers.ts";
 import { BootstrapTokens } from "#apiserver/authn/bootstrap-tokens.ts";
 import { JwtKey } from "#apiserver/authn/jwt.ts";
 import { type ObjectLookup, ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
+import { Aggregator } from "#apiserver/aggregation/aggregator.ts";
+import type { ProxyTls } from "#apiserver/aggregation/remote-dialer.ts";
 import type { Auditor } from "#apiserver/audit/auditor.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { clusterAuthorizer } from "#apiserver/authz/cluster-authorizer.ts";
 import { grantCheck } from "#apiserver/authz/grant-check.ts";
 import { RbacIndex } from "#apiserver/authz/rbac-index.ts";
+import { IdentityLease } from "#apiserver/bootstrap/identity-lease.ts";
 import { cacheReader, cacheWatcher, cacheWriter } from "#apiserver/cache/cache-reader.ts";
 import { WatchCache } from "#apiserver/cache/watch-cache.ts";
 import { webhookConverters } from "#apiserver/customresources/conversion/webhook-converters.ts";
@@ -22,7 +26,7 @@ import { indexHandler } from "#apiserver/discovery/index-handler.ts";
 import { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import type { HealthCheck } from "#apiserver/http/health.ts";
 import { healthHandler } from "#apiserver/http/health.ts";
-import { StartHooks } from "#apiserver/http/start-hooks.ts";
+import { type StartHookName, StartHooks } from "#apiserver/http/start-hooks.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
 import { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { RequestLog } from "#apiserver/http/request-log.ts";
@@ -44,7 +48,8 @@ import { specialHandlers } from "#apiserver/registry/special/handlers.ts";
 import type { TokenIssuer } from "#apiserver/registry/special/token.ts";
 import type { SubresourceHandler } from "#apiserver/registry/subresource.ts";
 import { SubresourceTable } from "#apiserver/registry/subresource.ts";
-import type { ResourceHooks } from "#apiserver/registry/types.ts";
+import type { Call, ResourceHooks } from "#apiserver/registry/types.ts";
+import { LOOPBACK_USER } from "#apiserver/user.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Logger } from "#lib/logger.ts";
 import type { Rng } from "#lib/rng.ts";
@@ -61,6 +66,10 @@ export interface ApiServerOptions {
   /** By default system:masters, nodes and roles, as upstream's modes Node and RBAC have it. */
   readonly authorizer?: Authorizer;
   readonly auditor?: Auditor | undefined;
+  /** What extension API servers know this one by; without it, they are asked as by a stranger. */
+  readonly proxyTls?: (() => ProxyTls | undefined) | undefined;
+  /** Of the machine that it runs on: a Lease says so. */
+  readonly hostname?: string | undefined;
   /** The kinds to serve; by default upstream's. */
   readonly kinds?: readonly ResourceInfo[];
   /** In upstream's order. */
@@ -88,6 +97,7 @@ export interface ApiServerParts {
   readonly reader: ObjectReader;
   readonly tokens: TokenReviewer;
   readonly tokenIssuer: TokenIssuer;
+  readonly aggregator: Aggregator;
 }
 
 /** An API server over a store, with its HTTPS listener and its entry for components of the same process. */
@@ -99,7 +109,9 @@ export class ApiServer {
   readonly http: HttpServer;
   /** What the start has still to do. */
   readonly hooks: StartHooks;
+  readonly aggregator: Aggregator;
   readonly #events: EventExpiry;
+  readonly #identity: IdentityLease | undefined;
   readonly #customResources: CustomResources;
 
   private constructor(parts: {
@@ -109,9 +121,12 @@ export class ApiServer {
     pipeline: Pipeline;
     http: HttpServer;
     hooks: StartHooks;
+    aggregator: Aggregator;
     events: EventExpiry;
+    identity: IdentityLease | undefined;
     customResources: CustomResources;
   }) {
+    this.#identity = parts.identity;
     this.#events = parts.events;
     this.#customResources = parts.customResources;
     this.cache = parts.cache;
@@ -120,6 +135,7 @@ export class ApiServer {
     this.pipeline = parts.pipeline;
     this.http = parts.http;
     this.hooks = parts.hooks;
+    this.aggregator = parts.aggregator;
   }
 
   /** Loads the store's state; nothing listens yet. */
@@ -153,55 +169,95 @@ export class ApiServer {
       new BootstrapTokens({ ...serviceAccounts, clock, lookup }),
     );
     const tokenIssuer = { ...serviceAccounts, key: tokenKey };
-    const parts: ApiServerParts = { deps, resources, reader, tokens, tokenIssuer };
     const subresources = new SubresourceTable();
+    const conversions = new ConversionMetrics();
+    const converters = webhookConverters({ reader, clock, newUid: options.newUid, metrics: conversions });
+    const customResources = new CustomResources({ registry: deps, resources, subresources, converters, logger });
+    const perform = (call: Call) => pipeline.perform(call, LOOPBACK_USER, { userAgent: "kube-apiserver/v1.35" });
+    const aggregator = new Aggregator({
+      cache,
+      reader,
+      clock,
+      logger,
+      definitions: () => customResources.definitions,
+      hasOwn: (group, version) => resources.hasOwn(group, version),
+      perform,
+      proxyTls: options.proxyTls ?? (() => undefined),
+    });
+    const parts: ApiServerParts = { deps, resources, reader, tokens, tokenIssuer, aggregator };
     subresources.register(...specialHandlers(parts), ...(options.subresources?.(parts) ?? []));
     const api = new ResourceApi(deps, subresources);
+    const pipeline = new Pipeline(api, resources, deps);
     const flow = new FlowControl({ reader, watcher: cacheWatcher(cache), clock });
     hooks.done("priority-and-fairness-config-consumer", "priority-and-fairness-filter");
     const watch = { cache, clock, rng, bookmarks: new BookmarkTicker(clock), budget: new WatchBudget(), pacer: new WatchPacer(clock) };
     const { first, last } = ownChecks(options.store, cache, () => http.closing);
     const healthChecks = () => [...first, ...hooks.checks, ...last];
     const metrics = new RequestMetrics();
-    const sources = [() => metrics.render(), () => flowMetrics(flow), () => processMetrics(clock.now())];
+    const sources = [() => metrics.render(), () => flowMetrics(flow), () => processMetrics(clock.now()), () => conversions.render()];
     const plain = [healthHandler(healthChecks), metricsHandler({ parts: sources, healthChecks }), ...(options.plain?.(parts) ?? [])];
     const http: HttpServer = new HttpServer({
       tls,
-      authenticator: new Authenticator(tokens),
+      authenticator: new Authenticator(tokens, new RequestHeaders(() => http.tls.requestHeader)),
       authorizer,
-      resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, flow }),
+      resources: new ResourceHandler({ api, resources, subresources, authorizer, watch, flow, remotes: aggregator }),
       flow,
       plain: [...plain, indexHandler(plain)],
       auditor: options.auditor,
+      remotes: aggregator,
       observer: new RequestLog({ clock, logger, metrics }),
       logger,
       clock,
       newUid: options.newUid,
     });
     const events = new EventExpiry(cache, clock, logger);
-    const conversions = new ConversionMetrics();
-    sources.push(() => conversions.render());
-    const converters = webhookConverters({ reader, clock, newUid: options.newUid, metrics: conversions });
-    const customResources = new CustomResources({ registry: deps, resources, subresources, converters, logger });
     customResources.start();
-    hooks.done("start-apiextensions-informers", "start-apiextensions-controllers");
-    hooks.add("crd-informer-synced", () => (customResources.isSettled ? undefined : "not finished"));
-    return new ApiServer({ hooks, events, customResources, cache, reader, resources, pipeline: new Pipeline(api, resources, deps), http });
+    customResources.onChange = (spec) => aggregator.registration.changed(spec);
+    aggregator.start();
+    addExtensionHooks(hooks, customResources, aggregator, options.proxyTls);
+    const identity = options.hostname === undefined ? undefined : new IdentityLease({ ...options, reader, perform, hostname: options.hostname });
+    if (identity !== undefined) for (const name of IDENTITY_HOOKS) hooks.add(name);
+    return new ApiServer({ hooks, identity, aggregator, events, customResources, cache, reader, resources, pipeline, http });
   }
 
   /** Resolves to the port. */
   listen(port: number, host: string): Promise<number> {
     this.#events.start();
+    this.#identity?.start();
+    if (this.#identity !== undefined) this.hooks.done(...IDENTITY_HOOKS);
     return this.http.listen(port, host);
   }
 
   /** Cuts all connections; the store stays open. */
   async close(): Promise<void> {
     this.#events.stop();
+    this.#identity?.stop();
+    await this.aggregator.stop();
     await this.#customResources.stop();
     await this.http.close();
     this.cache.close();
   }
+}
+
+const IDENTITY_HOOKS = ["start-kube-apiserver-identity-lease-controller", "start-kube-apiserver-identity-lease-garbage-collector"] as const;
+
+/** What serves custom resources and the APIs of other servers. */
+function addExtensionHooks(hooks: StartHooks, customResources: CustomResources, aggregator: Aggregator, proxyTls: ApiServerOptions["proxyTls"]): void {
+  const until = (isDone: () => boolean, ...names: readonly StartHookName[]) => {
+    for (const name of names) hooks.add(name, () => (isDone() ? undefined : "not finished"));
+  };
+  hooks.done("start-apiextensions-informers", "start-apiextensions-controllers");
+  until(() => customResources.isSettled, "crd-informer-synced");
+  if (proxyTls !== undefined) until(() => proxyTls() !== undefined, "aggregator-reload-proxy-client-cert");
+  until(() => aggregator.services.isFollowing, "start-kube-aggregator-informers", "apiservice-registration-controller", "apiservice-wait-for-first-sync");
+  until(() => aggregator.registration.isSettled, "apiservice-status-local-available-controller", "kube-apiserver-autoregistration");
+  until(
+    () => aggregator.isLoaded,
+    "apiservice-status-remote-available-controller",
+    "apiservice-discovery-controller",
+    "apiservice-openapi-controller",
+    "apiservice-openapiv3-controller",
+  );
 }
 
 /** Under upstream's names, as far as there is something behind them here. */

@@ -38,6 +38,11 @@ export interface ServerTlsPaths {
   readonly adminKey: string;
   readonly kubeletClient: string;
   readonly kubeletClientKey: string;
+  /** Who vouches for users towards extension API servers, and what it is signed by. Whoever has such a certificate may name any user. */
+  readonly frontProxyCa: string;
+  readonly frontProxyCaKey: string;
+  readonly frontProxyClient: string;
+  readonly frontProxyClientKey: string;
   /** Private key (PKCS 8, ECDSA P-256) that signs service-account tokens. */
   readonly serviceAccountKey: string;
 }
@@ -91,6 +96,10 @@ function serverTlsPaths(dir: string): ServerTlsPaths {
     adminKey: join(dir, "admin.key"),
     kubeletClient: join(dir, "kubelet-client.crt"),
     kubeletClientKey: join(dir, "kubelet-client.key"),
+    frontProxyCa: join(dir, "front-proxy-ca.crt"),
+    frontProxyCaKey: join(dir, "front-proxy-ca.key"),
+    frontProxyClient: join(dir, "front-proxy-client.crt"),
+    frontProxyClientKey: join(dir, "front-proxy-client.key"),
     serviceAccountKey: join(dir, "service-account.key"),
   };
 }

@@ -1,11 +1,14 @@
 import { randomUUID, type KeyObject } from "node:crypto";
 
 import { CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES, SERVICES } from "#api/builtin.ts";
+import { isAvailable } from "#api/apiregistration-v1/conditions.ts";
 import type { Resource, ResourceInfo } from "#api/resources.ts";
 import { builtin, LEGACY_KINDS } from "#api/resources.ts";
 import { kindsWith } from "#api/served-kinds.ts";
 import { admissionPlugins } from "#apiserver/admission/plugins.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
+import type { Aggregator } from "#apiserver/aggregation/aggregator.ts";
+import type { ProxyTls } from "#apiserver/aggregation/remote-dialer.ts";
 import type { Auditor } from "#apiserver/audit/auditor.ts";
 import { openIdHandler } from "#apiserver/authn/openid.ts";
 import { ServiceAllocation } from "#apiserver/allocators/service-hooks.ts";
@@ -38,7 +41,11 @@ export interface ControlPlaneOptions {
   readonly tls: HttpTls;
   /** Who we are towards kubelets, and who signed theirs. */
   readonly kubeletTls: () => KubeletTls;
+  /** Who we are towards extension API servers. */
+  readonly proxyTls?: (() => ProxyTls) | undefined;
   readonly serviceAccountKey: KeyObject;
+  /** Of this machine; without it, the server leaves no Lease. */
+  readonly hostname?: string | undefined;
   readonly clusterDomain: string;
   readonly serviceCidr: string;
   readonly nodePortRange: string;
@@ -72,10 +79,12 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
     tls,
     auditor: options.auditor,
     kinds: kindsOf(options),
+    proxyTls: options.proxyTls,
+    hostname: options.hostname,
     serviceAccounts: { key: options.serviceAccountKey, issuer, audiences: [issuer] },
     hooks: (reader) => ({ "/services": serviceAllocation(reader, options) }),
-    plain: ({ resources, tokenIssuer }) => [
-      ...plainHandlers(() => resources.infos, options),
+    plain: ({ resources, tokenIssuer, aggregator }) => [
+      ...plainHandlers(() => resources.infos, aggregator, options),
       ...(options.plain ?? []),
       openIdHandler({ ...tokenIssuer, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
     ],
@@ -95,16 +104,24 @@ function kindsOf({ legacyApis = false, runtimeConfig = [] }: ControlPlaneOptions
   return [...kindsWith(runtimeConfig), ...(legacyApis ? LEGACY_KINDS : [])];
 }
 
-function plainHandlers(kinds: () => readonly ResourceInfo[], { advertiseAddress, securePort }: ControlPlaneOptions): PlainHandler[] {
+function plainHandlers(kinds: () => readonly ResourceInfo[], remotes: Aggregator, { advertiseAddress, securePort }: ControlPlaneOptions): PlainHandler[] {
   return [
-    discoveryHandler({ kinds, serverAddress: `${advertiseAddress}:${securePort}` }),
-    openApiHandler({ kinds, release: API_RELEASE }),
+    discoveryHandler({ kinds, serverAddress: `${advertiseAddress}:${securePort}`, remotes }),
+    openApiHandler({ kinds, release: API_RELEASE, remotes }),
     versionHandler(BUILD_INFO),
   ];
 }
 
 /** What a server has made, or found, before it is ready. */
-function addBootstrapHooks({ hooks, reader }: ApiServer): void {
+function addBootstrapHooks({ hooks, reader, resources, aggregator }: ApiServer): void {
+  const own = new Set(
+    resources.infos.flatMap(({ group, version, custom }) => (custom !== undefined || group === "apiregistration.k8s.io" ? [] : [`${version}.${group}`])),
+  );
+  const missing = () => {
+    const names = [...own].filter((name) => !isAvailable(aggregator.services.get(name))).sort();
+    return names.length === 0 ? undefined : `missing APIService: [${names.join(" ")}]`;
+  };
+  hooks.add("autoregister-completion", missing);
   const made = (hook: StartHookName, resource: Resource, namespace: string, name: string) =>
     hooks.add(hook, () => (reader.lookup(resource, namespace, name) === undefined ? "not finished" : undefined));
   const flowSchemas = builtin("flowcontrol.apiserver.k8s.io", "v1", "flowschemas");
@@ -132,9 +149,17 @@ const BUILD_INFO = {
   platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
 };
 
-function bootstrap({ reader, pipeline }: ApiServer, { clock, advertiseAddress, securePort, serviceCidr, tls }: ControlPlaneOptions): Promise<void> {
+function bootstrap({ reader, pipeline, resources }: ApiServer, { clock, advertiseAddress, securePort, serviceCidr, tls }: ControlPlaneOptions): Promise<void> {
   return bootstrapCluster(
     { reader, clock, perform: (call, { user, userAgent }) => pipeline.perform(call, user, { userAgent }) },
-    { advertiseAddress, securePort, serviceCidr, kubernetesServiceIp: addressAt(serviceCidr, 1), clientCa: String(tls.clientCa) },
+    {
+      advertiseAddress,
+      securePort,
+      serviceCidr,
+      kubernetesServiceIp: addressAt(serviceCidr, 1),
+      clientCa: tls.clientCa,
+      requestHeader: tls.requestHeader,
+      versions: resources.infos.filter(({ custom }) => custom === undefined),
+    },
   );
 }

@@ -6,6 +6,8 @@ import type { LogLevel } from "#lib/logger.ts";
 /** All that a server process needs to know. `src/cli/settings.ts` has the defaults and the checks. */
 export interface ServerConfig {
   readonly dataDir: string;
+  /** Of this machine, in the cluster. */
+  readonly nodeName: string;
   /** The embedded store's file. */
   readonly database: string;
   /** Used instead of it. */
@@ -37,6 +39,7 @@ export function serverConfig(settings: Settings): ServerConfig {
   const paths = pathsOf(settings.dataDir);
   return {
     dataDir: settings.dataDir,
+    nodeName: settings.nodeName,
     database: paths.database,
     datastore: settings.datastore,
     encryptionKeys: paths.encryptionKeys,

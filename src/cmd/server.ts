@@ -2,6 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import type { Resource } from "#api/resources.ts";
+import type { ProxyTls } from "#apiserver/aggregation/remote-dialer.ts";
 import type { HttpTls } from "#apiserver/http/server.ts";
 import type { ApiServer } from "#apiserver/server.ts";
 import type { KubeletTls } from "#apiserver/streaming/kubelet-dialer.ts";
@@ -31,11 +32,13 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     parts.defer(() => store.close());
     const certificates = readTexts(certificateFiles(config));
     let kubeletTls = kubeletTlsOf(certificates);
+    let proxyTls = proxyTlsOf(certificates);
     const audit = config.audit === undefined ? undefined : await (await import("./audit.ts")).openAudit(config.audit, deps);
     if (audit !== undefined) parts.defer(async () => audit.close());
     const server = await openApiServer({
       ...controlPlaneOptions(config, deps, certificates),
       kubeletTls: () => kubeletTls,
+      proxyTls: () => proxyTls,
       store,
       plain: [encryptionHandler(encryption)],
       auditor: audit?.auditor,
@@ -44,6 +47,7 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     const use = (texts: Certificates) => {
       server.http.useTls(httpTlsOf(texts));
       kubeletTls = kubeletTlsOf(texts);
+      proxyTls = proxyTlsOf(texts);
     };
     const keeper = keepCertificates(deps, { files: certificateFiles(config), use }, certificates);
     parts.defer(() => keeper.cancel());
@@ -59,19 +63,27 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
 
 type Certificates = Readonly<Record<keyof ReturnType<typeof certificateFiles>, string>>;
 
-function certificateFiles({ tls: { ca, serving, servingKey, kubeletClient, kubeletClientKey } }: ServerConfig) {
-  return { ca, serving, servingKey, kubeletClient, kubeletClientKey };
+/** The name of our front proxy's certificate. */
+const FRONT_PROXY_NAMES = ["front-proxy"];
+
+function certificateFiles({ tls }: ServerConfig) {
+  const { ca, serving, servingKey, kubeletClient, kubeletClientKey, frontProxyCa, frontProxyClient, frontProxyClientKey } = tls;
+  return { ca, serving, servingKey, kubeletClient, kubeletClientKey, frontProxyCa, frontProxyClient, frontProxyClientKey };
 }
 
-function httpTlsOf({ ca, serving, servingKey }: Certificates): HttpTls {
-  return { key: servingKey, cert: serving, clientCa: ca };
+function httpTlsOf({ ca, serving, servingKey, frontProxyCa }: Certificates): HttpTls {
+  return { key: servingKey, cert: serving, clientCa: ca, requestHeader: { ca: frontProxyCa, allowedNames: FRONT_PROXY_NAMES } };
 }
 
 function kubeletTlsOf({ ca, kubeletClient, kubeletClientKey }: Certificates): KubeletTls {
   return { cert: kubeletClient, key: kubeletClientKey, ca };
 }
 
-type FixedOptions = Omit<ControlPlaneOptions, "store" | "plain" | "kubeletTls">;
+function proxyTlsOf({ frontProxyClient, frontProxyClientKey }: Certificates): ProxyTls {
+  return { cert: frontProxyClient, key: frontProxyClientKey };
+}
+
+type FixedOptions = Omit<ControlPlaneOptions, "store" | "plain" | "kubeletTls" | "proxyTls">;
 
 function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: ProcessDeps, certificates: Certificates): FixedOptions {
   return {
@@ -80,6 +92,7 @@ function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: Proce
     logger,
     tls: httpTlsOf(certificates),
     serviceAccountKey: createPrivateKey(readFileSync(config.tls.serviceAccountKey)),
+    hostname: config.nodeName,
     clusterDomain: config.clusterDomain,
     serviceCidr: config.serviceCidr,
     nodePortRange: `${config.nodePortRange.from}-${config.nodePortRange.to}`,

@@ -19,6 +19,8 @@ export interface TestPki {
   readonly ca: string;
   readonly server: Pair;
   client(name: string, groups?: readonly string[]): Promise<Pair>;
+  /** An authority of its own, for those who may name other users, and one of them. */
+  readonly frontProxy: { readonly ca: string; readonly client: Pair };
   /** A server certificate for those DNS names. */
   serving(...names: readonly string[]): Promise<Pair>;
 }
@@ -26,9 +28,26 @@ export interface TestPki {
 /** A throw-away authority with a server certificate for 127.0.0.1. */
 export async function testPki(): Promise<TestPki> {
   x509.cryptoProvider.set(webcrypto as never);
+  const cluster = await authority("CN=test-ca");
+  const proxies = await authority("CN=test-front-proxy-ca");
+  const names = new x509.SubjectAlternativeNameExtension([
+    { type: "ip", value: "127.0.0.1" },
+    { type: "dns", value: "localhost" },
+  ]);
+  return {
+    ca: cluster.pem,
+    server: await cluster.issue("CN=kube-apiserver", [names]),
+    frontProxy: { ca: proxies.pem, client: await proxies.issue("CN=front-proxy", []) },
+    serving: (...dns) =>
+      cluster.issue("CN=test-server", dns.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(dns.map((value) => ({ type: "dns", value })))]),
+    client: (name, groups = []) => cluster.issue([...groups.map((group) => `O=${group}`), `CN=${name}`].join(", "), []),
+  };
+}
+
+async function authority(name: string) {
   const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    name: "CN=test-ca",
+    name,
     notBefore: START,
     notAfter: END,
     signingAlgorithm: ALGORITHM,
@@ -51,17 +70,7 @@ export async function testPki(): Promise<TestPki> {
     });
     return { cert: cert.toString("pem"), key: await pemOf(own.privateKey) };
   };
-  const names = new x509.SubjectAlternativeNameExtension([
-    { type: "ip", value: "127.0.0.1" },
-    { type: "dns", value: "localhost" },
-  ]);
-  return {
-    ca: ca.toString("pem"),
-    server: await issue("CN=kube-apiserver", [names]),
-    serving: (...dns) =>
-      issue("CN=test-server", dns.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(dns.map((value) => ({ type: "dns", value })))]),
-    client: (name, groups = []) => issue([...groups.map((group) => `O=${group}`), `CN=${name}`].join(", "), []),
-  };
+  return { pem: ca.toString("pem"), issue };
 }
 
 function newKeys() {

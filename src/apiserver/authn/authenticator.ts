@@ -1,5 +1,6 @@
 import type { PeerCertificate, TLSSocket } from "node:tls";
 
+import { type RequestHeaders, requestHeaderUser } from "#apiserver/authn/request-headers.ts";
 import { AUTHENTICATED } from "#apiserver/user.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 
@@ -54,41 +55,61 @@ export class TokenAuthenticators implements TokenReviewer {
 
 /** What a request shows to be recognised by. */
 export interface Credentials {
-  /** The connection; its certificate is only looked at when TLS has verified it. */
+  /** The connection; its certificate is only believed when TLS has verified it. */
   readonly socket: TLSSocket;
   readonly authorization: string | undefined;
+  /** Only a front proxy's is looked at. */
+  readonly request: Parameters<typeof requestHeaderUser>[0];
 }
 
+type Found = UserInfo | "invalid" | undefined;
+/** What a connection's certificate says: whose it is, that it is a front proxy's, or that nobody vouches for it. */
+type ByCertificate = UserInfo | "none" | "front proxy" | "refused";
+
 /**
- * Client certificate first, then bearer token.
+ * A front proxy's word first, then client certificate, then bearer token.
  *
  * @returns the user; `undefined` for who shows nothing; `"invalid"` for who shows what does not hold
  */
 export class Authenticator {
   readonly #tokens: TokenAuthenticator | undefined;
-  readonly #byConnection = new WeakMap<TLSSocket, UserInfo | "none">();
+  readonly #requestHeaders: RequestHeaders | undefined;
+  readonly #byConnection = new WeakMap<TLSSocket, ByCertificate>();
 
-  constructor(tokens?: TokenAuthenticator) {
+  constructor(tokens?: TokenAuthenticator, requestHeaders?: RequestHeaders) {
     this.#tokens = tokens;
+    this.#requestHeaders = requestHeaders;
   }
 
-  authenticate({ socket, authorization }: Credentials): Promise<UserInfo | undefined | "invalid"> | UserInfo | undefined | "invalid" {
-    const byCertificate = this.#certificateUser(socket);
-    if (byCertificate !== undefined) return byCertificate;
-    const token = bearerToken(authorization);
-    if (token === undefined) return undefined;
+  authenticate(credentials: Credentials): Promise<Found> | Found {
+    const certificate = this.#certificate(credentials.socket);
+    if (typeof certificate === "object") return certificate;
+    if (certificate === "front proxy") {
+      const named = requestHeaderUser(credentials.request);
+      if (named !== undefined) return named;
+    }
+    const token = bearerToken(credentials.authorization);
+    // A certificate that is no good is forgiven who has a token, and nobody else.
+    if (token === undefined) return certificate === "none" ? undefined : "invalid";
     const found = this.#tokens?.authenticate(token);
     if (found instanceof Promise) return found.then((user) => user ?? "invalid");
     return found ?? "invalid";
   }
 
-  #certificateUser(socket: TLSSocket): UserInfo | undefined {
+  #certificate(socket: TLSSocket): ByCertificate {
     let known = this.#byConnection.get(socket);
-    if (known === undefined) {
-      known = socket.authorized ? (certificateUser(socket.getPeerCertificate()) ?? "none") : "none";
-      this.#byConnection.set(socket, known);
-    }
-    return known === "none" ? undefined : known;
+    if (known === undefined) this.#byConnection.set(socket, (known = this.#look(socket)));
+    return known;
+  }
+
+  #look(socket: TLSSocket): ByCertificate {
+    if (!socket.authorized) return Object.keys(socket.getPeerCertificate() ?? {}).length === 0 ? "none" : "refused";
+    const proxies = this.#requestHeaders;
+    if (proxies === undefined) return certificateUser(socket.getPeerCertificate()) ?? "none";
+    const certificate = socket.getPeerCertificate(true);
+    const proxy = proxies.judge(certificate);
+    if (proxy === "stranger") return certificateUser(certificate) ?? "none";
+    return proxy === "proxy" ? "front proxy" : "refused";
   }
 }
 

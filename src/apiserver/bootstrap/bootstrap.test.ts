@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import type { APIService } from "#api/apiregistration-v1/types.ts";
 import { resourceInfo, type Resource } from "#api/resources.ts";
 import { keyOf, type KubeObject } from "#apimachinery/object.ts";
 import type { PolicyRule } from "#apiserver/authz/authorizer.ts";
@@ -10,7 +11,18 @@ import { reconcileObject } from "#apiserver/bootstrap/reconcile.ts";
 import type { Call } from "#apiserver/registry/types.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 
-const FACTS = { advertiseAddress: "192.0.2.1", securePort: 6443, serviceCidr: "10.43.0.0/16", kubernetesServiceIp: "10.43.0.1", clientCa: "PEM" };
+const FACTS = {
+  advertiseAddress: "192.0.2.1",
+  securePort: 6443,
+  serviceCidr: "10.43.0.0/16",
+  kubernetesServiceIp: "10.43.0.1",
+  clientCa: "PEM",
+  versions: [
+    { group: "apps", version: "v1" },
+    { group: "apiregistration.k8s.io", version: "v1" },
+    { group: "resource.k8s.io", version: "v1beta2" },
+  ],
+};
 
 /** Keeps what is written, as the registry would. */
 function fakeApi() {
@@ -54,6 +66,14 @@ test("bootstrapCluster() makes namespaces, roles, classes and the kubernetes ser
   ]) {
     assert.ok(objects.has(key), key);
   }
+});
+
+test("bootstrapCluster() registers versions that were turned on", async () => {
+  const { objects, deps } = fakeApi();
+  await bootstrapCluster(deps, FACTS);
+  const { spec } = objects.get("apiservices v1beta2.resource.k8s.io") as unknown as APIService;
+  assert.deepEqual(spec, { group: "resource.k8s.io", version: "v1beta2", groupPriorityMinimum: 16200, versionPriority: 12 });
+  assert.ok(!objects.has("apiservices v1.apiregistration.k8s.io"));
 });
 
 test("bootstrapCluster() writes nothing the second time", async () => {

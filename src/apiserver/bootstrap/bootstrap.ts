@@ -3,7 +3,7 @@ import { ALL_KINDS, type Resource } from "#api/resources.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
-import { clusterObjects, SYSTEM_NAMESPACES, type ClusterFacts } from "#apiserver/bootstrap/cluster-objects.ts";
+import { clusterObjects, furtherServices, SYSTEM_NAMESPACES, type ClusterFacts } from "#apiserver/bootstrap/cluster-objects.ts";
 import { reconcileObject } from "#apiserver/bootstrap/reconcile.ts";
 import type { Call, RequestContext } from "#apiserver/registry/types.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
@@ -32,7 +32,12 @@ export async function bootstrapCluster(deps: BootstrapDeps, facts: ClusterFacts)
   const namespaces = SYSTEM_NAMESPACES.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
   await Promise.all(namespaces.map((object) => ensure(object, deps)));
   const { default: entries } = await import("./objects.json", { with: { type: "json" } });
-  const objects = [...(entries as readonly unknown[] as BootstrapObject[]), ...clusterObjects(facts, deps.clock.now())];
+  const fixed = entries as readonly unknown[] as BootstrapObject[];
+  const objects = [
+    ...fixed,
+    ...furtherServices(facts.versions, new Set(fixed.map(({ metadata }) => metadata.name))),
+    ...clusterObjects(facts, deps.clock.now()),
+  ];
   await Promise.all(objects.map((object) => ensure(object, deps)));
 }
 

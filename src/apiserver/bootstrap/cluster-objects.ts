@@ -1,5 +1,8 @@
 import { SERVICE_NAME_LABEL } from "#api/discovery-v1/endpoint-slice.ts";
+import { MANAGED, ON_START } from "#apiserver/aggregation/auto-registration.ts";
+import type { RequestHeaderConfig } from "#apiserver/authn/request-headers.ts";
 import type { BootstrapObject } from "#apiserver/bootstrap/bootstrap.ts";
+import { groupPriority } from "#apiserver/discovery/priorities.ts";
 
 /** What differs from cluster to cluster. */
 export interface ClusterFacts {
@@ -11,8 +14,10 @@ export interface ClusterFacts {
   readonly kubernetesServiceIp: string;
   /** PEM of the CA that signs client certificates. */
   readonly clientCa: string;
-  /** PEM of the CA of front proxies, where there is one. */
-  readonly requestHeaderCa?: string | undefined;
+  /** Who front proxies are, where there are any. */
+  readonly requestHeader?: RequestHeaderConfig | undefined;
+  /** All that the server has of its own, besides custom resources. */
+  readonly versions: readonly { readonly group: string; readonly version: string }[];
 }
 
 export const SYSTEM_NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -21,6 +26,21 @@ export function clusterObjects(facts: ClusterFacts, nowMs: number): BootstrapObj
   // Nothing in the cluster could reach a loopback address, and no endpoint may have one.
   const endpoints = isLoopback(facts.advertiseAddress) ? [] : [kubernetesEndpoints(facts), kubernetesSlice(facts)];
   return [kubernetesService(facts), ...endpoints, serviceCidr(facts), ...authenticationMaps(facts, nowMs)];
+}
+
+/** As upstream orders the versions of most groups. */
+const BETA_PRIORITY = 12;
+const ALPHA_PRIORITY = 9;
+
+/** API services of versions that only some servers have; those that all have are among the fixed objects. */
+export function furtherServices(versions: ClusterFacts["versions"], known: ReadonlySet<string>): BootstrapObject[] {
+  const further = new Map(versions.map(({ group, version }) => [`${version}.${group}`, { group, version }]));
+  return [...further].flatMap(([name, { group, version }]) => {
+    if (known.has(name) || group === "apiregistration.k8s.io") return [];
+    const versionPriority = version.includes("alpha") ? ALPHA_PRIORITY : BETA_PRIORITY;
+    const spec = { group, version, groupPriorityMinimum: groupPriority(group), versionPriority };
+    return [object("apiregistration.k8s.io/v1", "APIService", { name, labels: { [MANAGED]: ON_START } }, { spec })];
+  });
 }
 
 const isLoopback = (address: string) => address.startsWith("127.") || address === "::1";
@@ -52,20 +72,25 @@ function serviceCidr(facts: ClusterFacts): BootstrapObject {
   return object("networking.k8s.io/v1", "ServiceCIDR", { name: "kubernetes" }, { spec: { cidrs: [facts.serviceCidr] }, status: { conditions: [ready] } });
 }
 
-function authenticationMaps({ clientCa, requestHeaderCa }: ClusterFacts, nowMs: number): BootstrapObject[] {
-  const frontProxy = {
-    "requestheader-allowed-names": '["front-proxy"]',
-    "requestheader-client-ca-file": requestHeaderCa,
-    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
-    "requestheader-group-headers": '["X-Remote-Group"]',
-    "requestheader-username-headers": '["X-Remote-User"]',
-  };
-  const data = { "client-ca-file": clientCa, ...(requestHeaderCa !== undefined && frontProxy) };
+function authenticationMaps({ clientCa, requestHeader }: ClusterFacts, nowMs: number): BootstrapObject[] {
+  const data = { "client-ca-file": clientCa, ...(requestHeader !== undefined && frontProxyData(requestHeader)) };
   const since = new Date(nowMs).toISOString().slice(0, 10);
   return [
     object("v1", "ConfigMap", { name: "extension-apiserver-authentication", namespace: "kube-system" }, { data }),
     object("v1", "ConfigMap", { name: "kube-apiserver-legacy-service-account-token-tracking", namespace: "kube-system" }, { data: { since } }),
   ];
+}
+
+/** All that an extension API server has to know to believe whom we name. */
+function frontProxyData({ ca, allowedNames }: RequestHeaderConfig): Readonly<Record<string, string>> {
+  return {
+    "requestheader-allowed-names": JSON.stringify(allowedNames),
+    "requestheader-client-ca-file": ca,
+    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+    "requestheader-group-headers": '["X-Remote-Group"]',
+    "requestheader-uid-headers": '["X-Remote-Uid"]',
+    "requestheader-username-headers": '["X-Remote-User"]',
+  };
 }
 
 const object = (apiVersion: string, kind: string, metadata: { name: string; namespace?: string; labels?: object }, rest: object): BootstrapObject => ({

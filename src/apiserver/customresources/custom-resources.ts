@@ -43,6 +43,8 @@ export class CustomResources {
   readonly #waiting = new Map<string, { stop(): void }>();
   #subscription: { stop(): void } | undefined;
   #running: Promise<void> | undefined;
+  /** Told what a definition was and is, when it was made, changed or deleted. */
+  onChange: ((spec: CustomResourceDefinition["spec"]) => void) | undefined;
 
   constructor(deps: CustomResourcesDeps) {
     this.#deps = deps;
@@ -57,9 +59,16 @@ export class CustomResources {
     for (const { key, object } of this.#cache.list(PREFIX).items) this.#take(key, object as CustomResourceDefinition);
     this.#publish();
     this.#subscription = this.#cache.watch(PREFIX, { afterRevision: this.#cache.revision() }, ({ type, key, current }) => {
-      this.#take(key, type === "delete" ? undefined : (current.object as CustomResourceDefinition));
+      const before = this.#served.get(key.slice(PREFIX.length))?.definition;
+      const definition = type === "delete" ? undefined : (current.object as CustomResourceDefinition);
+      this.#take(key, definition);
       this.#publish();
+      for (const each of [before, definition]) if (each !== undefined) this.onChange?.(each.spec);
     });
+  }
+
+  get definitions(): readonly CustomResourceDefinition[] {
+    return Array.from(this.#served.values(), ({ definition }) => definition);
   }
 
   /** Whether nothing that is defined waits for being looked at. */

@@ -17,15 +17,55 @@ const STORED_AS: Readonly<Record<string, string>> = {
   "storage.k8s.io/v1/VolumeAttributesClass": "storage.k8s.io/v1beta1/VolumeAttributesClass",
 };
 
-/** The served groups, the core group first, then by priority; each with its versions, the preferred one first. */
-export function groupsOf(kinds: readonly ResourceInfo[]): ReadonlyMap<string, readonly string[]> {
-  const versions = new Map<string, string[]>();
-  for (const { group, version } of kinds) {
-    const known = versions.get(group) ?? [];
-    if (!known.includes(version)) versions.set(group, [...known, version]);
+/** In which order versions of groups are told, higher first. */
+export interface Priority {
+  readonly group: number;
+  readonly version: number;
+}
+
+/** A resource as aggregated discovery tells of it. */
+export interface ResourceDiscovery {
+  readonly resource: string;
+  readonly [field: string]: unknown;
+}
+
+export interface VersionDiscovery {
+  readonly version: string;
+  readonly resources?: readonly ResourceDiscovery[] | undefined;
+}
+
+/** A version of a group that another server serves. */
+export interface RemoteVersion extends GroupVersion {
+  readonly discovery: VersionDiscovery;
+  readonly freshness: "Current" | "Stale";
+}
+
+/** Where nobody says anything of a version. */
+const VERSION_PRIORITY = 100;
+export const defaultPriority = ({ group }: GroupVersion): Priority => ({ group: groupPriority(group), version: VERSION_PRIORITY });
+
+/**
+ * The served groups, the core group and that of API services first, then by priority; each with its versions, the preferred
+ * one first.
+ *
+ * @see kubernetes/kube-aggregator pkg/apis/apiregistration/v1/helper/helpers.go SortedByGroupAndVersion
+ */
+export function groupsOf(served: Iterable<GroupVersion>, priorityOf: (at: GroupVersion) => Priority = defaultPriority): ReadonlyMap<string, readonly string[]> {
+  const all = new Map<string, GroupVersion & { readonly priority: Priority }>();
+  for (const { group, version } of served) {
+    const name = `${version}.${group}`;
+    if (!all.has(name)) all.set(name, { group, version, priority: priorityOf({ group, version }) });
   }
-  const sorted = [...versions].sort(([a], [b]) => groupPriority(b) - groupPriority(a) || (a < b ? -1 : 1));
-  return new Map(sorted.map(([group, all]) => [group, all.sort(compareVersions)]));
+  const rank = ({ group, priority }: { readonly group: string; readonly priority: Priority }) =>
+    group === "" ? Infinity : group === "apiregistration.k8s.io" ? Number.MAX_VALUE : priority.group;
+  const sorted = [...all].sort(([a, left], [b, right]) => rank(right) - rank(left) || (a < b ? -1 : 1));
+  const byGroup = Map.groupBy(
+    sorted.map(([, each]) => each),
+    ({ group }) => group,
+  );
+  const versionsOf = (versions: readonly (typeof sorted)[number][1][]) =>
+    versions.toSorted((a, b) => b.priority.version - a.priority.version || compareVersions(a.version, b.version)).map(({ version }) => version);
+  return new Map([...byGroup].map(([group, versions]) => [group, versionsOf(versions)]));
 }
 
 /** Released versions before betas before alphas, later ones first. */
@@ -107,14 +147,19 @@ function storageVersionHash(info: ResourceInfo): string {
 }
 
 /** Aggregated discovery: everything of some groups in one document. */
-export function groupDiscoveryList(kinds: readonly ResourceInfo[], groups: Iterable<readonly [group: string, versions: readonly string[]]>) {
+export function groupDiscoveryList(
+  kinds: readonly ResourceInfo[],
+  groups: Iterable<readonly [group: string, versions: readonly string[]]>,
+  remotes: readonly RemoteVersion[] = [],
+) {
+  const of = (group: string, version: string) => {
+    const remote = remotes.find((each) => each.group === group && each.version === version);
+    if (remote !== undefined) return { ...remote.discovery, version, freshness: remote.freshness };
+    return { version, resources: byName(kinds, { group, version }).map(resourceDiscovery), freshness: "Current" };
+  };
   const items = [...groups].map(([group, versions]) => ({
     metadata: group === "" ? {} : { name: group },
-    versions: versions.map((version) => ({
-      version,
-      resources: byName(kinds, { group, version }).map(resourceDiscovery),
-      freshness: "Current",
-    })),
+    versions: versions.map((version) => of(group, version)),
   }));
   return { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {}, items };
 }

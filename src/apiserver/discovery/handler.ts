@@ -2,7 +2,17 @@ import { createHash } from "node:crypto";
 
 import type { ResourceInfo } from "#api/resources.ts";
 import { failure, type StatusError } from "#apimachinery/status-error.ts";
-import { apiGroup, apiGroupList, apiResourceList, apiVersions, groupDiscoveryList, groupsOf } from "#apiserver/discovery/documents.ts";
+import {
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  defaultPriority,
+  groupDiscoveryList,
+  groupsOf,
+  type Priority,
+  type RemoteVersion,
+} from "#apiserver/discovery/documents.ts";
 import { CONTENT_TYPE, isPretty, negotiate, parseAccept } from "#apiserver/http/negotiation.ts";
 import { listed, type PlainHandler, type PlainRequest, type PlainResponse } from "#apiserver/http/plain.ts";
 import { protobufAnswer } from "#apiserver/http/protobuf-answer.ts";
@@ -13,6 +23,15 @@ export interface DiscoveryDeps {
   readonly kinds: () => readonly ResourceInfo[];
   /** `host:port` that clients are told. */
   readonly serverAddress: string;
+  readonly remotes?: RemoteGroups | undefined;
+}
+
+/** What other servers have, and how groups are to be ordered. */
+export interface RemoteGroups {
+  /** The same list for as long as the same is served. */
+  readonly versions: readonly RemoteVersion[];
+  /** The same for as long as no priority changes. */
+  readonly priorities: ReadonlyMap<string, Priority>;
 }
 
 const MEDIA_TYPES = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
@@ -28,11 +47,12 @@ interface Aggregated {
 }
 
 /** Answers discovery. Documents are made when first asked for and kept until `kinds` gives another list. */
-export function discoveryHandler({ kinds, serverAddress }: DiscoveryDeps): PlainHandler {
-  let state = discoveryState(kinds());
+export function discoveryHandler({ kinds, serverAddress, remotes = NO_REMOTES }: DiscoveryDeps): PlainHandler {
+  let state = discoveryState(kinds(), remotes.versions, remotes.priorities);
   const current = () => {
     const served = kinds();
-    if (served !== state.kinds) state = discoveryState(served);
+    const { versions, priorities } = remotes;
+    if (served !== state.kinds || versions !== state.remotes || priorities !== state.priorities) state = discoveryState(served, versions, priorities);
     return state;
   };
   const handler: PlainHandler = (request) => {
@@ -57,8 +77,10 @@ function pathsOf(groups: ReadonlyMap<string, readonly string[]>): readonly strin
   return ["/apis", "/apis/", ...[...groups].flatMap(([group, versions]) => ofGroup(group, versions))];
 }
 
-function discoveryState(kinds: readonly ResourceInfo[]) {
-  const groups = groupsOf(kinds);
+const NO_REMOTES: RemoteGroups = { versions: [], priorities: new Map() };
+
+function discoveryState(kinds: readonly ResourceInfo[], remotes: readonly RemoteVersion[], priorities: ReadonlyMap<string, Priority>) {
+  const groups = groupsOf([...kinds, ...remotes], (at) => priorities.get(`${at.version}.${at.group}`) ?? defaultPriority(at));
   const once = (isCore: boolean) => {
     let made: Aggregated | undefined;
     return () =>
@@ -66,10 +88,11 @@ function discoveryState(kinds: readonly ResourceInfo[]) {
         groupDiscoveryList(
           kinds,
           [...groups].filter(([group]) => (group === "") === isCore),
+          remotes,
         ),
       ));
   };
-  return { kinds, groups, coreGroup: once(true), allGroups: once(false) };
+  return { kinds, remotes, priorities, groups, coreGroup: once(true), allGroups: once(false) };
 }
 
 function withEtag(document: object): Aggregated {

@@ -14,6 +14,8 @@ import type { Accepted } from "#apiserver/http/negotiation.ts";
 import { bodyFormat, CONTENT_TYPE, isPretty, negotiate } from "#apiserver/http/negotiation.ts";
 import type { ResourcePath } from "#apiserver/http/path.ts";
 import { checkTimeout, deleteQuery, listQuery, writeQuery } from "#apiserver/http/query.ts";
+import type { RemoteApi, Remotes } from "#apiserver/http/remotes.ts";
+import { deprecation, notAList, notASingle, strategicOfCustom } from "#apiserver/http/resource-words.ts";
 import { sendBytes, sendPageNotFound, sendValue } from "#apiserver/http/respond.ts";
 import { transformFor } from "#apiserver/http/shapes.ts";
 import type { Shape } from "#apiserver/http/watch-frames.ts";
@@ -21,7 +23,7 @@ import { framesOf } from "#apiserver/http/watch-frames.ts";
 import type { WatchDeps } from "#apiserver/http/watch-stream.ts";
 import { serveWatch } from "#apiserver/http/watch-stream.ts";
 import type { Body } from "#apiserver/registry/body.ts";
-import { decodeDeleteOptions, internalPackage } from "#apiserver/registry/body.ts";
+import { decodeDeleteOptions } from "#apiserver/registry/body.ts";
 import type { DeleteOptions, ListOptions } from "#apiserver/registry/options.ts";
 import { checkListOptions } from "#apiserver/registry/options.ts";
 import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
@@ -39,6 +41,7 @@ export interface ResourceHandlerDeps {
   readonly authorizer: Authorizer;
   readonly watch: WatchDeps;
   readonly flow: FlowControl;
+  readonly remotes?: Remotes | undefined;
 }
 
 async function audited(exchange: Exchange): Promise<Buffer> {
@@ -77,6 +80,8 @@ export class ResourceHandler {
     const wait = LONG_SUBRESOURCES.has(path.subresource) ? undefined : this.#enter(exchange, path, verb);
     if (wait !== undefined) await wait;
     this.#authorize(exchange, path, verb, list);
+    const remote = this.#deps.remotes?.of(path.group, path.version);
+    if (remote !== undefined) return serveRemote(remote, exchange, path, verb);
     if (this.#isUnknown(path)) return sendPageNotFound(exchange);
     const target = this.#target(exchange, path);
     exchange.info = { verb, path };
@@ -123,6 +128,8 @@ export class ResourceHandler {
   async upgrade(exchange: Exchange, path: ResourcePath, upgrade: NonNullable<ConnectRequest["upgrade"]>): Promise<void> {
     const verb = verbOf(exchange, path, undefined);
     this.#authorize(exchange, path, verb, undefined);
+    const remote = this.#deps.remotes?.of(path.group, path.version);
+    if (remote !== undefined) return remote.upgrade(exchange, upgrade);
     const target = this.#target(exchange, path);
     const handler = this.#connectHandler(path);
     if (handler?.connect === undefined) throw notFoundPath();
@@ -272,6 +279,13 @@ export class ResourceHandler {
 /** Streams, which are no requests among others. */
 const LONG_SUBRESOURCES: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy", "log"]);
 
+/** What another server serves may take as long there as it would here. */
+function serveRemote(remote: RemoteApi, exchange: Exchange, path: ResourcePath, verb: string): Promise<void> {
+  exchange.info = { verb, path };
+  exchange.longRunning = verb === "watch" || LONG_SUBRESOURCES.has(path.subresource);
+  return remote.serve(exchange);
+}
+
 function flowRequest(user: UserInfo, { group, plural, subresource, namespace, name }: ResourcePath, verb: string): FlowRequest {
   const within = plural === "namespaces" && group === "" ? name : namespace;
   return { user, verb, group, plural, subresource, namespace: within };
@@ -307,39 +321,6 @@ function checkMethod({ served }: Target, path: ResourcePath, method: string, ver
   if (!verbs.has(verb) || (single === onCollection && !(single && verb === "watch"))) throw methodNotAllowed();
   const needsNamespace = verb === "create" || verb === "deletecollection";
   if (needsNamespace && info.namespaced && path.namespace === "") throw methodNotAllowed();
-}
-
-const CUSTOM_PATCHES = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
-
-/** Nothing says how the lists of a custom resource merge. */
-function strategicOfCustom(): Error {
-  const why = `the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCHES.join(", ")}`;
-  return failure(415, "UnsupportedMediaType", why);
-}
-
-/** @see kubernetes staging/src/k8s.io/apiserver/pkg/endpoints/deprecation/deprecation.go */
-function legacyWarning({ group, version, kind, lifecycle = {} }: ResourceInfo): string {
-  const { deprecated, removed, replacement = "" } = lifecycle;
-  const [newerGroup, newerVersion, newerKind] = replacement.split(",");
-  return `${group}/${version} ${kind} is deprecated in v${deprecated}+, unavailable in v${removed}+; use ${newerGroup}/${newerVersion} ${newerKind}`;
-}
-
-/** What every request for an old API is told. */
-function deprecation(info: ResourceInfo): string | undefined {
-  const { group, version, kind, custom } = info;
-  if (custom !== undefined) return custom.deprecation;
-  if (info.legacy === true) return legacyWarning(info);
-  if (group !== "") return undefined;
-  if (kind === "Endpoints") return `${version} Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice`;
-  return kind === "ComponentStatus" ? `${version} ComponentStatus is deprecated in v1.19+` : undefined;
-}
-
-function notAList({ group, kind }: ResourceInfo): Error {
-  return failure(406, "NotAcceptable", `you requested PartialObjectMetadataList, but the requested object is not a list (*${internalPackage(group)}.${kind})`);
-}
-
-function notASingle({ group, kind, listKind = `${kind}List` }: ResourceInfo): Error {
-  return failure(406, "NotAcceptable", `you requested PartialObjectMetadata, but the requested object is a list (*${internalPackage(group)}.${listKind})`);
 }
 
 function verbOf({ method }: Exchange, path: ResourcePath, list: ListOptions | undefined): string {

@@ -7,6 +7,7 @@ import { StatusError, statusError } from "#apimachinery/status-error.ts";
 import { OutcomeUnknownError, StoreFullError, StoreUnreachableError } from "#storage/store.ts";
 import type { Authenticator } from "#apiserver/authn/authenticator.ts";
 import type { Auditor } from "#apiserver/audit/auditor.ts";
+import type { RequestHeaderConfig } from "#apiserver/authn/request-headers.ts";
 import { impersonated } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
@@ -15,6 +16,7 @@ import { TooManyRequests } from "#apiserver/flowcontrol/priority-level.ts";
 import { Deadlines } from "#apiserver/http/deadlines.ts";
 import { Exchange, type Incoming, type Outgoing } from "#apiserver/http/exchange.ts";
 import { parseApiPath } from "#apiserver/http/path.ts";
+import { type RemoteApi, remoteOfPath, type Remotes } from "#apiserver/http/remotes.ts";
 import type { PlainHandler } from "#apiserver/http/plain.ts";
 import type { ResourceHandler } from "#apiserver/http/resource-handler.ts";
 import { isPretty, negotiate } from "#apiserver/http/negotiation.ts";
@@ -40,6 +42,7 @@ export interface HttpServerOptions {
   readonly flow: FlowControl;
   readonly observer: RequestObserver;
   readonly auditor?: Auditor | undefined;
+  readonly remotes?: Remotes | undefined;
   /** Asked in order for paths that name no resource. */
   readonly plain: readonly PlainHandler[];
   readonly logger: Logger;
@@ -58,8 +61,12 @@ export interface HttpTls {
   readonly key: string | Buffer;
   readonly cert: string | Buffer;
   /** Certificates that sign clients. */
-  readonly clientCa: string | Buffer | (string | Buffer)[];
+  readonly clientCa: string;
+  /** Certificates that sign front proxies, and the names these may have. */
+  readonly requestHeader?: RequestHeaderConfig | undefined;
 }
+
+const authoritiesOf = ({ clientCa, requestHeader }: HttpTls) => [clientCa, ...(requestHeader === undefined ? [] : [requestHeader.ca])];
 
 const MAX_CONCURRENT_STREAMS = 1000;
 /** So long clients have to hear that they are to go elsewhere. */
@@ -77,6 +84,7 @@ export class HttpServer {
   readonly #sockets = new Set<Socket>();
   readonly #deadlines: Deadlines;
   #closing = false;
+  #tls: HttpTls;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -84,17 +92,18 @@ export class HttpServer {
       void this.#fail(exchange, error);
       exchange.abort();
     });
-    const { key, cert, clientCa } = options.tls;
+    const { key, cert } = options.tls;
+    this.#tls = options.tls;
     this.#server = createServer({
       ALPNProtocols: ["h2", "http/1.1"],
       key,
       cert,
-      ca: clientCa,
+      ca: authoritiesOf(options.tls),
       requestCert: true,
       rejectUnauthorized: false,
       noDelay: true,
       keepAlive: true, // a client that vanished without a word is found out
-      shouldUpgradeCallback: isUpgradable,
+      shouldUpgradeCallback: (request) => isUpgradable(request) || this.#remoteOf(request) !== undefined,
     });
     // Watches last for an hour: no time limit on a request as a whole.
     Object.assign(this.#server, { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 120_000 });
@@ -122,6 +131,11 @@ export class HttpServer {
     });
   }
 
+  /** What is shown and believed now. */
+  get tls(): HttpTls {
+    return this.#tls;
+  }
+
   get closing(): boolean {
     return this.#closing;
   }
@@ -140,8 +154,10 @@ export class HttpServer {
   }
 
   /** Shows another certificate from now on; connections that stand go on. @throws when key and certificate do not fit */
-  useTls({ key, cert, clientCa }: HttpTls): void {
-    this.#server.setSecureContext({ key, cert, ca: clientCa });
+  useTls(tls: HttpTls): void {
+    const { key, cert } = tls;
+    this.#server.setSecureContext({ key, cert, ca: authoritiesOf(tls) });
+    this.#tls = tls;
   }
 
   /** Stops listening and cuts every connection; HTTP/2 clients are told to go elsewhere first. */
@@ -183,6 +199,8 @@ export class HttpServer {
     if (path.kind === "resource") return this.#options.resources.handle(exchange, path);
     await this.#enterPath(exchange);
     this.#authorizePath(exchange);
+    const remote = remoteOfPath(this.#options.remotes, exchange.path);
+    if (remote !== undefined) return remote.serve(exchange);
     const { request, method, query, user } = exchange;
     for (const handler of this.#options.plain) {
       const found = await handler({ method, path: exchange.path, query, headers: request.headers, user });
@@ -196,7 +214,7 @@ export class HttpServer {
   /** @returns a promise when it has to wait */
   #authenticate(exchange: Exchange): Promise<void> | undefined {
     const { authenticator } = this.#options;
-    const found = authenticator.authenticate({ socket: exchange.socket, authorization: authorizationOf(exchange.request) });
+    const found = authenticator.authenticate({ socket: exchange.socket, authorization: authorizationOf(exchange.request), request: exchange.request });
     if (found instanceof Promise) return found.then((user) => this.#identify(exchange, user));
     this.#identify(exchange, found);
     return undefined;
@@ -206,6 +224,10 @@ export class HttpServer {
     if (found === "invalid") throw statusError.unauthorized();
     exchange.user = exchange.authenticated = found ?? ANONYMOUS;
     exchange.user = impersonated(exchange.authenticated, exchange.request, this.#options.authorizer);
+  }
+
+  #remoteOf({ url = "" }: IncomingMessage): RemoteApi | undefined {
+    return remoteOfPath(this.#options.remotes, url.split("?", 1)[0]!);
   }
 
   async #enterPath(exchange: Exchange): Promise<void> {
@@ -243,7 +265,8 @@ export class HttpServer {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    if (answeredByMessages(request)) return this.#serve(request, await messageResponse({ request, socket, head }));
+    const remote = this.#remoteOf(request);
+    if (remote === undefined && answeredByMessages(request)) return this.#serve(request, await messageResponse({ request, socket, head }));
     const exchange = new Exchange(request, undefined, this.#options.newUid);
     try {
       await this.#authenticate(exchange);

@@ -7,7 +7,7 @@ import { customDefinitions } from "#apiserver/openapi/custom.ts";
 import { documentToProtobuf } from "#apiserver/openapi/document-protobuf.ts";
 import { groupVersionDocument, plainDocument } from "#apiserver/openapi/document.ts";
 import { groupVersionTitle } from "#apiserver/openapi/operations.ts";
-import { type DocumentV3, swaggerOf } from "#apiserver/openapi/swagger.ts";
+import { type DocumentV3, type Swagger, swaggerOf } from "#apiserver/openapi/swagger.ts";
 import { swaggerToProtobuf } from "#apiserver/openapi/swagger-protobuf.ts";
 
 export interface OpenApiDeps {
@@ -15,6 +15,16 @@ export interface OpenApiDeps {
   readonly kinds: () => readonly ResourceInfo[];
   /** `v1.35.6`: in the documents, and in the hashes by which clients keep them. */
   readonly release: string;
+  readonly remotes?: RemoteDocuments | undefined;
+}
+
+/** What other servers say of their group versions. */
+export interface RemoteDocuments {
+  /** Of OpenAPI v3, by their path: `apis/metrics.example.com/v1`. */
+  readonly documents: readonly { readonly path: string; readonly hash: string }[];
+  document(path: string, request: PlainRequest): Promise<PlainResponse | undefined>;
+  /** Of OpenAPI v2, without what other group versions need. */
+  swaggers(): Promise<readonly Swagger[]>;
 }
 
 const ROOT = "/openapi/v3";
@@ -33,25 +43,31 @@ interface Entry {
  * Answers `/openapi/v3` and `/openapi/v2`. A document is made when it is first asked for, and kept; its hash is known before, so that
  * the index costs next to nothing: it stands for what the document is made from.
  */
-export function openApiHandler({ kinds, release }: OpenApiDeps): PlainHandler {
+export function openApiHandler({ kinds, release, remotes }: OpenApiDeps): PlainHandler {
   let state = entriesOf(kinds(), release);
   const handler: PlainHandler = (request) => {
     if (request.path !== V2 && request.path !== ROOT && !request.path.startsWith(`${ROOT}/`)) return undefined;
     const served = kinds();
     if (served !== state.kinds) state = entriesOf(served, release);
-    if (request.path === V2) return swaggerAnswer(request, state, release);
+    const foreign = remotes?.documents ?? [];
+    if (request.path === V2) return foreign.length === 0 ? swaggerAnswer(request, state, release) : mergedAnswer(request, state, release, remotes!);
     const name = request.path.slice(ROOT.length + 1);
-    if (name === "") return index(state.entries);
+    if (name === "") return index(state.entries, foreign);
+    if (foreign.some(({ path }) => path === name)) return remotes!.document(name, request);
     const entry = state.entries.get(name);
     return entry === undefined ? { status: 404, headers: {}, body: "" } : documentAnswer(request, entry);
   };
   return listed(handler, () => [V2, ROOT, `${ROOT}/`]);
 }
 
-function index(entries: ReadonlyMap<string, Entry>): PlainResponse {
-  const paths = Object.fromEntries([...entries].map(([name, { hash }]) => [name, { serverRelativeURL: `${ROOT}/${name}?hash=${hash}` }]));
+function index(entries: ReadonlyMap<string, Entry>, foreign: RemoteDocuments["documents"]): PlainResponse {
+  const hashes = new Map([...entries].map(([name, { hash }]) => [name, hash]));
+  for (const { path, hash } of foreign) hashes.set(path, hash);
+  const paths = Object.fromEntries([...hashes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, hash]) => [name, { serverRelativeURL: urlOf(name, hash) }]));
   return { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: JSON.stringify({ paths }) };
 }
+
+const urlOf = (name: string, hash: string) => `${ROOT}/${name}${hash === "" ? "" : `?hash=${hash}`}`;
 
 function documentAnswer({ headers: asked, query, path }: PlainRequest, entry: Entry): PlainResponse {
   const type = acceptedType(String(asked["accept"] ?? ""), PROTOBUF_V3);
@@ -76,15 +92,28 @@ function swaggerAnswer({ headers: asked }: PlainRequest, state: State, release: 
   const headers = { etag, vary: "Accept", "cache-control": "no-cache, private" };
   if (asked["if-none-match"] === etag) return { status: 304, headers, body: "" };
   let body = state.swagger.get(type);
-  if (body === undefined) {
-    const swagger = swaggerOf(
-      Array.from(state.entries.values(), (entry) => entry.make() as DocumentV3),
-      customDefinitions(state.kinds),
-      release,
-    );
-    body = type === PROTOBUF_V2 ? swaggerToProtobuf(swagger) : Buffer.from(JSON.stringify(swagger));
-    state.swagger.set(type, body);
-  }
+  if (body === undefined) state.swagger.set(type, (body = encodedSwagger(ownSwagger(state, release), type)));
+  return { status: 200, headers: { ...headers, "content-type": type }, body };
+}
+
+const encodedSwagger = (swagger: Swagger, type: string) => (type === PROTOBUF_V2 ? swaggerToProtobuf(swagger) : Buffer.from(JSON.stringify(swagger)));
+
+const ownSwagger = ({ entries, kinds }: State, release: string): Swagger =>
+  swaggerOf(
+    Array.from(entries.values(), (entry) => entry.make() as DocumentV3),
+    customDefinitions(kinds),
+    release,
+  );
+
+/** With what extension servers say; they are asked each time whether it is still so. */
+async function mergedAnswer({ headers: asked }: PlainRequest, state: State, release: string, remotes: RemoteDocuments): Promise<PlainResponse> {
+  const type = acceptedType(String(asked["accept"] ?? ""), PROTOBUF_V2);
+  if (type === undefined) return { status: 406, headers: { vary: "Accept" }, body: "" };
+  const { mergedSwagger } = await import("#apiserver/openapi/swagger-merge.ts");
+  const body = encodedSwagger(mergedSwagger(ownSwagger(state, release), await remotes.swaggers()), type);
+  const etag = `"${createHash("sha512").update(body).digest("hex").toUpperCase()}"`;
+  const headers = { etag, vary: "Accept", "cache-control": "no-cache, private" };
+  if (asked["if-none-match"] === etag) return { status: 304, headers, body: "" };
   return { status: 200, headers: { ...headers, "content-type": type }, body };
 }
 

@@ -105,6 +105,12 @@ export class ResourceTable {
     return served;
   }
 
+  /** Whether some of it is served without being defined by users. */
+  hasOwn(group: string, version: string): boolean {
+    for (const info of this.#infos.values()) if (info.group === group && info.version === version) return true;
+    return false;
+  }
+
   /** Whether all that is served of a group, if anything, is defined by users. */
   isForeign(group: string): boolean {
     this.#groups ??= new Set(Array.from(this.#infos.values(), (info) => info.group));

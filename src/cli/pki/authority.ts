@@ -16,9 +16,14 @@ const NAME = "skiff-ca";
 
 /** The cluster's authority as its files have it; undefined unless both are whole and belong together. */
 export function readAuthority({ serverTls }: Paths): Authority | undefined {
-  const pem = readIfThere(serverTls.ca);
+  return authorityOf(serverTls.ca, serverTls.caKey);
+}
+
+/** Undefined unless both files are whole and belong together. */
+export function authorityOf(certificateFile: string, keyFile: string): Authority | undefined {
+  const pem = readIfThere(certificateFile);
   const certificate = parseCertificate(pem);
-  const key = parseKey(readIfThere(serverTls.caKey));
+  const key = parseKey(readIfThere(keyFile));
   if (pem === undefined || certificate === undefined || key === undefined) return undefined;
   return certificate.checkPrivateKey(key) ? { certificate, key, pem } : undefined;
 }

@@ -27,7 +27,7 @@ test("requireAgentPki() names what is missing", () => {
 
 test("ensurePki() makes a CA and certificates with the subjects that authorization knows", async () => {
   const written = await ensurePki(settings, "Host-1", clockAt(START));
-  assert.equal(written.length, 14);
+  assert.equal(written.length, 18);
   const ca = parse(serverTls.ca);
   assert.ok(ca.ca);
   for (const [file, subject] of [
@@ -58,7 +58,7 @@ test("ensurePki() leaves good files alone, and issues anew what ends soon or nam
   assert.deepEqual(await ensurePki(settings, "Host-1", later(300)), []);
   const moved = settingsFor({ "node-ip": "192.0.2.8" });
   assert.deepEqual(await ensurePki(moved, "Host-1", later(300)), [serverTls.servingKey, serverTls.serving, agentTls.servingKey, agentTls.serving]);
-  assert.equal((await ensurePki(moved, "Host-1", later(350))).length, 6);
+  assert.equal((await ensurePki(moved, "Host-1", later(350))).length, 8);
 });
 
 const all = () =>
@@ -94,21 +94,24 @@ const DAMAGES = {
 for (const [name, damage] of Object.entries(DAMAGES)) {
   test(`ensurePki() makes again what is ${name} and can be, and nothing else; keys that others trust are never replaced`, async () => {
     await ensurePki(settings, "Host-1", clockAt(START));
-    assert.equal(all().length, 14);
+    assert.equal(all().length, 18);
     for (const file of all()) {
       await withDamage(file, damage, async (before) => {
         assert.ok(!isPkiGood(settings, "Host-1", clockAt(START)), file);
-        const replaceable = !/ca\.key|service-account\.key/.test(file) || (name === "missing" && file.includes("service-account"));
+        const replaceable = !/tls\/ca\.key|service-account\.key/.test(file) || (name === "missing" && file.includes("service-account"));
         if (!replaceable) {
           await assert.rejects(ensurePki(settings, "Host-1", clockAt(START)), { id: "SKF-1105", message: new RegExp(file) }, file);
           for (const [other, text] of contents()) if (other !== file) assert.equal(text, before.get(other), other);
           return;
         }
-        const pair = [file.replace(/key$/, "crt"), file.replace(/crt$/, "key")];
+        // The front proxy's authority is nobody's but the server's: it is made anew whole.
+        const pair = file.includes("front-proxy-ca")
+          ? [...before.keys()].filter((each) => each.includes("front-proxy"))
+          : [file.replace(/key$/, "crt"), file.replace(/crt$/, "key")];
         const written = (await ensurePki(settings, "Host-1", clockAt(START))).map((path) => relative(dir, path));
         assert.ok(written.includes(file) && written.every((path) => pair.includes(path)), `${file}: ${written.join(" ")}`);
         assert.ok(isPkiGood(settings, "Host-1", clockAt(START)), file);
-        if (file.includes("ca.crt")) assert.equal(readFileSync(join(dir, file), "utf8"), before.get(file));
+        if (file.includes("tls/ca.crt")) assert.equal(readFileSync(join(dir, file), "utf8"), before.get(file));
       });
     }
   });
@@ -156,7 +159,7 @@ test("ensurePki() issues anew what is not valid yet, and says so when the clock 
   await ensurePki(settings, "Host-1", clockAt(START + 400 * day));
   const certificate = parse(serverTls.serving);
   assert.ok(certificate.validFromDate.getTime() > START + 300 * day);
-  assert.equal((await ensurePki(settings, "Host-1", clockAt(START))).length, 10);
+  assert.equal((await ensurePki(settings, "Host-1", clockAt(START))).length, 12);
   assert.ok(parse(serverTls.serving).validFromDate.getTime() <= START);
   await assert.rejects(ensurePki(settings, "Host-1", clockAt(START - day)), {
     id: "SKF-1004",
@@ -167,7 +170,7 @@ test("ensurePki() issues anew what is not valid yet, and says so when the clock 
 
 test("ensurePki() lets certificates end with their authority, and does not issue those again and again", async () => {
   const nearEnd = clockAt(START + 3640 * 86_400_000);
-  assert.equal((await ensurePki(settings, "Host-1", nearEnd)).length, 10);
+  assert.equal((await ensurePki(settings, "Host-1", nearEnd)).length, 12);
   assert.deepEqual(parse(serverTls.serving).validToDate, parse(serverTls.ca).validToDate);
   assert.deepEqual(await ensurePki(settings, "Host-1", nearEnd), []);
 });

@@ -6,8 +6,11 @@ import { readIfThere, writeWhole } from "#lib/whole-file.ts";
 import { SkiffError } from "../errors.ts";
 import { type Paths, pathsOf } from "../paths.ts";
 import type { Settings } from "../settings.ts";
-import { type Authority, damaged, ensureAuthority, parseCertificate, parseKey, readAuthority, requireValid } from "./authority.ts";
+import { type Authority, authorityOf, damaged, ensureAuthority, parseCertificate, parseKey, readAuthority, requireValid } from "./authority.ts";
 import type { LeafRequest } from "./issue.ts";
+
+/** The one name that extension API servers are told to believe. */
+const FRONT_PROXY_NAME = "front-proxy";
 
 /** A leaf is issued again when it ends within this time: at a start, or by the server while it runs. */
 const RENEW_MS = 30 * 86_400_000;
@@ -24,7 +27,7 @@ export function isPkiGood(settings: Settings, hostname: string, clock: Clock): b
   if (authority === undefined || readIfThere(paths.agentTls.ca) !== authority.pem) return false;
   requireValid(authority, clock.now());
   if (parseKey(readIfThere(paths.serverTls.serviceAccountKey)) === undefined) return false;
-  return leavesOf(settings, paths, hostname).every((leaf) => isGood(leaf, authority, clock.now()));
+  return leavesOf(settings, paths, hostname).every((leaf) => isGood(leaf, authority, clock.now())) && isFrontProxyGood(paths, clock.now());
 }
 
 /**
@@ -64,8 +67,47 @@ export async function ensurePki(settings: Settings, hostname: string, clock: Clo
     write(leaf.keyFile, issued.key);
     write(leaf.certificateFile, issued.certificate);
   }
+  if (!isFrontProxyGood(paths, clock.now())) await makeFrontProxy(paths, clock.now(), write);
   return written;
 }
+
+/**
+ * The front proxy's authority is told to those who trust it, by the API itself, at each start: it can be made anew at any
+ * time, where the cluster's own cannot.
+ */
+function frontProxyAuthority({ serverTls }: Paths, nowMs: number): Authority | undefined {
+  const found = authorityOf(serverTls.frontProxyCa, serverTls.frontProxyCaKey);
+  return found !== undefined && isWithin(found.certificate, nowMs) ? found : undefined;
+}
+
+const isWithin = ({ validFromDate, validToDate }: X509Certificate, nowMs: number) => validFromDate.getTime() <= nowMs && nowMs < validToDate.getTime();
+
+function isFrontProxyGood(paths: Paths, nowMs: number): boolean {
+  const authority = frontProxyAuthority(paths, nowMs);
+  return authority !== undefined && isGood(frontProxyLeaf(paths), authority, nowMs);
+}
+
+async function makeFrontProxy(paths: Paths, nowMs: number, write: (file: string, text: string) => void): Promise<void> {
+  const { issueCa, issueLeaf, newKey } = await import("./issue.ts");
+  const { frontProxyCa, frontProxyCaKey } = paths.serverTls;
+  if (frontProxyAuthority(paths, nowMs) === undefined) {
+    const key = await newKey();
+    write(frontProxyCaKey, key);
+    write(frontProxyCa, await issueCa("skiff-front-proxy-ca", key, nowMs));
+  }
+  const leaf = frontProxyLeaf(paths);
+  const issued = await issueLeaf(leaf, frontProxyAuthority(paths, nowMs)!, nowMs);
+  write(leaf.keyFile, issued.key);
+  write(leaf.certificateFile, issued.certificate);
+}
+
+const frontProxyLeaf = ({ serverTls }: Paths): Leaf => ({
+  commonName: FRONT_PROXY_NAME,
+  usage: "client",
+  names: [],
+  certificateFile: serverTls.frontProxyClient,
+  keyFile: serverTls.frontProxyClientKey,
+});
 
 /**
  * For an agent that starts alone: its files must be there, as only the server's machine can issue them.

@@ -42,7 +42,7 @@ export function hookAddress({ url, service }: WebhookClientConfig, reader: Objec
 }
 
 /** A service is reached through the cluster network, by its own address. @see kubernetes staging/src/k8s.io/apiserver/pkg/util/proxy/proxy.go ResolveCluster */
-function serviceHost(reader: ObjectReader, namespace: string, name: string, port: number): string {
+export function serviceHost(reader: ObjectReader, namespace: string, name: string, port: number): string {
   const service = reader.lookup(SERVICES, namespace, name);
   if (service === undefined) throw new Error(`service ${JSON.stringify(name)} not found`);
   const { type = "ClusterIP", clusterIP = "", externalName = "", ports = [] } = service.spec ?? {};
