@@ -15,3 +15,12 @@ export function setOwn(object: JsonObject, key: string, value: unknown): void {
   if (key === "__proto__") Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   else object[key] = value;
 }
+
+/** JSON that shares nothing with `value`, without its `undefined` members; bigints stay bigints. */
+export function plainCopy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainCopy);
+  if (!isObject(value)) return value;
+  const object: JsonObject = {};
+  for (const name of Object.keys(value)) if (value[name] !== undefined) setOwn(object, name, plainCopy(value[name]));
+  return object;
+}

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type * as Yaml from "yaml";
 
 import { DecodeError } from "./decode-error.ts";
+import { mayLoseIntegers, noteExactIntegers } from "./exact-integers.ts";
 import type { ParsedJson } from "./json.ts";
 
 /** More are an attack: each alias may stand for a document of its own. */
@@ -20,13 +21,18 @@ let loaded: typeof Yaml | undefined;
 export function parseYaml(text: string): ParsedJson {
   const yaml = (loaded ??= require("yaml") as typeof Yaml); // loaded when first needed: most servers never see YAML
   const lines = new yaml.LineCounter();
-  const options = { version: "1.1", uniqueKeys: false, merge: true, logLevel: "error", lineCounter: lines, customTags: goScalars } as const;
+  const intAsBigInt = mayLoseIntegers(text);
+  const options = { version: "1.1", intAsBigInt, uniqueKeys: false, merge: true, logLevel: "error", lineCounter: lines, customTags: goScalars } as const;
   const [document] = yaml.parseAllDocuments(text, options);
   if (document === undefined || !("contents" in document)) return { value: null, duplicates: [] };
   const [fault] = document.errors;
   if (fault !== undefined) throw new DecodeError(`yaml: ${faultText(fault, text)}`);
   try {
-    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, duplicates: duplicatesIn(yaml, document.contents, lines) };
+    const value = document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown;
+    const duplicates = duplicatesIn(yaml, document.contents, lines);
+    if (!intAsBigInt) return { value, duplicates };
+    const literals = new WeakMap<object, Map<string, string>>();
+    return { value: noteExactIntegers(value, literals), duplicates, notes: { memberOrder: new WeakMap(), literals } };
   } catch (cause) {
     const anchor = /^Unresolved alias[^:]*: (.*)$/.exec((cause as Error).message)?.[1];
     throw new DecodeError(anchor === undefined ? `yaml: ${(cause as Error).message}` : `yaml: unknown anchor '${anchor}' referenced`, { cause });

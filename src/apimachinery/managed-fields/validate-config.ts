@@ -65,7 +65,7 @@ function scalarFault({ type }: ScalarSchema, value: unknown): string[] {
     case "int32":
     case "int64":
     case "double":
-      return typeof value === "number" ? [] : [`expected numeric (int or float), got ${goType(value)}`];
+      return typeof value === "number" || typeof value === "bigint" ? [] : [`expected numeric (int or float), got ${goType(value)}`];
     case "boolean":
       return typeof value === "boolean" ? [] : [`expected boolean, got ${printValue(value)}`];
     case "string":

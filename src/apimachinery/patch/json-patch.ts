@@ -16,8 +16,8 @@ const MAX_COPIED_BYTES = 3 * 1024 * 1024;
 const MEMBERS = new Set(["op", "path", "from", "value"]);
 
 /** @throws {StatusError} with upstream's words for a body that is no JSON patch */
-export function parseJsonPatch(text: string): PatchBody<readonly (JsonPatchOperation | null)[]> {
-  const { value, duplicates } = parsePatch(text, "error decoding patch: ");
+export function parseJsonPatch(text: string, exact = false): PatchBody<readonly (JsonPatchOperation | null)[]> {
+  const { value, duplicates } = parsePatch(text, "error decoding patch: ", exact);
   const notA = (what: unknown, type: string) =>
     statusError.badRequest(`error decoding patch: json: cannot unmarshal ${jsonKind(what)} into Go value of type ${type}`);
   if (value === null) return { patch: [], strictErrors: [] };

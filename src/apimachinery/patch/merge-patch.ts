@@ -4,8 +4,8 @@ import { statusError } from "#apimachinery/status-error.ts";
 import { type PatchBody, parsePatch, requireObject } from "./patch-body.ts";
 
 /** @throws {StatusError} with upstream's words for a body that is no merge patch */
-export function parseMergePatch(text: string): PatchBody<JsonObject> {
-  const { value, duplicates } = parsePatch(text, "error decoding patch: ");
+export function parseMergePatch(text: string, exact = false): PatchBody<JsonObject> {
+  const { value, duplicates } = parsePatch(text, "error decoding patch: ", exact);
   if (value === null) throw statusError.badRequest("Invalid JSON Patch");
   const patch = requireObject(value, "error decoding patch: ");
   return { patch, strictErrors: duplicates.map((path) => `duplicate field "${path}"`) };

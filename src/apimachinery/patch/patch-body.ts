@@ -1,4 +1,5 @@
 import { DecodeError } from "#apimachinery/decode/decode-error.ts";
+import { withExactIntegers } from "#apimachinery/decode/exact-integers.ts";
 import { type ParsedJson, parseJson } from "#apimachinery/decode/json.ts";
 import { isObject, type JsonObject } from "#apimachinery/decode/own.ts";
 import { StatusError, failure, statusError } from "#apimachinery/status-error.ts";
@@ -15,10 +16,14 @@ export const rejected = (): StatusError => failure(422, "Invalid", "the server r
 /** An error that upstream hands on as it is. */
 export const unexpected = (message: string): StatusError => new StatusError({ status: "Failure", message, code: 500 });
 
-/** @param prefix what upstream puts before what its decoder says */
-export function parsePatch(text: string, prefix: string): ParsedJson {
+/**
+ * @param prefix what upstream puts before what its decoder says
+ * @param exact whether integers that numbers would lose are bigints: no schema says what is one
+ */
+export function parsePatch(text: string, prefix: string, exact = false): ParsedJson {
   try {
-    return parseJson(text);
+    const parsed = parseJson(text);
+    return exact ? { ...parsed, value: withExactIntegers(parsed.value, parsed.notes) } : parsed;
   } catch (error) {
     if (error instanceof DecodeError) throw statusError.badRequest(`${prefix}${error.message}`);
     throw error;

@@ -30,7 +30,7 @@ export function typedValue(json: unknown, schema: JsonSchema): Value {
     case "string":
       return typeof json === "string" ? formattedText(json, schema.format) : mistyped("string", json);
     case "number":
-      return typeof json === "number" ? json : mistyped("float", json);
+      return typeof json === "number" ? json : typeof json === "bigint" ? Number(json) : mistyped("float", json);
     case "integer":
       return isWhole(json) ? fromJson(json) : mistyped("int", json);
     case "boolean":
@@ -40,7 +40,7 @@ export function typedValue(json: unknown, schema: JsonSchema): Value {
   }
 }
 
-const isWhole = (json: unknown) => typeof json === "number" && Number.isInteger(json) && Math.abs(json) < 2 ** 63;
+const isWhole = (json: unknown) => typeof json === "bigint" || (typeof json === "number" && Number.isInteger(json) && Math.abs(json) < 2 ** 63);
 
 const mistyped = (wanted: string, json: unknown) => new Failure(`invalid data, expected ${wanted}, got ${goType(json)}`);
 
@@ -54,7 +54,7 @@ function goType(json: unknown): string {
   if (json instanceof Duration) return "time.Duration";
   if (json instanceof Uint8Array) return "[]uint8";
   if (typeof json === "object") return "map[string]interface {}";
-  if (typeof json === "number") return isWhole(json) ? "int64" : "float64";
+  if (typeof json === "number" || typeof json === "bigint") return isWhole(json) ? "int64" : "float64";
   return typeof json === "boolean" ? "bool" : typeof json;
 }
 

@@ -2,10 +2,10 @@ import { Findings, faults } from "./findings.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** What a schema says of a number; bounds of whole numbers count as whole numbers. @see kube-openapi pkg/validation/validate/validator.go */
-export function checkNumber(schema: JsonSchema, value: number, path: string): Findings {
+export function checkNumber(schema: JsonSchema, value: number | bigint, path: string): Findings {
   const { multipleOf, maximum, minimum, exclusiveMaximum = false, exclusiveMinimum = false } = schema;
   const found = new Findings();
-  const asGiven = (limit: number) => (Number.isInteger(value) ? Math.trunc(limit) : limit);
+  const asGiven = (limit: number) => (typeof value === "bigint" || Number.isInteger(value) ? Math.trunc(limit) : limit);
   const orEqual = (exclusive: boolean) => (exclusive ? "" : "or equal to ");
   if (multipleOf !== undefined) {
     const factor = asGiven(multipleOf);
@@ -24,7 +24,8 @@ export function checkNumber(schema: JsonSchema, value: number, path: string): Fi
   return found.count();
 }
 
-function isMultiple(value: number, factor: number): boolean {
+function isMultiple(value: number | bigint, factor: number): boolean {
+  if (typeof value === "bigint") return value % BigInt(factor) === 0n;
   const times = factor < 1 ? (1 / factor) * value : value / factor;
   return Number.isInteger(times) || Math.abs(times - Math.round(times)) < 1e-9 * Math.max(1, Math.abs(times));
 }

@@ -54,7 +54,7 @@ function check(schema: JsonSchema, value: unknown, path: string, earlier: Earlie
     apply(checkText(schema, value, path));
     if (formatCheck(formatOf(schema)) !== undefined) apply(checkFormat(schema, value, path));
   }
-  if (typeof value === "number") apply(checkNumber(schema, value, path));
+  if (typeof value === "number" || typeof value === "bigint") apply(checkNumber(schema, value, path));
   if (Array.isArray(value)) apply(checkList(schema, value, path, earlier));
   apply(checkEnum(schema, value, path));
   if (isObject(value)) apply(checkObject(schema, value, path, earlier));
@@ -96,7 +96,7 @@ const MAX_INT64 = 2 ** 63;
 function jsonType(value: unknown): string {
   if (Array.isArray(value)) return "array";
   if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < MAX_INT64 ? "integer" : "number";
-  return typeof value;
+  return typeof value === "bigint" ? "integer" : typeof value;
 }
 
 function checkAlternatives(schema: JsonSchema, value: unknown, path: string, earlier: Earlier | undefined): Findings {
@@ -166,7 +166,7 @@ function checkList(schema: JsonSchema, value: readonly unknown[], path: string, 
 
 function checkEnum({ enum: values = [] }: JsonSchema, value: unknown, path: string): Findings | undefined {
   if (values.length === 0) return undefined;
-  if (value !== null && value !== undefined && values.some((each) => equalJson(each, value))) return undefined;
+  if (value !== null && value !== undefined && values.some((each) => equalJson(each, typeof value === "bigint" ? Number(value) : value))) return undefined;
   const told = values.map((each) => (typeof each === "string" ? each : JSON.stringify(sorted(each))));
   return new Findings([faults.enum(path, value ?? null, told)]);
 }

@@ -1,4 +1,5 @@
 import { protobufObject } from "#api/schema/protobuf-object.ts";
+import { parseExactly } from "#apimachinery/decode/exact-integers.ts";
 import { decodeObject } from "#apimachinery/decode/decode.ts";
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
@@ -103,7 +104,7 @@ class Cached implements CachedObject {
   }
 
   get object(): KubeObject {
-    return this.#held ?? this.#hold(this.#remembered?.deref() ?? this.#frozenFresh() ?? decodeStored(this.json));
+    return this.#held ?? this.#hold(this.#remembered?.deref() ?? this.#frozenFresh() ?? decodeStored(this.json, isOfCustomResource(this.key)));
   }
 
   /** Leaves the object to those who hold it. */
@@ -129,6 +130,17 @@ class Cached implements CachedObject {
     recent.add(this, this.json.length);
     return object;
   }
+}
+
+const ROOT = "/registry/";
+/** Upstream keeps these below their group's name, too. */
+const BUILTIN_GROUPS = ["apiextensions.k8s.io/", "apiregistration.k8s.io/"];
+
+/** Those stand below their group, whose name has a dot; no schema says which of their numbers are integers of 64 bits. */
+function isOfCustomResource(key: string): boolean {
+  const dot = key.indexOf(".", ROOT.length);
+  if (dot < 0 || dot > key.indexOf("/", ROOT.length)) return false;
+  return !BUILTIN_GROUPS.some((group) => key.startsWith(group, ROOT.length));
 }
 
 /** Written in this turn. */
@@ -210,7 +222,7 @@ function withResourceVersion(value: Buffer, revision: number): Buffer {
 function usual(bytes: Buffer): Buffer {
   if (PROTOBUF.equals(bytes.subarray(0, PROTOBUF.length))) return new PendingObject("", fromProtobuf(bytes)).value;
   if (USUAL_HEAD.test(bytes.toString("latin1", 0, HEAD_BYTES)) && !bytes.includes(RESOURCE_VERSION)) return bytes;
-  return new PendingObject("", JSON.parse(bytes.toString()) as KubeObject).value;
+  return new PendingObject("", parseExactly(bytes.toString()) as KubeObject).value;
 }
 
 /** As upstream's servers store their own kinds, unless they are told to write JSON. */

@@ -1,14 +1,16 @@
+import { parseExactly } from "#apimachinery/decode/exact-integers.ts";
 import { sharedFields } from "#apimachinery/managed-fields/index.ts";
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
 
 /**
- * The frozen object that stored JSON says. Who owns which fields, most of the text and more of the memory, is looked up by
+ * The frozen object that stored JSON says, for a custom resource with every digit of its integers. Who owns which fields, most of the text and more of the memory, is looked up by
  * its bytes, and parsed only where it is new.
  */
-export function decodeStored(json: Buffer): KubeObject {
+export function decodeStored(json: Buffer, isCustom = false): KubeObject {
+  const parse = isCustom ? parseExactly : (text: string): unknown => JSON.parse(text);
   const spans = ownedFields(json);
-  if (spans.length === 0) return deepFreeze(JSON.parse(json.toString()) as KubeObject);
-  const draft = JSON.parse(withoutSpans(json, spans)) as KubeObject;
+  if (spans.length === 0) return deepFreeze(parse(json.toString()) as KubeObject);
+  const draft = parse(withoutSpans(json, spans)) as KubeObject;
   const entries = draft.metadata.managedFields as { fieldsV1: unknown }[];
   for (const { entry, start, end } of spans) entries[entry]!.fieldsV1 = sharedFields(json.toString("utf8", start, end));
   return deepFreeze(draft);

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 
 import { typeSchema } from "#api/schema/table.ts";
 import type { View } from "#api/view.ts";
+import { withExactIntegers } from "#apimachinery/decode/exact-integers.ts";
 import { type Decoded, DecodeError } from "#apimachinery/decode/decode.ts";
 import type { JsonNotes } from "#apimachinery/decode/json.ts";
-import { isObject, type JsonObject, setOwn } from "#apimachinery/decode/own.ts";
+import { isObject, type JsonObject, plainCopy } from "#apimachinery/decode/own.ts";
 import { FieldPath } from "#apimachinery/field-error.ts";
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
 import { statusError } from "#apimachinery/status-error.ts";
@@ -74,7 +75,7 @@ export class CustomCodec {
   /** @throws {DecodeError} */
   decode(value: JsonObject, notes?: JsonNotes): Decoded<Draft> {
     if (notes !== undefined) refuseInfinite(value, notes);
-    const object = copy(value) as JsonObject;
+    const object = plainCopy(withExactIntegers(value, notes)) as JsonObject;
     const strictErrors: string[] = [];
     const { metadata } = value;
     if (metadata === undefined || metadata === null) object["metadata"] = {};
@@ -122,15 +123,6 @@ function refuseInfinite(value: unknown, notes: JsonNotes): void {
       throw new DecodeError(`json: cannot unmarshal number ${literal} into Go value of type float64`);
     }
   }
-}
-
-/** JSON that shares nothing with `value`: what comes from the cache is frozen. */
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copy);
-  if (!isObject(value)) return value;
-  const object: JsonObject = {};
-  for (const name of Object.keys(value)) if (value[name] !== undefined) setOwn(object, name, copy(value[name]));
-  return object;
 }
 
 /** How one version shows a kind's objects. */
@@ -190,7 +182,7 @@ const schemaOf = ({ schemas }: CustomKind, apiVersion = "") => schemas.get(apiVe
 
 /** A stored object as its own version shows it. */
 function inOwnForm(kind: CustomKind, object: KubeObject): JsonObject {
-  const draft = copy(object) as JsonObject;
+  const draft = plainCopy(object) as JsonObject;
   const schema = schemaOf(kind, object.apiVersion);
   dropForbiddenNulls(draft, schema);
   applyDefaults(draft, schema);
@@ -208,7 +200,7 @@ function asShown(kind: CustomKind, object: KubeObject, apiVersion: string, schem
 }
 
 function converted(object: KubeObject, apiVersion: string, schema: JsonSchema): KubeObject {
-  const draft = copy(object) as JsonObject;
+  const draft = plainCopy(object) as JsonObject;
   draft["apiVersion"] = apiVersion;
   prune(draft, schema, true);
   return draft as unknown as KubeObject;

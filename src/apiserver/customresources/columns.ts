@@ -40,9 +40,9 @@ function cellOf(type: string, value: unknown, nowMs: number): Cell {
     case "string":
       return value === null ? "<nil>" : typeof value === "object" ? JSON.stringify(sorted(value)) : String(value);
     case "integer":
-      return typeof value === "number" ? Math.trunc(value) : null;
+      return typeof value === "number" ? Math.trunc(value) : typeof value === "bigint" ? value : null;
     case "number":
-      return typeof value === "number" ? value : null;
+      return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : null;
     case "boolean":
       return typeof value === "boolean" ? value : null;
     case "date":

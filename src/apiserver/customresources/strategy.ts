@@ -110,7 +110,7 @@ function replicasErrors(object: KubeObject, path: string): FieldError[] {
   const found = nested(object, path);
   if (found === undefined) return [];
   const { value } = found;
-  if (typeof value !== "number" || !Number.isInteger(value)) return [fieldError.invalid(at, 0, mistyped(path, value, "int64"))];
+  if (typeof value !== "bigint" && (typeof value !== "number" || !Number.isInteger(value))) return [fieldError.invalid(at, 0, mistyped(path, value, "int64"))];
   if (value < 0) return [fieldError.invalid(at, value, "should be a non-negative integer")];
   return value > MAX_INT32 ? [fieldError.invalid(at, value, `should be less than or equal to ${MAX_INT32}`)] : [];
 }
@@ -122,7 +122,7 @@ function goType(value: unknown): string {
   if (Array.isArray(value)) return "[]interface {}";
   if (isObject(value)) return "map[string]interface {}";
   if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
-  return typeof value === "boolean" ? "bool" : typeof value;
+  return typeof value === "boolean" ? "bool" : typeof value === "bigint" ? "int64" : typeof value;
 }
 
 /** What stands at a path of dots. */

@@ -1,5 +1,6 @@
 import { DecodeError, decodeObject } from "#apimachinery/decode/decode.ts";
 import { applySchemaDefaults } from "#apimachinery/decode/defaults.ts";
+import { withExactIntegers } from "#apimachinery/decode/exact-integers.ts";
 import type { ParsedJson } from "#apimachinery/decode/json.ts";
 import { isObject } from "#apimachinery/decode/own.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
@@ -22,7 +23,7 @@ import { formatTime } from "#lib/clock.ts";
 /** PATCH of type apply: makes a missing object, and sees to managed fields itself. */
 export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body): Promise<ObjectOutcome> {
   const { served, name, namespace, subresource, options } = target;
-  const config = configurationOf(body, target);
+  const config = configurationOf(body, target, served.custom !== undefined);
   return changeObject(deps, target, {
     createMissing: subresource === "",
     ownsManagedFields: true,
@@ -56,10 +57,12 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
 /**
  * The configuration in an apply's body.
  *
+ * @param exact whether integers that numbers would lose are bigints
  * @throws {StatusError} 400
  */
-export function configurationOf(body: Body, { options, context }: Pick<WriteTarget, "options" | "context">): JsonObject {
-  const { value, duplicates } = "value" in body ? { value: body.value, duplicates: [] } : parsed(body);
+export function configurationOf(body: Body, { options, context }: Pick<WriteTarget, "options" | "context">, exact = false): JsonObject {
+  const { value, duplicates, notes } = "value" in body ? { value: body.value, duplicates: [] } : parsed(body);
+  if (exact) withExactIntegers(value, notes);
   if (duplicates.length > 0 && options.fieldValidation === "Strict") {
     const lines = duplicates.map((text) => `\n  ${text}`).join("");
     throw statusError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:${lines}`);

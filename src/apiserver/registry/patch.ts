@@ -34,7 +34,7 @@ export async function patchObject(deps: RegistryDeps, target: WriteTarget, type:
   return changeObject(deps, target, {
     make: (old) => {
       if (old === undefined) throw statusError.notFound(served.resource, name);
-      patcher ??= patcherOf(type, body, options.fieldValidation);
+      patcher ??= patcherOf(type, body, options.fieldValidation, served.custom !== undefined);
       const object = patchedDraft(served, patcher, old, options.fieldValidation, context);
       matchNamespace(object, namespace);
       checkName(object, name);
@@ -53,19 +53,22 @@ export interface Patcher {
   shown(patched: JsonObject): string;
 }
 
-/** @throws {StatusError} for a body that is no patch of that type */
-export function patcherOf(type: Exclude<PatchType, "apply">, body: Body, validation: FieldValidation): Patcher {
+/**
+ * @param exact whether integers of the patch that numbers would lose are bigints
+ * @throws {StatusError} for a body that is no patch of that type
+ */
+export function patcherOf(type: Exclude<PatchType, "apply">, body: Body, validation: FieldValidation, exact = false): Patcher {
   const own = "value" in body ? { patch: body.value, strictErrors: [] } : undefined;
   const text = "text" in body ? body.text : "";
   const errorsOf = (found: readonly string[]) => (validation === "Ignore" ? [] : found);
   switch (type) {
     case "json": {
-      const { patch, strictErrors } = own ?? parseJsonPatch(text);
+      const { patch, strictErrors } = own ?? parseJsonPatch(text, exact);
       const apply = (_: Decodable, document: JsonObject) => applyJsonPatch(document, patch as readonly JsonPatchOperation[]) as JsonObject;
       return { apply, strictErrors: errorsOf(strictErrors), shown: (patched) => sortedJson(patched) };
     }
     case "merge": {
-      const { patch, strictErrors } = own ?? parseMergePatch(text);
+      const { patch, strictErrors } = own ?? parseMergePatch(text, exact);
       return {
         apply: (_, document) => applyMergePatch(document, patch as JsonObject),
         strictErrors: errorsOf(strictErrors),

@@ -1,6 +1,6 @@
 import type { KubeObject } from "#apimachinery/object.ts";
 
-export type Cell = string | number | boolean | null;
+export type Cell = bigint | string | number | boolean | null;
 
 /** Makes a row's cells. `nowMs` is the time that ages are counted to. */
 export type Printer<T extends KubeObject = KubeObject> = (object: T, nowMs: number) => Cell[];

@@ -1,3 +1,4 @@
+import { plainCopy } from "#apimachinery/decode/own.ts";
 import type { Expression } from "#api/admissionregistration-v1/expressions.ts";
 import { PER_CALL_LIMIT } from "#apimachinery/cel/environment.ts";
 import { Failure, MapValue, type Value } from "#lib/cel/values.ts";
@@ -77,4 +78,4 @@ export class LazyVariables extends MapValue {
 }
 
 /** A value of ours as expressions see it: as its JSON. */
-export const shown = (value: unknown): Value => (value === undefined || value === null ? null : fromJson(JSON.parse(JSON.stringify(value))));
+export const shown = (value: unknown): Value => (value === undefined || value === null ? null : fromJson(plainCopy(value)));

@@ -1,7 +1,7 @@
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from "#api/admissionregistration-v1beta1/types.ts";
 import { NAMESPACES } from "#api/builtin.ts";
 import type { ResourceInfo } from "#api/resources.ts";
-import type { JsonObject } from "#apimachinery/decode/own.ts";
+import { type JsonObject, plainCopy } from "#apimachinery/decode/own.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { statusError, StatusError } from "#apimachinery/status-error.ts";
 import { type AdmissionAttributes, type Passes, Reinvocation } from "#apiserver/admission/admission.ts";
@@ -137,5 +137,5 @@ function seenBy(as: ResourceInfo, attributes: AdmissionAttributes, { versions }:
   if (decodes === undefined) {
     throw statusError.internal(new Error(`objects of ${as.plural} cannot be decoded`));
   }
-  return { seen: JSON.parse(JSON.stringify(object)) as JsonObject, decodes };
+  return { seen: plainCopy(object) as JsonObject, decodes };
 }

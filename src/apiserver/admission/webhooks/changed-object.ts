@@ -14,8 +14,9 @@ import type { Decodable } from "#apiserver/registry/body.ts";
  *
  * @throws {StatusError} 500 when it is no such object
  */
-export function decodeChanged(value: unknown, { schema, strategy }: Decodable): KubeObject {
+export function decodeChanged(value: unknown, { schema, strategy, custom }: Decodable): KubeObject {
   try {
+    if (custom !== undefined) return custom.decode(value as JsonObject).object as KubeObject;
     const { object } = decodeObject<Mutable<KubeObject>>(schema, value);
     object.metadata ??= {} as typeof object.metadata;
     applySchemaDefaults(schema, object);

@@ -1,4 +1,4 @@
-import type { JsonObject } from "#apimachinery/decode/own.ts";
+import { type JsonObject, plainCopy } from "#apimachinery/decode/own.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { applyJsonPatch, type JsonPatchOperation } from "#apimachinery/patch/json-patch.ts";
 import { statusError } from "#apimachinery/status-error.ts";
@@ -97,7 +97,7 @@ function patched(
   operations: readonly (JsonPatchOperation | null)[],
   { versions }: DispatchDeps,
 ): KubeObject {
-  const plain = JSON.parse(JSON.stringify(seen)) as JsonObject;
+  const plain = plainCopy(seen) as JsonObject;
   let value;
   try {
     value = applyJsonPatch(plain, operations);

@@ -1,3 +1,4 @@
+import { parseExactly } from "#apimachinery/decode/exact-integers.ts";
 import { isObject, type JsonObject } from "#apimachinery/decode/own.ts";
 import type { FieldError } from "#apimachinery/field-error.ts";
 import { FieldPath } from "#apimachinery/field-error.ts";
@@ -74,7 +75,7 @@ function parsed(text: string, kind: string): JsonObject {
   const failed = (why: string) => new ConversionFailure(`conversion webhook for ${kind} failed: ${why}`, "conversion_webhook_call_failure");
   let review: unknown;
   try {
-    review = JSON.parse(text);
+    review = parseExactly(text);
   } catch (error) {
     throw failed((error as Error).message);
   }
@@ -173,5 +174,5 @@ function goType(value: unknown): string {
   if (Array.isArray(value)) return "[]interface {}";
   if (isObject(value)) return "map[string]interface {}";
   if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
-  return typeof value === "boolean" ? "bool" : typeof value;
+  return typeof value === "boolean" ? "bool" : typeof value === "bigint" ? "int64" : typeof value;
 }
