@@ -8,10 +8,12 @@ import { StatusError, statusError } from "#apimachinery/status-error.ts";
 import { type Conflict, conflictError } from "./conflicts.ts";
 import type { FieldSet } from "./field-set.ts";
 import { type Manager, type Managers, decodeManagers, encodeManagers, foldOldUpdaters, identityOf } from "./managers.ts";
-import { mergeTyped, removeFields } from "./merge.ts";
-import { compareTyped, fieldSetOf, withNamedFields } from "./typed.ts";
-import { type Managed, emptyObject, filtered, stripped, withoutManagedFields } from "./update.ts";
+import { mergeTyped } from "./merge.ts";
+import { pruned } from "./prune.ts";
+import { compareTyped, fieldSetOf } from "./typed.ts";
+import { type Managed, emptyObject, stripped, withoutManagedFields } from "./update.ts";
 import { configurationFault } from "./validate-config.ts";
+import { filtered, type OtherVersions, VersionedChanges } from "./versions.ts";
 
 export interface ApplyConfiguration<T extends Managed> {
   readonly schema: StructSchema;
@@ -26,6 +28,8 @@ export interface ApplyConfiguration<T extends Managed> {
   readonly subresource?: string | undefined;
   readonly time: string;
   readonly resetFields?: FieldSet | undefined;
+  /** How owners that wrote another version know the fields. */
+  readonly others?: OtherVersions | undefined;
 }
 
 export interface Applied {
@@ -57,7 +61,7 @@ export function applyConfiguration<T extends Managed>(apply: ApplyConfiguration<
   const fields = apply.resetFields === undefined ? named : named.without(apply.resetFields);
   const owners = new Map(before).set(id, { ...self, fields });
   const merged = mergeTyped(schema, live, config) as JsonObject;
-  const object = last === undefined || last.fields.empty ? merged : pruned(schema, merged, owners, last.fields);
+  const object = last === undefined || last.fields.empty ? merged : pruned(apply, merged, owners, last);
   const after = ownersAfter(apply, live, object, owners, id, force);
 
   const unchanged = equalJson(live, object);
@@ -105,20 +109,6 @@ function managersBefore(apply: ApplyConfiguration<Managed>, live: JsonObject): M
   return fields.empty ? managers : foldOldUpdaters(new Map([[identityOf(owner), owner]]));
 }
 
-/** The merged object without what the manager owned before, and neither it nor anyone else does now. */
-function pruned(schema: StructSchema, merged: JsonObject, owners: Managers, last: FieldSet): JsonObject {
-  const named = (set: FieldSet) => withNamedFields(schema, set);
-  const remove = (value: JsonObject, set: FieldSet) => (removeFields(schema, value, set) ?? {}) as JsonObject;
-  const all = named(fieldSetOf(schema, merged));
-  const lastNamed = named(last);
-  const left = named(fieldSetOf(schema, remove(merged, lastNamed)));
-  let owned = left;
-  for (const { fields } of owners.values()) owned = owned.union(named(fields));
-  const withOwned = remove(merged, all.difference(owned));
-  // What nobody ever owned but went along with its parent stays.
-  return remove(merged, all.difference(named(fieldSetOf(schema, withOwned))).intersection(lastNamed));
-}
-
 function ownersAfter(
   apply: ApplyConfiguration<Managed>,
   live: JsonObject,
@@ -127,18 +117,17 @@ function ownersAfter(
   self: string,
   force: boolean,
 ): Map<string, Manager> {
-  const { added, removed, modified } = filtered(compareTyped(apply.schema, live, object), apply.resetFields);
-  const changed = added.union(modified);
+  const own = filtered(compareTyped(apply.schema, live, object), apply.resetFields);
+  const changes = new VersionedChanges(apply.apiVersion, own, () => [live, object], apply.others);
   const conflicts: Conflict[] = [];
   for (const [id, owner] of owners) {
-    const fields = id === self ? undefined : owner.fields.intersection(changed);
+    const fields = id === self ? undefined : owner.fields.intersection(changes.in(owner.apiVersion).changed);
     if (fields !== undefined && !fields.empty) conflicts.push({ owner, fields });
   }
   if (conflicts.length > 0 && !force) refuse(conflicts, apply, live);
-  const gone = changed.union(removed);
   const after = new Map<string, Manager>();
   for (const [id, owner] of owners) {
-    const fields = id === self ? stripped(owner.fields) : owner.fields.difference(gone);
+    const fields = id === self ? stripped(owner.fields) : owner.fields.difference(changes.in(owner.apiVersion).gone);
     if (!fields.empty) after.set(id, { ...owner, fields });
   }
   return after;

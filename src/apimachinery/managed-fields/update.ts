@@ -9,6 +9,7 @@ import { FieldSet } from "./field-set.ts";
 import { type Manager, type Managers, decodeManagers, encodeManagers, entryOf, foldOldUpdaters, identityOf } from "./managers.ts";
 import { sharedFields } from "./shared-fields.ts";
 import { type Comparison, compareTyped, ElementError } from "./typed.ts";
+import { filtered, type OtherVersions, VersionedChanges } from "./versions.ts";
 
 /** An object as far as owners of its fields are concerned. */
 export interface Managed {
@@ -28,6 +29,8 @@ export interface RecordUpdate<T extends Managed> {
   readonly time: string;
   /** What the endpoint resets, so that writing it there owns nothing: `status` for an object, the rest for its status. */
   readonly resetFields?: FieldSet | undefined;
+  /** How owners that wrote another version know the fields. */
+  readonly others?: OtherVersions | undefined;
 }
 
 const SERVERS_OWN = FieldSet.of(
@@ -116,13 +119,14 @@ export function isReset(entries: readonly ManagedFieldsEntry[] | null | undefine
 }
 
 function managersAfter(before: Managers, comparison: Comparison, update: RecordUpdate<Managed>): Managers {
-  const { manager, apiVersion, subresource = "", time } = update;
-  const { added, removed, modified } = filtered(comparison, update.resetFields);
-  const changed = added.union(modified);
-  const gone = changed.union(removed);
+  const { manager, apiVersion, subresource = "", time, live, updated, schema, others } = update;
+  const own = filtered(comparison, update.resetFields);
+  const objects = () => [withoutManagedFields(live ?? emptyObject(schema)), withoutManagedFields(updated)] as const;
+  const changes = new VersionedChanges(apiVersion, own, objects, others);
+  const { changed } = changes.in(apiVersion);
   const after = new Map<string, Manager>();
   for (const [id, owner] of before) {
-    const fields = owner.fields.difference(gone);
+    const fields = owner.fields.difference(changes.in(owner.apiVersion).gone);
     if (!fields.empty) after.set(id, fields === owner.fields ? owner : { ...owner, fields });
   }
   const self = { manager: manager === "" ? "unknown" : manager, operation: "Update", apiVersion, subresource } as const;
@@ -131,12 +135,6 @@ function managersAfter(before: Managers, comparison: Comparison, update: RecordU
   const id = identityOf(self);
   after.set(id, { ...self, time, fields: fields.union(after.get(id)?.fields ?? FieldSet.EMPTY) });
   return after;
-}
-
-export function filtered(comparison: Comparison, resetFields: FieldSet | undefined): Comparison {
-  if (resetFields === undefined) return comparison;
-  const { added, removed, modified } = comparison;
-  return { added: added.without(resetFields), removed: removed.without(resetFields), modified: modified.without(resetFields) };
 }
 
 /** What is nobody's of a set: the kind's name, and what the server writes into metadata. */

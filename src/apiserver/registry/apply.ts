@@ -12,7 +12,7 @@ import { statusError } from "#apimachinery/status-error.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { Body, TextBody } from "#apiserver/registry/body.ts";
 import { parseText } from "#apiserver/registry/body.ts";
-import { resetFields, setManagedFields } from "#apiserver/registry/ownership.ts";
+import { otherVersions, resetFields, setManagedFields } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 import { changeObject, checkName } from "#apiserver/registry/update.ts";
@@ -39,6 +39,7 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
         subresource,
         time: formatTime(deps.clock.now()),
         resetFields: resetFields(served, subresource),
+        others: otherVersions(served, subresource),
       });
       const object = appliedDraft(served, config, applied.object ?? (old as unknown as JsonObject));
       setManagedFields(object, applied.managedFields);

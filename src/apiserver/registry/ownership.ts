@@ -1,5 +1,7 @@
 import type { Mutable } from "#api/strategy.ts";
-import { FieldSet, recordUpdate as recordManager } from "#apimachinery/managed-fields/index.ts";
+import { decodeObject } from "#apimachinery/decode/decode.ts";
+import type { JsonObject } from "#apimachinery/decode/own.ts";
+import { FieldSet, type OtherVersions, recordUpdate as recordManager } from "#apimachinery/managed-fields/index.ts";
 import type { ManagedFieldsEntry } from "#apimachinery/meta-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Decodable } from "#apiserver/registry/body.ts";
@@ -17,8 +19,30 @@ export interface UpdateRecord {
 /** Writes down in `next` which fields `manager` has set. */
 export function recordUpdate(served: ServedResource, { live, next, manager, subresource, now }: UpdateRecord): void {
   const { schema, apiVersion } = served;
-  const record = { schema, live, updated: next as KubeObject, manager, apiVersion, subresource, time: now, resetFields: resetFields(served, subresource) };
+  const [reset, others] = [resetFields(served, subresource), otherVersions(served, subresource)];
+  const record = { schema, live, updated: next as KubeObject, manager, apiVersion, subresource, time: now, resetFields: reset, others };
   setManagedFields(next, recordManager(record));
+}
+
+/** How owners that wrote another version of the kind know its fields. */
+export function otherVersions(served: ServedResource, subresource: string): OtherVersions | undefined {
+  const { sibling } = served;
+  if (sibling === undefined) return undefined;
+  return (apiVersion) => {
+    const other = sibling(apiVersion);
+    if (other === undefined) return undefined;
+    const { schema } = other;
+    return { schema, resetFields: resetFields(other, subresource), show: converter(served, other), read: converter(other, served) };
+  };
+}
+
+function converter(from: ServedResource, to: ServedResource): (object: JsonObject) => JsonObject {
+  return (object) => {
+    // Drafts may have members that are `undefined`, which a decoder takes for wrong values.
+    const { object: decoded } = decodeObject<KubeObject>(from.schema, JSON.parse(JSON.stringify(object)) as JsonObject);
+    const stored = from.view === undefined ? decoded : from.view.toStored(decoded);
+    return (to.view === undefined ? stored : to.view.fromStored(stored)) as KubeObject & JsonObject;
+  };
 }
 
 /** Managed fields of what is answered at once and never stored. */

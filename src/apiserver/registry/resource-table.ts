@@ -22,6 +22,8 @@ export interface ServedResource {
   readonly prefix: string;
   /** How the stored form becomes this version's; absent when they are the same. */
   readonly view: View | undefined;
+  /** Another version in which the same objects are served. */
+  readonly sibling?: ((apiVersion: string) => ServedResource | undefined) | undefined;
   /** What every stored object's JSON begins with: items of lists go without it. */
   readonly head: Buffer;
   readonly hasStatus: boolean;
@@ -100,7 +102,7 @@ export class ResourceTable {
     if (known !== undefined) return known;
     const info = this.#infos.get(key);
     if (info === undefined) return this.#custom.get(key);
-    const served = serve(info);
+    const served: ServedResource = { ...serve(info), sibling: (apiVersion) => this.#sibling(served, apiVersion) };
     this.#served.set(key, served);
     return served;
   }
@@ -109,6 +111,13 @@ export class ResourceTable {
   hasOwn(group: string, version: string): boolean {
     for (const info of this.#infos.values()) if (info.group === group && info.version === version) return true;
     return false;
+  }
+
+  #sibling({ prefix, info }: ServedResource, apiVersion: string): ServedResource | undefined {
+    const slash = apiVersion.indexOf("/");
+    const [group, version] = slash < 0 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+    const other = this.get(group, version, info.plural);
+    return other?.prefix === prefix ? other : undefined;
   }
 
   /** Whether all that is served of a group, if anything, is defined by users. */
