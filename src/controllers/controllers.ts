@@ -14,6 +14,7 @@ import { startNamespaces } from "#controllers/namespace/controller.ts";
 import { startNodeIpam } from "#controllers/nodeipam/controller.ts";
 import { startNodeLifecycle } from "#controllers/nodelifecycle/controller.ts";
 import { startPodGc } from "#controllers/podgc/controller.ts";
+import { startPolicyStatus } from "#controllers/policystatus/controller.ts";
 import { startReplicaSets, startReplicationControllers } from "#controllers/replicaset/controller.ts";
 import { ResourceQuotas } from "#controllers/resourcequota/controller.ts";
 import { startRootCa } from "#controllers/rootca/controller.ts";
@@ -81,6 +82,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startNamespaces(deps, resources);
   const collector = startGarbageCollector(deps, resources);
   const quotas = new ResourceQuotas(deps, resources);
+  startPolicyStatus(deps, () => options.resources());
   void informers.synced().then(ready.resolve);
   return {
     stop: () => abort.abort(),

@@ -2,7 +2,7 @@ import { AUTHORIZER, RESOURCE_CHECK } from "#apimachinery/cel/authorizer.ts";
 import { KUBERNETES } from "#apimachinery/cel/environment.ts";
 import { PATCH_FUNCTIONS, PATCH_TYPES } from "#apimachinery/cel/patch-types.ts";
 import { compile, type Program } from "#lib/cel/compile.ts";
-import { type Environment, extend } from "#lib/cel/environment.ts";
+import { type Environment, extend, type TypeProvider } from "#lib/cel/environment.ts";
 import { BOOL, type CelType, DYN, formatType, INT, listOf, mapOf, sameType, STRING, structType, TIMESTAMP } from "#lib/cel/types.ts";
 
 type Fields = Readonly<Record<string, CelType>>;
@@ -46,12 +46,14 @@ export interface AdmissionVariables {
   readonly variables?: ReadonlyMap<string, CelType> | undefined;
   /** Whether they may make patches. */
   readonly hasPatches?: boolean;
+  /** What objects and parameters are, where that is known: for the check of a policy's types, not for its evaluation. */
+  readonly typed?: { readonly object: CelType; readonly params: CelType | undefined; readonly provider: TypeProvider };
 }
 
 /** What expressions of policies and match conditions may use. */
-export function admissionEnvironment({ hasParams, hasAuthorizer, variables, hasPatches = false }: AdmissionVariables): Environment {
+export function admissionEnvironment({ hasParams, hasAuthorizer, variables, hasPatches = false, typed }: AdmissionVariables): Environment {
   const typesOf = (name: string): Fields | undefined => (name === VARIABLES.name && variables !== undefined ? Object.fromEntries(variables) : TYPES[name]);
-  const others = hasPatches ? PATCH_TYPES : KUBERNETES.provider;
+  const others = hasPatches ? PATCH_TYPES : (typed?.provider ?? KUBERNETES.provider);
   const provider = {
     has: (name: string) => typesOf(name) !== undefined || others.has(name),
     field: (name: string, field: string) => {
@@ -62,9 +64,11 @@ export function admissionEnvironment({ hasParams, hasAuthorizer, variables, hasP
     ...(hasPatches && { create: PATCH_TYPES.create }),
   };
   const own = {
-    ...{ object: DYN, oldObject: DYN, request: REQUEST, namespaceObject: NAMESPACE },
-    ...(hasParams && { params: DYN }),
-    ...(hasAuthorizer && { authorizer: AUTHORIZER, "authorizer.requestResource": RESOURCE_CHECK }),
+    ...{ object: typed?.object ?? DYN, oldObject: typed?.object ?? DYN, request: REQUEST, namespaceObject: NAMESPACE },
+    ...(hasParams && { params: typed?.params ?? DYN }),
+    ...(hasAuthorizer && { authorizer: AUTHORIZER }),
+    // Upstream's check of types does not know it.
+    ...(hasAuthorizer && typed === undefined && { "authorizer.requestResource": RESOURCE_CHECK }),
     ...(variables !== undefined && { variables: VARIABLES }),
   };
   return extend(KUBERNETES, { variables: own, provider, ...(hasPatches && { functions: PATCH_FUNCTIONS }) });

@@ -10,13 +10,13 @@ const SELF_TYPE = "selfType1";
 
 type Fields = ReadonlyMap<string, CelType>;
 
-/** The type of `self`, and a provider that knows all types within it. */
-export function selfType(declared: DeclaredType): { readonly type: CelType; readonly provider: TypeProvider } {
+/** The type of `self`, and a provider that knows all types within it. @param name what the type is called */
+export function selfType(declared: DeclaredType, name = SELF_TYPE): { readonly type: CelType; readonly provider: TypeProvider } {
   const known = new Map<string, Fields>();
-  const type = named(declared, SELF_TYPE, known);
+  const type = named(declared, name, known);
   const provider: TypeProvider = {
-    has: (name) => known.has(name),
-    field: (name, field) => known.get(name)?.get(field) ?? (RESERVED.has(field) ? known.get(name)?.get(`__${field}__`) : undefined),
+    has: (typeName) => known.has(typeName),
+    field: (typeName, field) => known.get(typeName)?.get(field) ?? (RESERVED.has(field) ? known.get(typeName)?.get(`__${field}__`) : undefined),
   };
   return { type, provider };
 }
