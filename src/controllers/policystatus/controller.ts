@@ -1,13 +1,15 @@
 import type { ParamKind, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyStatus } from "#api/admissionregistration-v1/types.ts";
 import type { CustomResourceDefinition } from "#api/apiextensions-v1/types.ts";
 import { apiVersionOf, builtin, resourceInfo, type Resource } from "#api/resources.ts";
+import { kindSchema } from "#api/schema/table.ts";
 import type { ObjectKey } from "#apimachinery/object.ts";
 import { isStatus } from "#apimachinery/status-error.ts";
-import type { DeclaredType } from "#apimachinery/rules/declared-type.ts";
 import type { JsonSchema } from "#apimachinery/structural/json-schema.ts";
 import { queueFor, type ControllerDeps } from "#controllers/common/deps.ts";
 import { ignoreNotFound } from "#controllers/common/ignore-not-found.ts";
+import type { KindSchema } from "#controllers/policystatus/kind-types.ts";
 import { kindsToCheck, nameOf } from "#controllers/policystatus/kinds.ts";
+import type { CheckedKind } from "#controllers/policystatus/type-check.ts";
 
 const POLICIES = builtin<ValidatingAdmissionPolicy>("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies");
 const DEFINITIONS = builtin<CustomResourceDefinition>("apiextensions.k8s.io", "v1", "customresourcedefinitions");
@@ -40,28 +42,28 @@ export function startPolicyStatus(deps: ControllerDeps, resources: () => readonl
 const isChecked = ({ metadata, status }: ValidatingAdmissionPolicy) => (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0);
 
 async function warningsOf(policy: ValidatingAdmissionPolicy, served: readonly Resource[], deps: ControllerDeps) {
-  const { typeWarnings } = await import("#controllers/policystatus/type-check.ts");
-  const kinds = await Promise.all(kindsToCheck(policy, served).map(async (resource) => ({ name: nameOf(resource), type: await typeOf(resource, deps) })));
+  const kinds: CheckedKind[] = [];
+  for (const resource of kindsToCheck(policy, served)) {
+    const schema = await schemaOf(resource, deps);
+    if (schema !== undefined) kinds.push({ name: nameOf(resource), schema });
+  }
   const params = paramResource(policy.spec.paramKind, served);
-  return typeWarnings(
-    policy,
-    kinds.flatMap(({ name, type }) => (type === undefined ? [] : [{ name, type }])),
-    params && (await typeOf(params, deps)),
-  );
+  const { typeWarnings } = await import("#controllers/policystatus/type-check.ts");
+  return typeWarnings(policy, kinds, params && (await schemaOf(params, deps)));
 }
 
 function paramResource(kind: ParamKind | undefined, served: readonly Resource[]): Resource | undefined {
   return kind && served.find((each) => each.kind === kind.kind && apiVersionOf(each) === kind.apiVersion);
 }
 
-/** What expressions know of the kind; a kind that nobody describes is left out. */
-async function typeOf({ group, version, plural, kind }: Resource, { client }: ControllerDeps): Promise<DeclaredType | undefined> {
-  const { builtinType, customType } = await import("#controllers/policystatus/kind-types.ts");
-  if (resourceInfo(group, version, plural) !== undefined) return builtinType(group, version, kind);
+/** A kind that nobody describes is left out. */
+async function schemaOf({ group, version, plural, kind }: Resource, { client }: ControllerDeps): Promise<KindSchema | undefined> {
+  const known = resourceInfo(group, version, plural) && kindSchema(group, version, kind);
+  if (known !== undefined) return { builtin: known };
   try {
     const { spec } = await client.get(DEFINITIONS, { name: `${plural}.${group}` });
     const schema = spec.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
-    return schema && customType(schema as JsonSchema);
+    return schema && { custom: schema as JsonSchema };
   } catch (error) {
     if (isStatus(error, "NotFound")) return undefined;
     throw error;

@@ -1,4 +1,3 @@
-import { kindSchema } from "#api/schema/table.ts";
 import { declaredType, type DeclaredType } from "#apimachinery/rules/declared-type.ts";
 import { escapeName } from "#apimachinery/rules/escape.ts";
 import type { Schema, ScalarType, StructSchema } from "#apimachinery/schema/schema.ts";
@@ -13,15 +12,12 @@ const SCALARS: Readonly<Record<ScalarType, CelType>> = {
 const UNSIZED = { maxElements: 0, minSize: 0 };
 const TEXT: DeclaredType = { scalar: STRING, ...UNSIZED };
 
-/** What expressions know of a built-in kind; `undefined` of what is none. */
-export function builtinType(group: string, version: string, kind: string): DeclaredType | undefined {
-  const schema = kindSchema(group, version, kind);
-  return schema === undefined ? undefined : typeOf(schema, []);
-}
+/** What describes a kind: of built-in ones the table's schema, of custom ones that of their definition. */
+export type KindSchema = { readonly builtin: StructSchema } | { readonly custom: JsonSchema };
 
-/** The same of a custom resource, by its definition. */
-export function customType(schema: JsonSchema): DeclaredType | undefined {
-  return declaredType(schema, true);
+/** What expressions know of a kind. */
+export function kindType(schema: KindSchema): DeclaredType | undefined {
+  return "builtin" in schema ? typeOf(schema.builtin, []) : declaredType(schema.custom, true);
 }
 
 /** @param within types that this one is part of: one that is part of itself has no fields there */

@@ -6,11 +6,13 @@ import { compile } from "#lib/cel/compile.ts";
 import type { Environment, TypeProvider } from "#lib/cel/environment.ts";
 import { type CelType, DYN } from "#lib/cel/types.ts";
 
+import { kindType, type KindSchema } from "./kind-types.ts";
+
 /** A kind that a policy is about, and what is known of its objects. */
 export interface CheckedKind {
   /** `apps/v1, Kind=Deployment` */
   readonly name: string;
-  readonly type: DeclaredType;
+  readonly schema: KindSchema;
 }
 
 /**
@@ -19,8 +21,12 @@ export interface CheckedKind {
  * @param params what its parameters are, where that is known
  * @see kubernetes staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/validating/typechecking.go
  */
-export function typeWarnings({ spec }: ValidatingAdmissionPolicy, kinds: readonly CheckedKind[], params: DeclaredType | undefined): ExpressionWarning[] {
-  const environments = kinds.map(({ name, type }) => ({ name, environment: environmentFor(type, params, spec.variables ?? []) }));
+export function typeWarnings({ spec }: ValidatingAdmissionPolicy, kinds: readonly CheckedKind[], params: KindSchema | undefined): ExpressionWarning[] {
+  const given = params && kindType(params);
+  const environments = kinds.flatMap(({ name, schema }) => {
+    const type = kindType(schema);
+    return type === undefined ? [] : [{ name, environment: environmentFor(type, given, spec.variables ?? []) }];
+  });
   const warningOf = (expression: string | undefined, fieldRef: string): ExpressionWarning[] => {
     const faults = environments.flatMap(({ name, environment }) => {
       const fault = expression ? faultOf(expression, environment) : undefined;
