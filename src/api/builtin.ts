@@ -1,4 +1,6 @@
 import type { Deployment, ReplicaSet } from "#api/apps-v1/types.ts";
+import type { SubjectAccessReview } from "#api/authorization-v1/types.ts";
+import type { CertificateSigningRequest } from "#api/certificates-v1/types.ts";
 import type { Lease } from "#api/coordination-v1/types.ts";
 import type * as core from "#api/core-v1/types.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
@@ -25,3 +27,5 @@ export const DEPLOYMENTS = builtin<Deployment>("apps", "v1", "deployments");
 export const LEASES = builtin<Lease>("coordination.k8s.io", "v1", "leases");
 export const PRIORITY_CLASSES = builtin<PriorityClass>("scheduling.k8s.io", "v1", "priorityclasses");
 export const CLUSTER_ROLES = builtin<ClusterRole>("rbac.authorization.k8s.io", "v1", "clusterroles");
+export const CERTIFICATE_SIGNING_REQUESTS = builtin<CertificateSigningRequest>("certificates.k8s.io", "v1", "certificatesigningrequests");
+export const SUBJECT_ACCESS_REVIEWS = builtin<SubjectAccessReview>("authorization.k8s.io", "v1", "subjectaccessreviews");

@@ -12,10 +12,12 @@ import { ApiEventRecorder } from "#client/event-recorder.ts";
 import { SharedInformerFactory } from "#client/informer-factory.ts";
 import { OwnWritesTransport } from "#client/own-writes.ts";
 import type { Transport } from "#client/transport.ts";
+import type { SignCertificate } from "#controllers/certificates/controller.ts";
 import { startControllers } from "#controllers/controllers.ts";
 import { startScheduler, SCHEDULER_NAME } from "#scheduler/scheduler.ts";
 
 import { type ControlPlaneOptions, openApiServer } from "./api-server.ts";
+import { certificateSigner } from "./certificate-signer.ts";
 import { keepCertificates, readTexts } from "./certificates.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { openDatastore } from "./datastore.ts";
@@ -54,7 +56,8 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     await server.listen(config.httpsPort, config.bindAddress);
     deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
     if (!config.withoutControllers) {
-      const components = startComponents(server, { ...deps, rootCa: certificates.ca, clusterCidr: config.clusterCidr });
+      const signCertificate = certificateSigner(config.tls);
+      const components = startComponents(server, { ...deps, rootCa: certificates.ca, clusterCidr: config.clusterCidr, signCertificate });
       parts.defer(() => components.stop());
     }
   };
@@ -106,6 +109,7 @@ function controlPlaneOptions(config: ServerConfig, { clock, rng, logger }: Proce
 export interface ComponentDeps extends Pick<ProcessDeps, "clock" | "rng" | "logger"> {
   readonly rootCa: string;
   readonly clusterCidr: string;
+  readonly signCertificate?: SignCertificate | undefined;
 }
 
 /**
@@ -133,6 +137,7 @@ export function startComponents(
     resources: () => servedResources(server),
     rootCa: deps.rootCa,
     clusterCidr: deps.clusterCidr,
+    signCertificate: deps.signCertificate,
   });
   server.resources.onChange = () => controllers.resourcesChanged();
   const scheduler = startScheduler({ client: client.as("kube-scheduler"), informers, recorder: recorderFor(SCHEDULER_NAME), clock, rng, logger });

@@ -3,6 +3,7 @@ import type { EventRecorder } from "#client/event-recorder.ts";
 import type { Client } from "#client/client.ts";
 import type { InformerFactory } from "#client/informer.ts";
 import type { ControllerDeps } from "#controllers/common/deps.ts";
+import { type SignCertificate, startCertificates } from "#controllers/certificates/controller.ts";
 import { startClusterRoleAggregation } from "#controllers/clusterroleaggregation/controller.ts";
 import { startDeployments } from "#controllers/deployment/controller.ts";
 import { startEndpoints } from "#controllers/endpoints/controller.ts";
@@ -37,6 +38,8 @@ export interface ControllersOptions {
   resources(): readonly Resource[];
   /** The PEM certificate that `kube-root-ca.crt` publishes. */
   readonly rootCa: string;
+  /** Absent where the authority's key is not: then nobody signs requests for certificates. */
+  readonly signCertificate?: SignCertificate | undefined;
   /** Where nodes' pod ranges come from. */
   readonly clusterCidr?: string;
 }
@@ -72,6 +75,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startRootCa(deps, options.rootCa);
   startClusterRoleAggregation(deps);
   startFlowSchemas(deps);
+  if (options.signCertificate !== undefined) startCertificates(deps, options.signCertificate);
   startNodeIpam(deps, options.clusterCidr ?? "10.42.0.0/16");
   startNodeLifecycle(deps);
   startTaintEviction(deps);

@@ -9,7 +9,7 @@ export interface DerElement {
 }
 
 /** The tags that certificates and requests for them are made of. */
-export const DER = { integer: 0x02, bitString: 0x03, objectId: 0x06, utf16String: 0x1e, sequence: 0x30, set: 0x31 } as const;
+export const DER = { boolean: 0x01, integer: 0x02, bitString: 0x03, octetString: 0x04, objectId: 0x06, utf16String: 0x1e, sequence: 0x30, set: 0x31 } as const;
 
 /**
  * The element that the bytes begin with.

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { silentLogger } from "#lib/logger.ts";
@@ -13,9 +12,10 @@ import { migrate, type MigrationTarget, SourceChangedError, TargetNotEmptyError 
 import { openSqliteStore } from "./sqlite/sqlite-store.ts";
 import { SqliteTarget } from "./sqlite/sqlite-target.ts";
 import { CompactedError, type Entry, type Store, StoreFullError, type WriteOp } from "./store.ts";
+import { quickFolder } from "./testing/quick-folder.ts";
 
 const ROOT = "/registry/";
-const folder = mkdtempSync(join(tmpdir(), "skiff-migration-"));
+const folder = quickFolder("skiff-migration-");
 let etcd: Etcd;
 let options: EtcdStoreOptions;
 let files = 0;

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 
 import { freePort } from "#test/e2e/support/ports.ts";
 import { testPki } from "#test/pki/test-pki.ts";
+import { issueRequested } from "#cli/pki/issue-requested.ts";
 import { openApiServer } from "#cmd/api-server.ts";
 import { startComponents } from "#cmd/server.ts";
 import { silentLogger, type Logger } from "#lib/logger.ts";
@@ -35,7 +36,10 @@ export async function startControlPlane(logger: Logger = silentLogger, { legacyA
     securePort: port,
     legacyApis,
   });
-  const components = startComponents(server, { clock: systemClock, rng: systemRng, logger, rootCa: pki.ca, clusterCidr: "10.42.0.0/16" });
+  const components = startComponents(server, {
+    ...{ clock: systemClock, rng: systemRng, logger, rootCa: pki.ca, clusterCidr: "10.42.0.0/16" },
+    signCertificate: (certified) => issueRequested(certified, pki.authority),
+  });
   await server.listen(port, "127.0.0.1");
   return {
     url: `https://127.0.0.1:${port}`,

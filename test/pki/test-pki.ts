@@ -1,8 +1,10 @@
 import "reflect-metadata";
 
-import { webcrypto } from "node:crypto";
+import { KeyObject, webcrypto, X509Certificate } from "node:crypto";
 
 import * as x509 from "@peculiar/x509";
+
+import type { Authority } from "#cli/pki/authority.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const YEAR_MS = 365 * 24 * 3600 * 1000;
@@ -17,6 +19,7 @@ export interface Pair {
 
 export interface TestPki {
   readonly ca: string;
+  readonly authority: Authority;
   readonly server: Pair;
   client(name: string, groups?: readonly string[]): Promise<Pair>;
   /** An authority of its own, for those who may name other users, and one of them. */
@@ -28,14 +31,15 @@ export interface TestPki {
 /** A throw-away authority with a server certificate for 127.0.0.1. */
 export async function testPki(): Promise<TestPki> {
   x509.cryptoProvider.set(webcrypto as never);
-  const cluster = await authority("CN=test-ca");
-  const proxies = await authority("CN=test-front-proxy-ca");
+  const cluster = await newAuthority("CN=test-ca");
+  const proxies = await newAuthority("CN=test-front-proxy-ca");
   const names = new x509.SubjectAlternativeNameExtension([
     { type: "ip", value: "127.0.0.1" },
     { type: "dns", value: "localhost" },
   ]);
   return {
     ca: cluster.pem,
+    authority: cluster.authority,
     server: await cluster.issue("CN=kube-apiserver", [names]),
     frontProxy: { ca: proxies.pem, client: await proxies.issue("CN=front-proxy", []) },
     serving: (...dns) =>
@@ -44,7 +48,7 @@ export async function testPki(): Promise<TestPki> {
   };
 }
 
-async function authority(name: string) {
+async function newAuthority(name: string) {
   const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     name,
@@ -70,14 +74,15 @@ async function authority(name: string) {
     });
     return { cert: cert.toString("pem"), key: await pemOf(own.privateKey) };
   };
-  return { pem: ca.toString("pem"), issue };
+  const pem = ca.toString("pem");
+  return { pem, authority: { certificate: new X509Certificate(pem), key: KeyObject.from(keys.privateKey), pem }, issue };
 }
 
 function newKeys() {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
 }
 
-async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
+export async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
   return `-----BEGIN PRIVATE KEY-----\n${der.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END PRIVATE KEY-----\n`;
 }

@@ -16,7 +16,7 @@ import type { Authority } from "./authority.ts";
 /** Loading this module takes 100 ms: import it only when something is to be issued. */
 
 const CURVE = { name: "ECDSA", namedCurve: "P-256" } as const;
-const SIGNING = { name: "ECDSA", hash: "SHA-256" } as const;
+export const SIGNING = { name: "ECDSA", hash: "SHA-256" } as const;
 const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;
 const LEAF_DAYS = 365;
@@ -95,11 +95,11 @@ function generatePair(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
 }
 
-function importPublicKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
+export function importPublicKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey("spki", new Uint8Array(key.export({ type: "spki", format: "der" })), CURVE, true, ["verify"]);
 }
 
-function importKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
+export function importKey(key: KeyObject): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey("pkcs8", new Uint8Array(key.export({ type: "pkcs8", format: "der" })), CURVE, false, ["sign"]);
 }
 
@@ -113,7 +113,7 @@ function validity(nowMs: number, endMs: number): { readonly notBefore: Date; rea
 }
 
 /** Positive and 16 bytes long, whatever the first bit is. */
-function newSerial(): string {
+export function newSerial(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString("hex");

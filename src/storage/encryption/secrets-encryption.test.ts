@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createMemoryStore } from "../memory/memory-store.ts";
@@ -11,8 +10,9 @@ import { EncryptedStore } from "./encrypted-store.ts";
 import { KeyFile, KeyFileError, newKey } from "./key-file.ts";
 import { SecretsEncryption } from "./secrets-encryption.ts";
 import { ValueCipher } from "./value-cipher.ts";
+import { quickFolder } from "../testing/quick-folder.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "skiff-encryption-"));
+const directory = quickFolder("skiff-encryption-");
 after(() => rmSync(directory, { recursive: true }));
 let files = 0;
 const newFile = () => join(directory, `${files++}`, "cred", "keys.json");

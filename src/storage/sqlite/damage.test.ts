@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import type { Store } from "../store.ts";
 import { CorruptStoreError } from "./schema.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { quickFolder } from "../testing/quick-folder.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "skiff-damage-"));
+const directory = quickFolder("skiff-damage-");
 after(() => rmSync(directory, { recursive: true }));
 
 const ENDS = ["", "-wal", "-shm"] as const;

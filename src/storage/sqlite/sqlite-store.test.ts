@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
@@ -13,8 +12,9 @@ import { seededRng } from "#lib/rng.ts";
 import { testStoreContract } from "../testing/contract.ts";
 import { metaChecksum } from "./schema.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { quickFolder } from "../testing/quick-folder.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "skiff-store-"));
+const directory = quickFolder("skiff-store-");
 after(() => rmSync(directory, { recursive: true }));
 
 let files = 0;

@@ -5,7 +5,6 @@ import { resourceInfo } from "#api/resources.ts";
 import type { Mutable } from "#api/strategy.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { AdmissionChain, type AdmissionAttributes } from "#apiserver/admission/admission.ts";
-import { requestedOrganizations } from "#apiserver/admission/plugins/certificate-subject.ts";
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from "#apiserver/admission/plugins/certificates.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { LOOPBACK_USER } from "#apiserver/user.ts";
@@ -113,11 +112,3 @@ for (const { name, allowed = [], plural = "certificatesigningrequests", subresou
     else await assert.rejects(result, { message: `${plural}.certificates.k8s.io "o" is forbidden: ${want}` });
   });
 }
-
-test("requestedOrganizations() refuses what is cut off", () => {
-  assert.deepEqual(requestedOrganizations(MASTERS), ["system:masters"]);
-  const pem = Buffer.from(MASTERS, "base64").toString();
-  const cut = Buffer.from(pem.split("\n")[1]!, "base64").subarray(0, 40).toString("base64");
-  const whole = `-----BEGIN CERTIFICATE REQUEST-----\n${cut}\n-----END CERTIFICATE REQUEST-----\n`;
-  assert.throws(() => requestedOrganizations(Buffer.from(whole).toString("base64")), /asn1: syntax error/);
-});

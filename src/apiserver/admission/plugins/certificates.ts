@@ -1,9 +1,9 @@
+import { parseCertificateRequest } from "#api/certificates-v1/certificate-request.ts";
 import type { CertificateSigningRequest } from "#api/certificates-v1/types.ts";
 import type { ClusterTrustBundle } from "#api/certificates-v1beta1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { forbidden, targets } from "#apiserver/admission/plugins/attributes.ts";
-import { requestedOrganizations } from "#apiserver/admission/plugins/certificate-subject.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { SYSTEM_MASTERS } from "#apiserver/user.ts";
 import { sameJson } from "#lib/same-json.ts";
@@ -71,9 +71,9 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
   },
 };
 
-function organizationsIn(attributes: AdmissionAttributes, request: string): string[] {
+function organizationsIn(attributes: AdmissionAttributes, request: string): readonly string[] {
   try {
-    return requestedOrganizations(request);
+    return parseCertificateRequest(request).organizations;
   } catch (error) {
     throw forbidden(attributes, `failed to parse CSR: ${(error as Error).message}`);
   }

@@ -1,10 +1,10 @@
+import { parseCertificateRequest } from "#api/certificates-v1/certificate-request.ts";
 import type { CertificateSigningRequest } from "#api/certificates-v1/types.ts";
 import type { PersistentVolumeClaim } from "#api/core-v1/types.ts";
 import type { ResourceSlice } from "#api/resource-v1/types.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { forbidden } from "#apiserver/admission/plugins/attributes.ts";
-import { requestedName } from "#apiserver/admission/plugins/certificate-subject.ts";
 import { checkNode } from "#apiserver/admission/plugins/node-itself.ts";
 import { checkNodePod } from "#apiserver/admission/plugins/node-pods.ts";
 import { checkToken } from "#apiserver/admission/plugins/node-tokens.ts";
@@ -86,7 +86,7 @@ function checkRequest(attributes: AdmissionAttributes, node: string): void {
   if (!KUBELET_SIGNERS.includes(signerName)) return;
   let name: string;
   try {
-    name = requestedName(request);
+    name = parseCertificateRequest(request).commonName;
   } catch (error) {
     throw forbidden(attributes, `unable to parse csr: ${(error as Error).message}`);
   }
