@@ -15,9 +15,7 @@ const root = resolve(new URL("..", import.meta.url).pathname);
  * Each file of the bundle has its own copy of what it needs, but for classes that meet in `instanceof`: what one file throws and another
  * catches. A refusal that is not known as one would be answered as a fault of the server.
  */
-const SHARED = new Set(
-  ["src/cli/errors.ts", "src/apimachinery/status-error.ts", "src/apimachinery/decode/decode-error.ts"].map((file) => join(root, file)),
-);
+const SHARED = new Set(["src/cli/errors.ts", "src/apimachinery/status-error.ts", "src/apimachinery/decode/decode-error.ts"].map((file) => join(root, file)));
 const URL_EXPRESSION = /new URL\(\s*"(\.[^"]+)",\s*import\.meta\.url\s*\)/g;
 
 /**

@@ -142,7 +142,7 @@ function eitherOf(schema: Structural): JsonSchema {
  * @see apiextensions-apiserver pkg/controller/openapi/v2/conversion.go
  */
 function forV2(schema: Structural): Structural {
-  const { allOf: _all, oneOf: _one, anyOf: _any, not: _not, nullable, items, properties, additionalProperties, required, type, ...rest } = schema;
+  const { allOf: _all, oneOf: _one, anyOf: _any, not: _not, nullable, items: _items, properties, additionalProperties, required, type, ...rest } = schema;
   const isOpen = nullable === true || schema[PRESERVE] === true;
   const element = isOpen ? undefined : itemsOf(schema);
   const members = isOpen ? undefined : properties;
