@@ -57,8 +57,8 @@ const PARTS: readonly Part[] = [
   { name: "etcd", tests: ["test/etcd/**/*.test.ts"], concurrency: 2, limitMs: 120_000 },
   { name: "integration", tests: [REAL], concurrency: 1, limitMs: 60_000 },
   { name: "golden", tests: ["test/golden*/**/*.test.ts"], concurrency: 1, limitMs: 180_000 },
-  { name: "conformance", tests: ["test/conformance/**/*.test.ts", "test/upstream/*.test.ts"], concurrency: 1, limitMs: 240_000 },
-  { name: "e2e", tests: ["test/e2e/**/*.test.ts"], concurrency: 1, limitMs: 420_000 },
+  { name: "conformance", tests: ["test/conformance/**/*.test.ts", "test/upstream/*.test.ts"], concurrency: 1, limitMs: 420_000 },
+  { name: "e2e", tests: ["test/e2e/**/*.test.ts"], concurrency: 1, limitMs: 600_000 },
   { name: "rough", tests: ["test/rough/**/*.test.ts"], concurrency: 1, limitMs: 300_000 },
 ];
 

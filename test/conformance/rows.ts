@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 
+import { eventually } from "#test/e2e/support/eventually.ts";
+
 import type { KubectlUser } from "./kubectl-user.ts";
 
 /** One command of a user's, and what it says. */
@@ -14,6 +16,8 @@ export interface Row {
   readonly code?: number;
   readonly stdout?: RegExp;
   readonly stderr?: RegExp;
+  /** What it tells of comes in a moment: it is asked again. */
+  readonly again?: boolean;
 }
 
 type Options = Omit<Row, "name" | "words" | "stdout" | "program">;
@@ -35,7 +39,11 @@ export const row: (name: string, words: Words, stdout: RegExp, options?: Options
 export const helmRow: typeof row = rowOf("helm");
 
 /** Does what a row says. @throws when something else comes of it */
-export async function checkRow({ program, words, code = 0, stdout, stderr, ...options }: Row, user: KubectlUser): Promise<void> {
+export function checkRow({ again = false, ...row }: Row, user: KubectlUser): Promise<void> {
+  return again ? eventually(() => checkOnce(row, user)) : checkOnce(row, user);
+}
+
+async function checkOnce({ program, words, code = 0, stdout, stderr, ...options }: Row, user: KubectlUser): Promise<void> {
   const said = program === "helm" ? await user.helm(words, options) : await user.run(words, options);
   const all = `${program} ${words.join(" ")}\n${JSON.stringify(said, undefined, 1)}`;
   assert.equal(said.code, code, all);
