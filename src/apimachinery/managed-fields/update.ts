@@ -7,7 +7,6 @@ import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { createdFields } from "./created-fields.ts";
 import { FieldSet } from "./field-set.ts";
 import { type Manager, type Managers, decodeManagers, encodeManagers, entryOf, foldOldUpdaters, identityOf } from "./managers.ts";
-import { sharedFields } from "./shared-fields.ts";
 import { type Comparison, compareTyped, ElementError } from "./typed.ts";
 import { filtered, type OtherVersions, VersionedChanges } from "./versions.ts";
 
@@ -78,15 +77,15 @@ function nobodysOf(resetFields: FieldSet): FieldSet {
 /** A create by who says nothing of owners: all that there is, is the creator's. */
 function recordCreate(update: RecordUpdate<Managed>): readonly ManagedFieldsEntry[] | undefined {
   const { schema, updated, manager, apiVersion, subresource = "", time, resetFields = FieldSet.EMPTY } = update;
-  let text: string;
+  let fields: JsonObject | undefined;
   try {
-    text = createdFields(schema, emptyObject(schema), updated as unknown as JsonObject, nobodysOf(resetFields));
+    fields = createdFields(schema, emptyObject(schema), updated as unknown as JsonObject, nobodysOf(resetFields));
   } catch (error) {
     if (error instanceof ElementError) return undefined;
     throw error;
   }
-  if (text === "{}") return undefined;
-  return [entryOf({ manager: manager === "" ? "unknown" : manager, operation: "Update", apiVersion, subresource, time }, sharedFields(text))];
+  if (fields === undefined) return undefined;
+  return [entryOf({ manager: manager === "" ? "unknown" : manager, operation: "Update", apiVersion, subresource, time }, fields)];
 }
 
 /** @returns `undefined` when a list has elements without a key: upstream then gives up on owners */
