@@ -103,6 +103,20 @@ test("ApiServer has the kernel look whether a silent client is still there", asy
   assert.equal(timer, "02", "the keepalive timer");
 });
 
+test("ApiServer tells of a version in what is created after all other faults, and before the name is taken", async () => {
+  const versioned = { ...pod("versioned"), metadata: { name: "versioned", resourceVersion: "1" } };
+  const told = async (path: string, body: object) => {
+    const { code, body: status } = await send("POST", `/api/v1/namespaces/a/pods${path}`, body);
+    return [code, status.message];
+  };
+  const words = [500, "resourceVersion should not be set on objects to be created"];
+  assert.deepEqual(await told("", versioned), words);
+  assert.equal((await told("", { ...versioned, spec: { containers: [] } }))[0], 422);
+  assert.equal((await told("?dryRun=All", versioned))[0], 201);
+  assert.equal((await told("", pod("versioned")))[0], 201);
+  assert.deepEqual(await told("", versioned), words);
+});
+
 test("ApiServer makes no Table of what is never kept", async () => {
   const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
   const review = { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", spec: { nonResourceAttributes: { path: "/", verb: "get" } } };
@@ -233,6 +247,12 @@ test("/metrics tells of requests, levels and the process, and /metrics/slis of h
   assert.equal(new Set(names).size, names.length);
   assert.match((await send("GET", "/metrics/slis")).text, /^kubernetes_healthcheck\{name="ping",type="livez"\} 1$/m);
   assert.equal((await send("POST", "/metrics")).code, 405);
+});
+
+test("a command of many words fits into a path, as with upstream", async () => {
+  const long = (bytes: number) => `/version?x=${"a".repeat(bytes)}`;
+  assert.equal((await send("GET", long(100_000))).code, 200);
+  assert.equal((await send("GET", long((1 << 20) + 100))).code, 431); // not more: what is not read any more would reset the connection
 });
 
 test("a timeout that is no duration is refused, whatever is asked for", async () => {

@@ -43,10 +43,11 @@ function imageNames(suite: string): (image: string) => string {
   };
 }
 
-/** Tests call curl and a shell besides the program. */
+/** Tests call curl, printenv and a shell besides the program. */
 function agnhostEntries({ agnhost }: Programs): readonly Entry[] {
-  const curl = requireProgram(["/usr/bin/curl"], "curl");
-  return [...busyboxEntries(), ...programEntries(curl), program("/agnhost", readFileSync(agnhost)), { path: "/uploads", folder: true }];
+  const tools = [requireProgram(["/usr/bin/curl"], "curl"), requireProgram(["/usr/bin/printenv"], "coreutils")];
+  const libraries = new Map(tools.flatMap((tool) => programEntries(tool)).map((entry) => [entry.path, entry]));
+  return [...busyboxEntries(), ...libraries.values(), program("/agnhost", readFileSync(agnhost)), { path: "/uploads", folder: true }];
 }
 
 function etcdEntries(): readonly Entry[] {

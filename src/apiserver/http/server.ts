@@ -104,6 +104,7 @@ export class HttpServer {
       noDelay: true,
       keepAlive: true, // a client that vanished without a word is found out
       shouldUpgradeCallback: (request) => isUpgradable(request) || this.#remoteOf(request) !== undefined,
+      maxHeaderSize: MAX_HEADER_BYTES,
     });
     // Watches last for an hour: no time limit on a request as a whole.
     Object.assign(this.#server, { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 120_000 });
@@ -307,10 +308,19 @@ function statusOf(error: unknown): StatusError {
   return statusError.internal(error);
 }
 
+/** Go's. What is to be executed stands in the path. */
+const MAX_HEADER_BYTES = 1 << 20;
+
 /** What is no HTTP/1.1 is answered before any request is made of it; unknown methods end here too. */
 function refuseMalformed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
   if (code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
+    return;
+  }
+  if (code === "HPE_HEADER_OVERFLOW") {
+    socket.end(
+      "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n431 Request Header Fields Too Large",
+    );
     return;
   }
   const { status } = (code === "HPE_INVALID_METHOD" ? methodNotAllowed() : statusError.badRequest("Bad Request")) as StatusError;

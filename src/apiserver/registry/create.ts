@@ -101,7 +101,6 @@ function prepareForCreate(deps: RegistryDeps, target: WriteTarget, object: Draft
   wipeSystemFields(metadata);
   metadata.creationTimestamp = formatTime(deps.clock.now());
   metadata.uid = deps.newUid();
-  if ((metadata.resourceVersion ?? "") !== "" && !target.options.dryRun) throw badResourceVersion();
   if (metadata.resourceVersion === "") delete metadata.resourceVersion;
   if (strategy.hasGeneration === true) metadata.generation = 1;
   if (served.hasStatus && strategy.keepsStatusOnCreate !== true) resetStatus(served, object);
@@ -140,6 +139,7 @@ function generatedName(prefix: string, { rng }: RegistryDeps): string {
 /** @returns `undefined` when the name is taken */
 async function commitNew(deps: RegistryDeps, target: WriteTarget, object: Draft): Promise<ObjectOutcome | undefined> {
   const { served, options } = target;
+  if ((object.metadata.resourceVersion ?? "") !== "" && !options.dryRun) throw badResourceVersion(); // upstream's store says so, last of all
   const key = storageKey(served.prefix, object.metadata.namespace ?? "", object.metadata.name);
   if (deps.cache.get(key) !== undefined) return undefined;
   if (options.dryRun) return { code: 201, object: object as KubeObject };

@@ -60,6 +60,8 @@ const MIN_TLS = "TLSv1.2";
 const IDLE_TIMEOUT_MS = 90_000;
 /** A client whose machine is gone is noticed by this. */
 const KEEP_ALIVE_MS = 30_000;
+/** Go's. What is to be executed stands in the path. */
+const MAX_HEADER_BYTES = 1 << 20;
 /** How long ended connections may take to be cleaned up after. */
 const STOP_TIMEOUT_MS = 3000;
 
@@ -70,7 +72,8 @@ export async function startKubeletServer(config: KubeletServerConfig, deps: Kube
   await fifos.open();
   const routes = { ...deps, fifos };
   // Refused after the handshake, so that the client learns why.
-  const server = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false, minVersion: MIN_TLS, ALPNProtocols: ["http/1.1"] });
+  const tls = { cert, key, ca, requestCert: true, rejectUnauthorized: false, minVersion: MIN_TLS, ALPNProtocols: ["http/1.1"] } as const;
+  const server = createServer({ ...tls, maxHeaderSize: MAX_HEADER_BYTES });
   server.requestTimeout = 0; // logs are followed for days
   server.keepAliveTimeout = IDLE_TIMEOUT_MS;
   const sockets = new Set<Duplex>();
