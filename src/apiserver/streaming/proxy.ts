@@ -1,5 +1,6 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, type RequestOptions } from "node:http";
+import { request as httpRequest, type ClientRequest, type OutgoingHttpHeaders, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { posix } from "node:path";
 
 import { ENDPOINTS, SERVICES } from "#api/builtin.ts";
 import { bodyStream } from "#apiserver/http/exchange.ts";
@@ -9,7 +10,9 @@ import type { ConnectRequest, SubresourceHandler } from "#apiserver/registry/sub
 import { dialError, type KubeletAddress } from "#apiserver/streaming/kubelet-dialer.ts";
 import type { StreamingDeps } from "#apiserver/streaming/handlers.ts";
 import { podNamed } from "#apiserver/streaming/pod-target.ts";
-import { awaitAnswer, awaitUpgrade, forwardedHeaders, join, pour, responseOf } from "#apiserver/streaming/tunnel.ts";
+import { sendProxied } from "#apiserver/streaming/proxied-answer.ts";
+import type { ProxiedPage } from "#apiserver/streaming/rewrite-links.ts";
+import { awaitAnswer, awaitUpgrade, forwardedHeaders, join, responseOf } from "#apiserver/streaming/tunnel.ts";
 
 interface Backend extends KubeletAddress {
   dial(options: RequestOptions, how: { readonly upgrade: boolean }): ClientRequest;
@@ -32,7 +35,8 @@ async function connect(request: ConnectRequest, backend: Backend): Promise<void>
   const host = `${backend.host.includes(":") ? `[${backend.host}]` : backend.host}:${backend.port}`;
   if (rest === "" && upgrade === undefined && (method === "GET" || method === "HEAD")) return redirectToSlash(request);
   const path = `${rest === "" ? "/" : rest}${query.size > 0 ? `?${query}` : ""}`;
-  const headers = forwardedHeaders(request.request.headers, host, { upgrade: upgrade !== undefined });
+  const page = pageOf(request, host);
+  const headers = proxiedHeaders(request, page);
   const asking = backend.dial({ method, path, headers }, { upgrade: upgrade !== undefined });
   (response ?? upgrade?.socket)?.once("close", () => asking.destroy());
   try {
@@ -44,9 +48,7 @@ async function connect(request: ConnectRequest, backend: Backend): Promise<void>
     }
     bodyStream(request.request).pipe(asking);
     const answer = await awaitAnswer(asking);
-    const out = responseOf(request);
-    out.writeHead(answer.statusCode ?? 502, answerHeaders(answer));
-    await pour(answer, out);
+    await sendProxied(method, answer, page, responseOf(request));
   } catch (error) {
     if (error instanceof Error && error.name === "StatusError") throw error;
     throw failure(503, "ServiceUnavailable", `error trying to reach service: ${dialError(error, backend).message}`);
@@ -61,10 +63,19 @@ function redirectToSlash(request: ConnectRequest): void {
     .end();
 }
 
-const CONNECTION_HEADERS = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"]);
+function pageOf({ request, rest }: ConnectRequest, backend: string): ProxiedPage {
+  const path = (request.url ?? "").split("?", 1)[0]!;
+  return { prefix: path.slice(0, path.length - rest.length), backend, host: request.headers.host ?? "" };
+}
 
-const answerHeaders = ({ headers }: IncomingMessage): OutgoingHttpHeaders =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !CONNECTION_HEADERS.has(name)));
+/** Backends learn where the client is, and by which path it came. */
+function proxiedHeaders({ request, rest, upgrade }: ConnectRequest, { prefix, backend, host }: ProxiedPage): OutgoingHttpHeaders {
+  const forwarded = forwardedHeaders(request.headers, host === "" ? backend : host, { upgrade: upgrade !== undefined });
+  if (upgrade !== undefined) return forwarded;
+  const from = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  const hops = request.headers["x-forwarded-for"];
+  return { ...forwarded, "x-forwarded-for": hops === undefined ? from : `${String(hops)}, ${from}`, "x-forwarded-uri": posix.join(prefix, rest) };
+}
 
 function backendOf({ namespace, name: id }: ConnectRequest, plural: Plural, deps: StreamingDeps): Backend {
   const kind = plural.slice(0, -1);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, request as httpsRequest, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { after, before, test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { WebSocket, WebSocketServer } from "ws";
 
 import type { Resource } from "#api/resources.ts";
@@ -28,6 +29,7 @@ async function startKubelet(pki: Awaited<ReturnType<typeof testPki>>): Promise<S
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0]! });
   const server = createServer({ ...pki.server, ca: pki.ca, requestCert: true, rejectUnauthorized: true }, (request, response) => {
     asked.push(request.url ?? "");
+    if (request.url?.startsWith("/pages")) return answerPage(request, response);
     if (request.url?.includes("previous")) return void response.writeHead(400).end('previous terminated container "c" not found');
     response.write("one\n");
     if (request.url?.includes("tailLines=13")) return void setImmediate(() => newest!.resetAndDestroy());
@@ -47,6 +49,25 @@ async function startKubelet(pki: Awaited<ReturnType<typeof testPki>>): Promise<S
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return server;
+}
+
+const PAGE = '<a href="/x">ü</a>';
+
+/** A backend of a proxy: pages in several forms, and what it was asked. */
+function answerPage(request: IncomingMessage, response: ServerResponse): void {
+  const type = { "content-type": "text/html; charset=utf-8", "access-control-allow-origin": "*" };
+  switch (request.url) {
+    case "/pages/plain":
+      return void response.writeHead(200, type).end(PAGE);
+    case "/pages/gzip":
+      return void response.writeHead(200, { ...type, "content-encoding": "gzip" }).end(gzipSync(PAGE));
+    case "/pages/large":
+      return void response.writeHead(200, type).end(PAGE.repeat(300_000));
+    case "/pages/moved":
+      return void response.writeHead(302, { location: "/pages/plain?a=/b" }).end();
+    default:
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(request.headers));
+  }
 }
 
 function readerOf(port: number): ObjectReader {
@@ -115,6 +136,35 @@ for (const { name, path, code, text } of [
 ]) {
   test(`streamingHandlers() ${name}`, async () => assert.deepEqual(await get(path), { code, text }));
 }
+
+const NODE_PROXY = "/api/v1/nodes/n/proxy";
+
+async function page(path: string, headers: Record<string, string> = {}): Promise<{ headers: IncomingMessage["headers"]; bytes: Buffer }> {
+  const request = httpsRequest(`${api.url}${NODE_PROXY}${path}`, { ca: api.ca, ...api.admin, agent: false, headers });
+  request.end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return { headers: response.headers, bytes: Buffer.concat(chunks) };
+}
+
+test("proxies lead links of pages and redirections through themselves", async () => {
+  const want = `<a href="${NODE_PROXY}/x">ü</a>`;
+  const plain = await page("/pages/plain");
+  assert.deepEqual([plain.bytes.toString(), plain.headers["access-control-allow-origin"]], [want, undefined]);
+  assert.equal(gunzipSync((await page("/pages/gzip")).bytes).toString(), want);
+  assert.equal((await page("/pages/moved")).headers.location, `${NODE_PROXY}/pages/plain?a=/b`);
+  assert.ok((await page("/pages/large")).bytes.equals(Buffer.from(PAGE.repeat(300_000))), "what is no page but a flood goes through as it is");
+});
+
+test("proxies tell backends where a request comes from", async () => {
+  const told = JSON.parse(
+    (await page("/pages/headers", { "x-forwarded-for": "192.0.2.1", authorization: "Bearer x", "x-own": "1" })).bytes.toString(),
+  ) as Record<string, string>;
+  assert.equal(told["x-forwarded-uri"], `${NODE_PROXY}/pages/headers`);
+  assert.equal(told["x-forwarded-for"], "192.0.2.1, 127.0.0.1");
+  assert.deepEqual([told["authorization"], told["x-own"], told["host"]], [undefined, "1", new URL(api.url).host]);
+});
 
 test("streamingHandlers() tell which kubelet did not answer", async () => {
   const { code, text } = await get("dead/log");
