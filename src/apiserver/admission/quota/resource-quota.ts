@@ -1,10 +1,12 @@
 import { RESOURCE_QUOTAS } from "#api/builtin.ts";
 import { quotaEvaluator, type QuotaEvaluator } from "#api/core-v1/resource-quota/evaluators.ts";
 import type { ResourceQuota } from "#api/core-v1/types.ts";
+import type { ResourceInfo } from "#api/resources.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "#apiserver/admission/admission.ts";
 import { charge } from "#apiserver/admission/quota/charge.ts";
 import type { ObjectReader, ObjectWriter } from "#apiserver/admission/reader.ts";
+import type { ResourceTable } from "#apiserver/registry/resource-table.ts";
 import type { Clock } from "#lib/clock.ts";
 
 /** Somebody else writes the quota's status in between. */
@@ -14,6 +16,7 @@ export interface QuotaDeps {
   readonly reader: ObjectReader;
   readonly writer: ObjectWriter;
   readonly clock: Clock;
+  readonly resources: ResourceTable;
 }
 
 interface Waiting {
@@ -25,13 +28,23 @@ interface Waiting {
 /** Keeps namespaces within their quotas: what a write uses is in the quota's status before the write is done. */
 export function resourceQuotaAdmission(deps: QuotaDeps): AdmissionPlugin {
   const ledger = new QuotaLedger(deps);
+  const evaluators = new WeakMap<ResourceInfo, { readonly evaluator: QuotaEvaluator | undefined }>();
+  /** What a kind of an old group becomes counts as that. */
+  const evaluatorOf = (info: ResourceInfo) => {
+    let known = evaluators.get(info);
+    if (known === undefined) {
+      const { group, plural } = deps.resources.get(info.group, info.version, info.plural)?.view?.stored ?? info;
+      evaluators.set(info, (known = { evaluator: quotaEvaluator(group, plural) }));
+    }
+    return known.evaluator;
+  };
   return {
     name: "ResourceQuota",
     handles: ({ operation }) => operation === "CREATE" || operation === "UPDATE",
     validate(attributes) {
       const { namespace, resource } = attributes;
       if (namespace === "" || (resource.kind === "Namespace" && resource.group === "")) return;
-      const evaluator = quotaEvaluator(resource.group, resource.plural);
+      const evaluator = evaluatorOf(resource);
       if (!evaluator?.handles(attributes) || deps.reader.list(RESOURCE_QUOTAS, namespace).length === 0) return;
       return ledger.enter(attributes, evaluator);
     },
