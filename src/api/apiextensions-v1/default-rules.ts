@@ -5,7 +5,7 @@ import { coerceEmbedded, CoercionError, validateEmbedded } from "#apimachinery/s
 import { hasRules } from "#apimachinery/rules/has-rules.ts";
 import { ruleEngine } from "#apimachinery/rules/load.ts";
 import { sorted } from "#apimachinery/structural/findings.ts";
-import { itemsOf, type JsonSchema } from "#apimachinery/structural/json-schema.ts";
+import { additionalOf, itemsOf, type JsonSchema } from "#apimachinery/structural/json-schema.ts";
 import { prune } from "#apimachinery/structural/prune.ts";
 import { validateValue } from "#apimachinery/structural/validate-value.ts";
 
@@ -44,7 +44,7 @@ const wholeObject: Surround = (value) => ({ ...TYPE, ...(value as object) });
 function errorsAt(path: FieldPath, schema: JsonSchema, outer: Place | undefined, budget: Budget): FieldError[] {
   const place: Place = outer === undefined || schema[EMBEDDED] === true ? { root: schema, surround: wholeObject, insideMeta: false } : outer;
   const errors: FieldError[] = [];
-  if (schema.default !== undefined) {
+  if ((schema.default ?? null) !== null) {
     errors.push(...(place.insideMeta ? metaErrors(path, schema, place) : valueErrors(path, schema)));
     // What its own schema refuses is not held against rules; a field too many is no reason.
     if (errors.every(({ text }) => text.endsWith(UNKNOWN_FIELDS))) errors.push(...ruleErrors(path.child("default"), schema, place.root === schema, budget));
@@ -98,7 +98,7 @@ function metaErrors(path: FieldPath, schema: JsonSchema, { root, surround }: Pla
     const told = [...new Set(errors.map(({ field, text }) => `${field}: ${text}`))];
     return [fieldError.invalid(at, sorted(schema.default), `must result in valid metadata: ${told.length === 1 ? told[0] : `[${told.join(", ")}]`}`)];
   }
-  return validateValue(at, schema.default, schema);
+  return validateValue(at, schema.default, looseSchema(schema));
 }
 
 function valueErrors(path: FieldPath, schema: JsonSchema): FieldError[] {
@@ -114,5 +114,18 @@ function valueErrors(path: FieldPath, schema: JsonSchema): FieldError[] {
     return [...unknown, error.fieldError];
   }
   const embedded = validateEmbedded(at, schema.default, schema);
-  return [...unknown, ...(embedded.length > 0 ? embedded : validateValue(at, schema.default, schema))];
+  return [...unknown, ...(embedded.length > 0 ? embedded : validateValue(at, schema.default, looseSchema(schema)))];
+}
+
+/** The schema as upstream holds defaults against it: what is to be an integer or a string may be anything. */
+function looseSchema({ "x-kubernetes-int-or-string": _either, ...schema }: JsonSchema): JsonSchema {
+  const { properties } = schema;
+  const items = itemsOf(schema);
+  const more = additionalOf(schema);
+  return {
+    ...schema,
+    ...(items !== undefined && { items: looseSchema(items) }),
+    ...(more !== undefined && { additionalProperties: looseSchema(more) }),
+    ...(properties !== undefined && { properties: Object.fromEntries(Object.entries(properties).map(([name, each]) => [name, looseSchema(each)])) }),
+  };
 }

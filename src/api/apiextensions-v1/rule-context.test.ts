@@ -78,6 +78,7 @@ for (const { name, schema, want } of [
     schema: withRule({ type: "integer" }, { rule: "self > 1", optionalOldSelf: true }),
     want: ["x-kubernetes-validations[0].optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"],
   },
+  { name: "a default that is null", schema: withRule({ type: "integer", default: null }, { rule: "self > 1" }), want: [] },
   {
     name: "a default that a rule refuses",
     schema: withRule({ type: "integer", default: 1 }, { rule: "self > 1" }),

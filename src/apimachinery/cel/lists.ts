@@ -68,6 +68,7 @@ function onList(run: (list: ListValue, ...rest: Value[]) => Value): Implementati
 function isSorted(list: ListValue): Value {
   let previous: Value | undefined;
   for (const item of list) {
+    if (item instanceof Failure) return item;
     const order = previous === undefined ? 0 : compare(previous, item);
     if (typeof order === "number" && order > 0) return false;
     previous = item;
@@ -88,6 +89,7 @@ function extreme(name: string, isBetter: (order: number) => boolean): FunctionDe
   const run = onList((list) => {
     let best: Value | undefined;
     for (const item of list) {
+      if (item instanceof Failure) return item;
       const order = best === undefined ? 0 : compare(best, item);
       if (best === undefined || (typeof order === "number" && isBetter(order))) best = item;
     }

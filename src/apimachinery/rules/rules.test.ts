@@ -4,9 +4,9 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 
 import { FieldPath } from "#apimachinery/field-error.ts";
+import { Correlation } from "#apimachinery/structural/correlation.ts";
 import type { JsonSchema } from "#apimachinery/structural/json-schema.ts";
 
-import { Correlation } from "./correlation.ts";
 import { ruleTree } from "./rule-tree.ts";
 import { type RuleResult, validateRules } from "./validate-rules.ts";
 
@@ -50,6 +50,8 @@ const within = (a: JsonSchema, rules: JsonSchema["x-kubernetes-validations"]): J
   properties: { a: { ...a, "x-kubernetes-validations": rules } },
 });
 
+const WRONG_ITEM = 'a: Invalid value: "array": invalid data, expected int, got string evaluating rule: self == self';
+
 for (const { name, a, rule, value, want } of [
   { name: "a name with a dash", a: { type: "object", properties: { "b-c": { type: "integer" } } }, rule: "self.b__dash__c > 1", value: { "b-c": 2 } },
   {
@@ -84,6 +86,23 @@ for (const { name, a, rule, value, want } of [
     rule: "1 / self > 0",
     value: 0,
     want: ['a: Invalid value: "integer": division by zero evaluating rule: 1 / self > 0'],
+  },
+  { name: "an old value that is wrong", a: { type: "array", items: { type: "integer" } }, rule: "self == self", value: ["x"], want: [WRONG_ITEM] },
+  {
+    name: "integers that no double holds",
+    a: { type: "array", items: { type: "integer" }, "x-kubernetes-list-type": "set" },
+    rule: "9007199254740993 in self && (self + [9007199254740992, 9007199254740993])[2] == 9007199254740992",
+    value: [9007199254740993n, 1],
+  },
+  { name: "what is not like something wrong", a: { type: "array", items: { type: "integer" } }, rule: "self != self", value: ["x"] },
+  {
+    name: "a list and a number",
+    a: { type: "array", items: { type: "integer" } },
+    rule: "dyn(self) == 1",
+    value: [1],
+    want: [
+      `a: Invalid value: "array": 'no such overload': call arguments did not match a supported operator, function or macro signature for rule: dyn(self) == 1`,
+    ],
   },
   {
     name: "what cannot be compared",

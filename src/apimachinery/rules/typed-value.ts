@@ -78,7 +78,7 @@ function listValue(json: readonly unknown[], schema: JsonSchema): Value {
 /** The JSON that a value was made of; a value that was made by an expression stands for itself. */
 function jsonOf(value: Value): unknown {
   if (value instanceof TypedMap || value instanceof TypedList || value instanceof PreservedValue) return value.json;
-  return typeof value === "bigint" ? Number(value) : value;
+  return typeof value === "bigint" && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
 /** What a schema keeps without knowing it: it can be compared alone. */
@@ -111,6 +111,10 @@ class TypedMap extends MapValue {
 
   override get size(): number {
     return Object.keys(this.json).length;
+  }
+
+  override get isTyped(): boolean {
+    return true;
   }
 
   override get plain(): Value {
@@ -172,6 +176,10 @@ class TypedList extends ListValue {
 
   override get size(): number {
     return this.json.length;
+  }
+
+  override get isTyped(): boolean {
+    return true;
   }
 
   override get plain(): Value {

@@ -1,12 +1,12 @@
 import { isObject } from "#apimachinery/decode/own.ts";
 import { MAX_MESSAGE_BYTES, PER_CALL_LIMIT } from "#apimachinery/cel/environment.ts";
 import { type FieldError, type FieldPath, fieldError, goQuoted, UNTOLD } from "#apimachinery/field-error.ts";
+import { type Correlation, KeyedItems } from "#apimachinery/structural/correlation.ts";
 import type { ValidationRule } from "#apimachinery/structural/json-schema.ts";
 import type { Activation } from "#lib/cel/compile.ts";
 import { Failure, Optional } from "#lib/cel/values.ts";
 
 import type { CompiledRule } from "./compile-rules.ts";
-import { type Correlation, KeyedItems } from "./correlation.ts";
 import type { RuleNode } from "./rule-tree.ts";
 import { withTypeMeta } from "./type-meta.ts";
 import { typedValue } from "./typed-value.ts";

@@ -6,6 +6,7 @@ import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import { isDns1035Label, nameIsPathSegment } from "#apimachinery/validation/names.ts";
 import { validateObjectMeta } from "#apimachinery/validation/object-meta.ts";
 
+import { sorted } from "./findings.ts";
 import { additionalOf, itemsOf, type JsonSchema, memberOf, propertyOf } from "./json-schema.ts";
 
 const EMBEDDED = "x-kubernetes-embedded-resource";
@@ -64,7 +65,7 @@ function coerceMember(path: FieldPath, object: JsonObject, name: string, by: Coe
     return strictErrors.map((text) => /^unknown field "(.*)"$/.exec(text)?.[1] ?? "").flatMap((field) => (field === "" ? [] : [`${prefix}.${field}`]));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw new CoercionError(fieldError.invalid(path.child("metadata"), value, error.message));
+    throw new CoercionError(fieldError.invalid(path.child("metadata"), sorted(value), error.message));
   }
 }
 

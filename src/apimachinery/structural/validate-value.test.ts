@@ -3,11 +3,14 @@ import { test } from "node:test";
 
 import { FieldPath } from "#apimachinery/field-error.ts";
 
+import { Correlation } from "./correlation.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { validateValue } from "./validate-value.ts";
 
 const textsOf = (value: unknown, schema: JsonSchema, earlier?: unknown) =>
-  validateValue(new FieldPath(), value, schema, earlier === undefined ? undefined : { value: earlier }).map(({ field, text }) => `${field}: ${text}`);
+  validateValue(new FieldPath(), value, schema, earlier === undefined ? undefined : new Correlation(value, earlier, schema)).map(
+    ({ field, text }) => `${field}: ${text}`,
+  );
 
 const within = (a: JsonSchema): JsonSchema => ({ type: "object", properties: { a } });
 
@@ -29,6 +32,7 @@ for (const { name, schema, value, want } of [
   },
   { name: "a multiple of a fraction", schema: { type: "number", multipleOf: 0.1 }, value: 0.3, want: undefined },
   { name: "an enum", schema: { type: "string", enum: ["x", "y"] }, value: "z", want: 'a: Unsupported value: "z": supported values: "x", "y"' },
+  { name: "an enum of whole numbers", schema: { type: "number", enum: [1, 2] }, value: 1.5, want: undefined },
   { name: "a null", schema: { type: "string" }, value: null, want: 'a: Invalid value: "null": a in body must be of type string: "null"' },
   { name: "a null that may be", schema: { type: "string", nullable: true }, value: null, want: undefined },
   { name: "too many items", schema: { type: "array", maxItems: 1 }, value: [1, 2], want: "a: Too many: 2: must have at most 1 item" },
@@ -76,4 +80,13 @@ test("validateValue() tells elements of a list by keys from one another, of othe
   };
   assert.deepEqual(textsOf(now, byKey, before), []);
   assert.equal(textsOf(now, within({ type: "array", items }), before).length, 1);
+});
+
+test("validateValue() lets nothing pass within alternatives, nor what its schema does not know", () => {
+  const inner: JsonSchema = { type: "object", properties: { x: { type: "string" } }, allOf: [{ properties: { x: { maxLength: 1 } } }] };
+  const old = { a: { x: "long" } };
+  assert.deepEqual(textsOf(old, within(inner), old), []);
+  assert.equal(textsOf({ a: { x: "long", y: 1 } }, within({ ...inner, properties: { ...inner.properties, y: { type: "integer" } } }), old).length, 2);
+  const open: JsonSchema = { type: "object", "x-kubernetes-preserve-unknown-fields": true, minProperties: 2 };
+  assert.equal(textsOf({ a: { z: 1 } }, within(open), { a: { z: 1 } }).length, 1);
 });

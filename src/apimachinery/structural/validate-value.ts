@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from "#apimachinery/decode/own.ts";
 import { type FieldError, type FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { equalJson } from "#apimachinery/patch/json-patch.ts";
 
-import { correlatedItem, correlatedMember, type Earlier } from "./correlate.ts";
+import type { Correlation } from "./correlation.ts";
 import { formatCheck } from "./formats.ts";
 import { additionalOf, itemsOf, type JsonSchema } from "./json-schema.ts";
 import { checkNumber } from "./number-rules.ts";
@@ -12,11 +12,11 @@ import { Findings, type Fault, faults, sorted } from "./findings.ts";
 /**
  * What a schema says against a value, in upstream's order and words.
  *
- * @param earlier the value before an update: what is wrong with parts that did not change is let pass
+ * @param earlier what the value was before an update: what is wrong with parts that did not change is let pass
  * @see kube-openapi pkg/validation/validate; apiextensions-apiserver pkg/apiserver/validation
  */
-export function validateValue(path: FieldPath, value: unknown, schema: JsonSchema, earlier?: Earlier): FieldError[] {
-  const found = check(schema, value, "", earlier);
+export function validateValue(path: FieldPath, value: unknown, schema: JsonSchema, earlier?: Correlation): FieldError[] {
+  const found = checkPart(schema, value, "", earlier);
   return found.faults.map((fault) => toFieldError(path, fault));
 }
 
@@ -41,7 +41,7 @@ function toFieldError(path: FieldPath, fault: Fault): FieldError {
 }
 
 /** All rules of one schema on one value. What matched is counted: of several alternatives, the best one explains itself. */
-function check(schema: JsonSchema, value: unknown, path: string, earlier: Earlier | undefined): Findings {
+function check(schema: JsonSchema, value: unknown, path: string, earlier: Correlation | undefined): Findings {
   const found = new Findings();
   if (value === null || value === undefined) {
     found.merge(checkType(schema, null, path));
@@ -49,7 +49,7 @@ function check(schema: JsonSchema, value: unknown, path: string, earlier: Earlie
   }
   const apply = (result: Findings | undefined) => void found.merge(result).count();
   if (typesOf(schema).length > 0 || formatOf(schema) !== "") apply(checkType(schema, value, path));
-  apply(checkAlternatives(schema, value, path, earlier));
+  apply(checkAlternatives(schema, value, path));
   if (typeof value === "string") {
     apply(checkText(schema, value, path));
     if (formatCheck(formatOf(schema)) !== undefined) apply(checkFormat(schema, value, path));
@@ -62,9 +62,9 @@ function check(schema: JsonSchema, value: unknown, path: string, earlier: Earlie
 }
 
 /** A part that is what it was is let pass. */
-function checkPart(schema: JsonSchema, value: unknown, path: string, earlier: Earlier | undefined): Findings {
+function checkPart(schema: JsonSchema, value: unknown, path: string, earlier: Correlation | undefined): Findings {
   const found = check(schema, value, path, earlier);
-  return !found.valid && earlier !== undefined && equalJson(value, earlier.value) ? new Findings() : found;
+  return !found.valid && earlier?.isSame() === true ? new Findings() : found;
 }
 
 function typesOf(schema: JsonSchema): readonly string[] {
@@ -99,36 +99,40 @@ function jsonType(value: unknown): string {
   return typeof value === "bigint" ? "integer" : typeof value;
 }
 
-function checkAlternatives(schema: JsonSchema, value: unknown, path: string, earlier: Earlier | undefined): Findings {
+/** Of the whole object: both are brought to one kind and version before anybody compares them. */
+const isTypeMember = (path: string, name: string) => path === "" && (name === "kind" || name === "apiVersion");
+
+/** Within them nothing is let pass. */
+function checkAlternatives(schema: JsonSchema, value: unknown, path: string): Findings {
   const { anyOf = [], oneOf = [], allOf = [], not } = schema;
   const found = new Findings();
   if (anyOf.length > 0) {
-    const { best, first } = attempts(anyOf, value, path, earlier, true);
+    const { best, first } = attempts(anyOf, value, path, true);
     if (first === undefined) found.add(faults.plain(`"${path}" must validate at least one schema (anyOf)`));
     found.merge(first ?? best);
   }
   if (oneOf.length > 0) {
-    const { best, first, valid } = attempts(oneOf, value, path, earlier, false);
+    const { best, first, valid } = attempts(oneOf, value, path, false);
     const why = valid === 0 ? "Found none valid" : `Found ${valid} valid alternatives`;
     if (valid !== 1) found.add(faults.plain(`"${path}" must validate one and only one schema (oneOf). ${why}`));
     found.merge(valid === 0 ? best : valid === 1 ? first : undefined);
   }
   if (allOf.length > 0) {
-    const results = allOf.map((each) => check(each, value, path, earlier));
+    const results = allOf.map((each) => check(each, value, path, undefined));
     const valid = results.filter((result) => result.valid).length;
     for (const result of results) found.merge(result);
     if (valid !== results.length) found.add(faults.plain(`"${path}" must validate all the schemas (allOf)${valid === 0 ? ". None validated" : ""}`));
   }
-  if (not !== undefined && check(not, value, path, earlier).valid) found.add(faults.plain(`"${path}" must not validate the schema (not)`));
+  if (not !== undefined && check(not, value, path, undefined).valid) found.add(faults.plain(`"${path}" must not validate the schema (not)`));
   return found.count();
 }
 
-function attempts(schemas: readonly JsonSchema[], value: unknown, path: string, earlier: Earlier | undefined, untilValid: boolean) {
+function attempts(schemas: readonly JsonSchema[], value: unknown, path: string, untilValid: boolean) {
   let best: Findings | undefined;
   let first: Findings | undefined;
   let valid = 0;
   for (const schema of schemas) {
-    const result = check(schema, value, path, earlier);
+    const result = check(schema, value, path, undefined);
     if (result.valid) {
       valid++;
       first ??= result;
@@ -152,11 +156,11 @@ function checkFormat(schema: JsonSchema, value: string, path: string): Findings 
   return formatCheck(format)!(value) ? undefined : new Findings([faults.type(path, format, value)]);
 }
 
-function checkList(schema: JsonSchema, value: readonly unknown[], path: string, earlier: Earlier | undefined): Findings {
+function checkList(schema: JsonSchema, value: readonly unknown[], path: string, earlier: Correlation | undefined): Findings {
   const found = new Findings();
   const items = itemsOf(schema);
   if (items !== undefined) {
-    value.forEach((item, i) => found.merge(checkPart(items, item, `${path}[${i}]`, correlatedItem(schema, item, earlier))));
+    value.forEach((item, i) => found.merge(checkPart(items, item, `${path}[${i}]`, earlier?.item(i))));
   }
   const { minItems, maxItems } = schema;
   if (minItems !== undefined && value.length < minItems) found.add(faults.invalid(path, value.length, `should have at least ${minItems} items`));
@@ -166,12 +170,16 @@ function checkList(schema: JsonSchema, value: readonly unknown[], path: string, 
 
 function checkEnum({ enum: values = [] }: JsonSchema, value: unknown, path: string): Findings | undefined {
   if (values.length === 0) return undefined;
-  if (value !== null && value !== undefined && values.some((each) => equalJson(each, typeof value === "bigint" ? Number(value) : value))) return undefined;
+  const given = typeof value === "bigint" ? Number(value) : value;
+  if (given !== null && given !== undefined && values.some((each) => equalJson(each, given) || isTruncated(each, given))) return undefined;
   const told = values.map((each) => (typeof each === "string" ? each : JSON.stringify(sorted(each))));
   return new Findings([faults.enum(path, value ?? null, told)]);
 }
 
-function checkObject(schema: JsonSchema, value: JsonObject, path: string, earlier: Earlier | undefined): Findings {
+/** Upstream turns the value into the type of what it is compared with: of 1.5, an integer keeps 1. */
+const isTruncated = (each: unknown, value: unknown) => Number.isInteger(each) && typeof value === "number" && Math.trunc(value) === each;
+
+function checkObject(schema: JsonSchema, value: JsonObject, path: string, earlier: Correlation | undefined): Findings {
   const found = new Findings();
   const names = Object.keys(value);
   const { minProperties, maxProperties, properties = {}, additionalProperties: more, required = [] } = schema;
@@ -182,7 +190,8 @@ function checkObject(schema: JsonSchema, value: JsonObject, path: string, earlie
   const others = names.filter((name) => !Object.hasOwn(properties, name));
   if (more === false) for (const name of others) found.add(faults.forbidden(path, name));
   const rest = additionalOf(schema);
-  const part = (inner: JsonSchema, name: string, at: string) => found.merge(checkPart(inner, value[name], at, correlatedMember(schema, name, path, earlier)));
+  const part = (inner: JsonSchema, name: string, at: string) =>
+    found.merge(checkPart(inner, value[name], at, isTypeMember(path, name) ? undefined : earlier?.member(name)));
   if (rest !== undefined) for (const name of others) part(rest, name, `${path}.${name}`);
   for (const [name, property] of Object.entries(properties)) {
     if (Object.hasOwn(value, name)) part(property, name, path === "" ? name : `${path}.${name}`);

@@ -4,6 +4,7 @@ import type { KubeObject } from "#apimachinery/object.ts";
 import { hasRules } from "#apimachinery/rules/has-rules.ts";
 import { loadRuleEngine, ruleEngine } from "#apimachinery/rules/load.ts";
 import type { RuleNode } from "#apimachinery/rules/rule-tree.ts";
+import type { Correlation } from "#apimachinery/structural/correlation.ts";
 import type { JsonSchema } from "#apimachinery/structural/json-schema.ts";
 
 /** What all rules together may cost for one object. */
@@ -24,10 +25,15 @@ const NOT_CHECKED = fieldError.invalid(
   "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
 );
 
+interface Before {
+  readonly old: KubeObject;
+  readonly correlation: Correlation;
+}
+
 /** The rules of one version of a custom resource: compiled when the first object comes. */
 export class CustomRules {
   readonly #schema: JsonSchema;
-  readonly #isEmpty: boolean;
+  #isEmpty: boolean;
   #tree: RuleNode | undefined;
 
   constructor(schema: JsonSchema) {
@@ -41,16 +47,18 @@ export class CustomRules {
 
   /**
    * @param found what is wrong otherwise: rules are for objects of the right form
-   * @param old the object before an update
+   * @param before the object before an update
    */
-  errors(object: KubeObject, found: readonly FieldError[], checked: Checked | undefined, old?: KubeObject): FieldError[] {
+  errors(object: KubeObject, found: readonly FieldError[], checked: Checked | undefined, before?: Before): FieldError[] {
     if (this.#isEmpty) return [];
-    if ([...found, ...(checked?.metadataErrors ?? [])].some(({ type }) => BLOCKING.has(type))) return [NOT_CHECKED];
-    const { ruleTree, validateRules, Correlation } = ruleEngine();
+    const { ruleTree, validateRules } = ruleEngine();
     this.#tree ??= ruleTree(this.#schema, true);
-    if (this.#tree === undefined) return [];
-    const correlation = old === undefined ? undefined : new Correlation(object, old, this.#schema);
-    const { errors, warnings } = validateRules(ROOT, this.#tree, { value: object, old, correlation }, COST_BUDGET);
+    if (this.#tree === undefined) {
+      this.#isEmpty = true; // expressions may look at none of what they are about
+      return [];
+    }
+    if ([...found, ...(checked?.metadataErrors ?? [])].some(({ type }) => BLOCKING.has(type))) return [NOT_CHECKED];
+    const { errors, warnings } = validateRules(ROOT, this.#tree, { value: object, ...before }, COST_BUDGET);
     for (const { field, text } of warnings) checked?.warn(`${field}: ${text}`);
     return [...errors];
   }

@@ -3,6 +3,7 @@ import type { Strategy } from "#api/strategy.ts";
 import { isObject, type JsonObject } from "#apimachinery/decode/own.ts";
 import { type FieldError, FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
+import { Correlation } from "#apimachinery/structural/correlation.ts";
 import { validateEmbedded } from "#apimachinery/structural/embedded.ts";
 import { type JsonSchema, propertyOf } from "#apimachinery/structural/json-schema.ts";
 import { validateListTypes } from "#apimachinery/structural/list-types.ts";
@@ -44,10 +45,11 @@ export function customStrategy(rules: CustomVersion): Strategy {
       return [...found, ...expressions.errors(object, found, checked)];
     },
     validateUpdate: (object, old, checked) => {
+      const correlation = new Correlation(object, old, schema);
       const wrong = typeErrors(object, rules);
-      const own = wrong.length > 0 ? wrong : [...validateValue(ROOT, object, schema, { value: old }), ...scaleErrors(object, rules.scale)];
+      const own = wrong.length > 0 ? wrong : [...validateValue(ROOT, object, schema, correlation), ...scaleErrors(object, rules.scale)];
       const found = [...own, ...validateEmbedded(ROOT, object, schema), ...changedListErrors(object, old, schema)];
-      return [...found, ...expressions.errors(object, found, checked, old)];
+      return [...found, ...expressions.errors(object, found, checked, { old, correlation })];
     },
     warningsOnCreate: ({ metadata }) => finalizerWarnings(metadata.finalizers ?? []),
     warningsOnUpdate: ({ metadata }, old) => finalizerWarnings((metadata.finalizers ?? []).filter((name) => old.metadata.finalizers?.includes(name) !== true)),
@@ -66,18 +68,19 @@ function statusRules(rules: CustomVersion, expressions: CustomRules): NonNullabl
       else object.metadata.managedFields = managedFields;
     },
     validateUpdate: (object, old, checked) => {
-      const found = [...statusErrors(object, old, rules), ...changedListErrors(object, old, rules.schema)];
-      return [...found, ...expressions.errors(object, found, checked, old)];
+      const correlation = new Correlation(object, old, rules.schema);
+      const found = [...statusErrors(object, correlation, rules), ...changedListErrors(object, old, rules.schema)];
+      return [...found, ...expressions.errors(object, found, checked, { old, correlation })];
     },
   };
 }
 
-function statusErrors(object: KubeObject, old: KubeObject, rules: CustomVersion): FieldError[] {
+function statusErrors(object: KubeObject, correlation: Correlation, rules: CustomVersion): FieldError[] {
   const wrong = typeErrors(object, rules);
   if (wrong.length > 0) return wrong;
   const status = propertyOf(rules.schema, "status");
-  const [now, before] = [object, old].map((each) => (each as { status?: unknown }).status);
-  const own = now === undefined || status === undefined ? [] : validateValue(new FieldPath("status"), now, status, { value: before });
+  const { status: now } = object as { status?: unknown };
+  const own = now === undefined || status === undefined ? [] : validateValue(new FieldPath("status"), now, status, correlation.member("status"));
   return [...own, ...scaleStatusErrors(object, rules.scale)];
 }
 

@@ -1,4 +1,4 @@
-import { equal } from "./compare.ts";
+import { comparing, equal } from "./compare.ts";
 import type { Implementation } from "./declarations.ts";
 import { standardCallCost } from "./runtime-cost.ts";
 import type { Frame, Step } from "./run.ts";
@@ -26,7 +26,7 @@ function invoke(frame: Frame, { name, overloadId, run }: Invocation, args: Value
     charge(frame, name, overloadId, args, null);
     return run(...args);
   }
-  const result = run(...args);
+  const result = comparing(() => run(...args));
   charge(frame, name, overloadId, args, result);
   return result;
 }
@@ -66,7 +66,8 @@ export function equalityStep([first, second]: readonly Step[], wanted: boolean):
   return (frame) => {
     const a = first!(frame);
     const b = second!(frame);
-    const result = a instanceof Failure ? a : b instanceof Failure ? b : equal(a, b) === wanted;
+    // What cannot be compared is not equal, for those who ask whether it is not.
+    const result = a instanceof Failure ? a : b instanceof Failure ? b : wanted ? comparing(() => equal(a, b)) : comparing(() => equal(a, b)) !== true;
     charge(frame, name!, overloadId!, [a, b], result);
     return result;
   };

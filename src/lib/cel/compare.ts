@@ -14,14 +14,49 @@ import {
   type Value,
 } from "./values.ts";
 
-/** Equality across types: numbers are equal when they are the same number, and values of different kinds never. */
+/** A value that cannot be compared was met on the way. */
+class Incomparable extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** What `compute` gives, or why something that it compares cannot be compared. */
+export function comparing(compute: () => Value): Value {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof Incomparable) return error.failure;
+    throw error;
+  }
+}
+
+/**
+ * Equality across types: numbers are equal when they are the same number, and values of different kinds never.
+ *
+ * @throws where one of their parts is a failure; to be called within `comparing`, as functions are
+ */
 export function equal(a: Value, b: Value): boolean {
   if (typeof a === "string" || typeof a === "boolean" || a === null) return a === b;
   if (isNumeric(a)) return isNumeric(b) && order(a, b) === 0;
-  if (typeof b !== "object" || b === null) return false;
-  if (a instanceof ListValue) return b instanceof ListValue && a.sameAs(b, equal);
-  if (a instanceof MapValue) return b instanceof MapValue && a.sameAs(b, equal);
-  return equalObjects(a, b);
+  if (a instanceof Failure) throw new Incomparable(a);
+  const same = (a instanceof ListValue || a instanceof MapValue) && a.isTyped ? equal : notUnequal;
+  if (a instanceof ListValue) return b instanceof ListValue ? a.sameAs(b, same) : otherKind(a, b);
+  if (a instanceof MapValue) return b instanceof MapValue ? a.sameAs(b, same) : otherKind(a, b);
+  return typeof b === "object" && b !== null && equalObjects(a, b);
+}
+
+/** A list that an expression made takes no notice of what cannot be compared. */
+function notUnequal(a: Value, b: Value): boolean {
+  return comparing(() => equal(a, b)) !== false;
+}
+
+function otherKind({ isTyped }: ListValue | MapValue, b: Value): false {
+  if (isTyped && b !== null) throw new Incomparable(b instanceof Failure ? b : NO_SUCH_OVERLOAD);
+  return false;
 }
 
 function equalObjects(a: Value, b: Value): boolean {
@@ -66,6 +101,8 @@ function orderBigWithDouble(a: bigint, b: number): number {
 
 /** How `a` stands to `b`, where they have an order. */
 export function compare(a: Value, b: Value): number | Failure {
+  if (a instanceof Failure) return a;
+  if (b instanceof Failure) return b;
   if (isNumeric(a) && isNumeric(b)) {
     const result = order(a, b);
     return Number.isNaN(result) ? new Failure("NaN values cannot be ordered") : result;

@@ -1,5 +1,5 @@
 import { add, divide, modulo, multiply, negate, subtract } from "./arithmetic.ts";
-import { compare, equal } from "./compare.ts";
+import { compare, comparing, equal } from "./compare.ts";
 import { declare, type FunctionDeclaration, type Implementation, onlyFor, type Overload, overload } from "./declarations.ts";
 import { BOOL, BYTES, type CelType, DOUBLE, DURATION, INT, listOf, mapOf, param, STRING, TIMESTAMP, UINT } from "./types.ts";
 import { Failure, ListValue, MapValue, NO_SUCH_OVERLOAD, type Value } from "./values.ts";
@@ -115,6 +115,11 @@ function ordered(name: string, holds: (order: number) => boolean): Implementatio
 function contains(value: Value, container: Value): Value {
   if (container instanceof MapValue) return container.get(value) !== undefined;
   if (!(container instanceof ListValue)) return NO_SUCH_OVERLOAD;
-  for (const item of container) if (equal(value, item)) return true;
-  return false;
+  let failure: Failure | undefined;
+  for (const item of container) {
+    const found = comparing(() => (container.isTyped ? equal(item, value) : equal(value, item)));
+    if (found === true) return true;
+    if (found instanceof Failure) failure ??= found;
+  }
+  return failure ?? false;
 }

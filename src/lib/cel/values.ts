@@ -90,6 +90,11 @@ export abstract class ListValue {
     for (let i = 0; i < this.size; i++) yield this.get(i);
   }
 
+  /** Whether it has a type of its own: it refuses to be compared with what is no list. */
+  get isTyped(): boolean {
+    return false;
+  }
+
   /** What is left of it in an optional that is selected from: a list with a type of its own is a list like any other there. */
   get plain(): Value {
     return this;
@@ -137,6 +142,11 @@ export abstract class MapValue {
   abstract readonly size: number;
   abstract get(key: Value): Value | undefined;
   abstract keys(): Iterable<Value>;
+
+  /** As that of a list. */
+  get isTyped(): boolean {
+    return false;
+  }
 
   /** As that of a list. */
   get plain(): Value {

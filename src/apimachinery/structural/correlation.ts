@@ -1,5 +1,5 @@
 import { isObject } from "#apimachinery/decode/own.ts";
-import { itemsOf, type JsonSchema, memberOf } from "#apimachinery/structural/json-schema.ts";
+import { itemsOf, type JsonSchema, memberOf } from "./json-schema.ts";
 import { sameJson } from "#lib/same-json.ts";
 
 /**
@@ -78,6 +78,7 @@ export class KeyedItems {
   #keyOf(item: unknown): string | undefined {
     if (!isObject(item)) return undefined;
     const values = this.#keys.map((key) => (Object.hasOwn(item, key) ? item[key] : undefined));
-    return values.every((value) => ["string", "number", "boolean"].includes(typeof value)) ? JSON.stringify(values) : undefined;
+    if (!values.every((value) => ["string", "number", "bigint", "boolean"].includes(typeof value))) return undefined;
+    return JSON.stringify(values.map((value) => (typeof value === "bigint" ? [value.toString()] : value)));
   }
 }
