@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import https from "node:https";
 
+import { encodeProtobufObject } from "#api/schema/protobuf-object.ts";
+import { toYaml } from "#apiserver/http/yaml.ts";
 import { SimClock } from "#lib/sim-clock.ts";
 import { startTestServer, type TestServer } from "#test/api-server/test-server.ts";
 
@@ -37,7 +39,7 @@ async function eventsOf(method: string, path: string, body?: object, headers: Re
   const options = { method, ca: server.ca, ...identity, agent: false, headers: { "content-type": "application/json", "user-agent": "t/1", ...headers } };
   await new Promise((resolve, reject) => {
     const request = https.request(server.url + path, options, (response) => response.resume().once("end", resolve));
-    request.on("error", reject).end(body && JSON.stringify(body));
+    request.on("error", reject).end(body instanceof Uint8Array ? body : body && JSON.stringify(body));
   });
   while (!lines.some((line) => line.includes('"ResponseComplete"'))) await new Promise((resolve) => setImmediate(resolve));
   return lines.map((line) => JSON.parse(line) as Event);
@@ -70,6 +72,20 @@ test("Auditor writes a creation's two stages, with bodies and the decision", asy
   assert.deepEqual([metadata.name, typeof metadata.uid, metadata.managedFields], ["c", "string", undefined]);
   assert.equal((annotations as Record<string, string>)["authorization.k8s.io/decision"], "allow");
 });
+
+for (const [format, contentType, encode] of [
+  ["YAML", "application/yaml", (object: object) => Buffer.from(toYaml(object))],
+  ["protobuf", "application/vnd.kubernetes.protobuf", encodeProtobufObject],
+] as const) {
+  test(`Auditor writes bodies in ${format} as the JSON that they stand for`, async () => {
+    const object = { ...map, metadata: { name: `in-${format.toLowerCase()}` } };
+    const headers = { "content-type": contentType, accept: contentType };
+    const [, complete] = await eventsOf("POST", "/api/v1/namespaces/a/configmaps", encode(object), headers);
+    const { requestObject, responseObject, responseStatus } = complete as unknown as Record<string, { code: number; kind: string; data: object }>;
+    assert.deepEqual([responseStatus!.code, requestObject], [201, object]);
+    assert.deepEqual([responseObject!.kind, responseObject!.data], ["ConfigMap", { a: "b" }]);
+  });
+}
 
 test("Auditor keeps bodies back where the level is lower, and leaves stages out", async () => {
   const [only, ...more] = await eventsOf("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: "n" } });

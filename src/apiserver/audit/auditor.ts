@@ -4,6 +4,7 @@ import type { ApiPath } from "#apiserver/http/path.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 import { type Clock, formatMicroTime } from "#lib/clock.ts";
 
+import { bodyObject } from "./body-object.ts";
 import { type AuditAttributes, evaluate, type Level, type Policy, type Stage, type Verdict } from "./policy.ts";
 
 export interface AuditorDeps {
@@ -78,11 +79,12 @@ export class AuditTrail {
   }
 
   requestBody(bytes: Uint8Array): void {
-    if (this.#verdict.level === "Request" || this.#verdict.level === "RequestResponse") this.#request = this.#object([bytes]);
+    if (this.#verdict.level === "Request" || this.#verdict.level === "RequestResponse")
+      this.#request = this.#object([bytes], this.#exchange.headers["content-type"] ?? "");
   }
 
   responseBody(pieces: readonly Uint8Array[], contentType: string): void {
-    if (this.#verdict.level === "RequestResponse" && contentType.startsWith("application/json")) this.#response = this.#object(pieces);
+    if (this.#verdict.level === "RequestResponse" && contentType.startsWith("application/")) this.#response = this.#object(pieces, contentType);
   }
 
   stage(stage: Stage): void {
@@ -118,14 +120,10 @@ export class AuditTrail {
     return { metadata: {}, status, message, reason, ...(details !== undefined && { details }), code: this.#failure.code };
   }
 
-  /** What is no JSON, or no whole one, is left out. */
-  #object(pieces: readonly Uint8Array[]): unknown {
-    try {
-      const text = Buffer.concat(pieces).toString();
-      return this.#verdict.omitManagedFields ? JSON.parse(text, withoutManagedFields) : JSON.parse(text);
-    } catch {
-      return undefined;
-    }
+  #object(pieces: readonly Uint8Array[], contentType: string): unknown {
+    const value = bodyObject(Buffer.concat(pieces), contentType);
+    if (!this.#verdict.omitManagedFields || value === undefined) return value;
+    return JSON.parse(JSON.stringify(value), withoutManagedFields);
   }
 }
 

@@ -46,7 +46,7 @@ async function ensure(object: BootstrapObject, { reader, perform, clock }: Boots
   const { name, namespace } = object.metadata;
   const target = { resource, namespace, name };
   const found = reader.lookup(resource, namespace ?? "", name);
-  const wanted = found === undefined ? undefined : reconcileObject(found, object);
+  const wanted = found === undefined ? undefined : reconcileObject(found, object, clock.now());
   if (found !== undefined && wanted === undefined) return;
   const { status, ...body } = object;
   try {

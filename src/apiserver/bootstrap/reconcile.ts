@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { PolicyRule } from "#apiserver/authz/authorizer.ts";
 import { uncovered } from "#apiserver/authz/coverage.ts";
+import { combinedAuthentication } from "#apiserver/bootstrap/authentication-map.ts";
 import type { BootstrapObject } from "#apiserver/bootstrap/bootstrap.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -10,17 +11,19 @@ type Texts = Readonly<Record<string, string>>;
 
 const AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate";
 const RBAC_KINDS = new Set(["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]);
-const ADVERTISED = new Set(["Endpoints default/kubernetes", "EndpointSlice default/kubernetes", "ConfigMap kube-system/extension-apiserver-authentication"]);
+const ADVERTISED = new Set(["Endpoints default/kubernetes", "EndpointSlice default/kubernetes"]);
+const AUTHENTICATION_MAP = "ConfigMap kube-system/extension-apiserver-authentication";
 
 /**
  * What has to be written so that `found` is up to date; `undefined` when nothing has. Users may change most of what a
  * cluster begins with: only the default roles are kept at least as wide as we need them, and what says where the API is.
  */
-export function reconcileObject(found: KubeObject, wanted: BootstrapObject): object | undefined {
+export function reconcileObject(found: KubeObject, wanted: BootstrapObject, nowMs = 0): object | undefined {
   const { kind, metadata } = wanted;
   const name = `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
   if (RBAC_KINDS.has(kind ?? "")) return found.metadata.annotations?.[AUTOUPDATE] === "false" ? undefined : widened(found, wanted);
   if (name === "Service default/kubernetes") return withPorts(found, wanted);
+  if (name === AUTHENTICATION_MAP) return replaced(found, { ...wanted, data: combinedAuthentication(dataOf(found), dataOf(wanted), nowMs) } as BootstrapObject);
   return ADVERTISED.has(name) ? replaced(found, wanted) : undefined;
 }
 
@@ -78,6 +81,8 @@ function replaced(found: KubeObject, wanted: BootstrapObject): object | undefine
   );
   return changed ? { ...found, ...fields } : undefined;
 }
+
+const dataOf = (object: object): Texts => ((object as Fields)["data"] as Texts | undefined) ?? {};
 
 const listOf = (object: object, field: string): readonly unknown[] => ((object as Fields)[field] as readonly unknown[] | undefined) ?? [];
 
