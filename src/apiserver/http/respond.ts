@@ -18,13 +18,15 @@ const NOT_MODIFIED = 304;
 
 export type Headers = Record<string, string | readonly string[]>;
 
+const NO_HEADERS: Headers = {};
+
 /** Sends bytes as they are. */
 export async function sendBytes(
   exchange: Exchange,
   code: number,
   contentType: string,
   body: Uint8Array | readonly Uint8Array[],
-  more: Headers = {},
+  more: Headers = NO_HEADERS,
 ): Promise<void> {
   const { response, warnings } = exchange;
   if (response.headersSent || response.writableEnded) return;
@@ -33,10 +35,13 @@ export async function sendBytes(
     response.writeHead(code, more as Record<string, string>).end(); // what describes a body would replace what the client's cache has
     return;
   }
-  const headers: Headers = { "cache-control": "no-cache, private", ...(contentType !== "" && { "content-type": contentType }), ...more };
-  addAuditId(headers, exchange);
-  if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
+  // What is the same for most answers comes first: then it need not be encoded again.
+  const headers: Headers = { "cache-control": "no-cache, private" };
+  if (contentType !== "") headers["content-type"] = contentType;
   if (exchange.seat !== undefined) addFlow(headers, exchange.seat);
+  if (more !== NO_HEADERS) Object.assign(headers, more);
+  if (warnings.length > 0) headers["warning"] = warningHeaders(warnings);
+  addAuditId(headers, exchange);
   let pieces = body instanceof Uint8Array ? [body] : body;
   exchange.audit?.responseBody(pieces, contentType);
   if (pays(exchange, sizeOf(pieces))) {

@@ -19,7 +19,8 @@ import {
   windowUpdateFrame,
   writeFrameHeader,
 } from "./frames.ts";
-import { encodeHeaders, HeaderDecoder, type HeaderField, type OutgoingHeaders } from "./hpack.ts";
+import { encodeHeaders, type OutgoingHeaders } from "./header-encoder.ts";
+import { HeaderDecoder, type HeaderField } from "./hpack.ts";
 import { Outlet } from "./outlet.ts";
 import { RequestHeads } from "./request-head.ts";
 import { Http2Stream, type StreamHost } from "./stream.ts";
@@ -283,8 +284,14 @@ export class Http2Connection implements StreamHost {
   // Sending.
 
   sendHeaders(stream: Http2Stream, status: number, headers: OutgoingHeaders): void {
-    const block = encodeHeaders(status, headers, this.#options.date());
-    for (let at = 0; at === 0 || at < block.length; at += MAX_FRAME_BYTES) {
+    const whole = encodeHeaders(status, headers, this.#options.date(), HEADER_BYTES);
+    if (whole.length > HEADER_BYTES + MAX_FRAME_BYTES) return this.#sendInParts(stream, whole.subarray(HEADER_BYTES));
+    writeFrameHeader(whole, 0, whole.length - HEADER_BYTES, FRAME.headers, FLAG.endHeaders, stream.id);
+    this.#outlet.send(whole);
+  }
+
+  #sendInParts(stream: Http2Stream, block: Buffer): void {
+    for (let at = 0; at < block.length; at += MAX_FRAME_BYTES) {
       const part = block.subarray(at, at + MAX_FRAME_BYTES);
       const last = at + MAX_FRAME_BYTES >= block.length;
       this.#outlet.send(frame(at === 0 ? FRAME.headers : FRAME.continuation, last ? FLAG.endHeaders : 0, stream.id, part));

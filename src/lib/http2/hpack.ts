@@ -28,7 +28,7 @@ function headerField(name: string, value: string): HeaderField {
   return { name, value, proper: PROPER_NAME.test(name) && !IMPROPER_VALUE.test(value) };
 }
 
-const STATIC: readonly HeaderField[] = STATIC_TEXT.split(" ").map((field) => {
+export const STATIC: readonly HeaderField[] = STATIC_TEXT.split(" ").map((field) => {
   const equals = field.indexOf("=");
   return headerField(field.slice(0, equals), field.slice(equals + 1).replace("_", " "));
 });
@@ -144,75 +144,3 @@ export class HeaderDecoder {
 
 const sizeOf = ({ name, value }: HeaderField) => name.length + value.length + ENTRY_OVERHEAD_BYTES;
 const broken = (what: string) => new ConnectionError(CODE.compressionError, `the header block has ${what}`);
-
-const STATIC_NAMES = new Map<string, number>();
-for (const [i, { name }] of STATIC.entries()) if (!STATIC_NAMES.has(name)) STATIC_NAMES.set(name, i + 1);
-const STATUS_NAME = 8;
-const DATE_NAME = 33;
-const STATUSES = new Map(STATIC.flatMap(({ name, value }, i) => (name === ":status" ? [[Number(value), i + 1] as const] : [])));
-
-export type OutgoingHeaders = Readonly<Record<string, string | number | readonly string[] | undefined>>;
-
-/** Answers' headers as a block that leaves the peer's table alone: what is the same for all streams need not be sent in order. */
-export function encodeHeaders(status: number, headers: OutgoingHeaders, date: string): Buffer {
-  const writer = new BlockWriter();
-  const known = STATUSES.get(status);
-  if (known === undefined) writer.literal(STATUS_NAME, ":status", String(status));
-  else writer.indexed(known);
-  if (!("date" in headers)) writer.literal(DATE_NAME, "date", date);
-  for (const name in headers) {
-    const value = headers[name];
-    if (value === undefined) continue;
-    const lower = name.toLowerCase();
-    const index = STATIC_NAMES.get(lower) ?? 0;
-    if (typeof value === "object") for (const each of value) writer.literal(index, lower, each);
-    else writer.literal(index, lower, String(value));
-  }
-  return writer.block();
-}
-
-/** One for all blocks: they are written at once. */
-let scratch = Buffer.allocUnsafeSlow(4096);
-
-class BlockWriter {
-  #length = 0;
-
-  indexed(index: number): void {
-    this.#integer(0x80, 7, index);
-  }
-
-  literal(index: number, name: string, value: string): void {
-    this.#room(name.length + value.length + 16);
-    this.#integer(0, 4, index);
-    if (index === 0) this.#string(name);
-    this.#string(value);
-  }
-
-  block(): Buffer {
-    return Buffer.from(scratch.subarray(0, this.#length));
-  }
-
-  #room(bytes: number): void {
-    if (this.#length + bytes <= scratch.length) return;
-    const larger = Buffer.allocUnsafeSlow((this.#length + bytes) * 2);
-    scratch.copy(larger, 0, 0, this.#length);
-    scratch = larger;
-  }
-
-  #integer(first: number, prefixBits: number, value: number): void {
-    const mask = (1 << prefixBits) - 1;
-    if (value < mask) {
-      scratch[this.#length++] = first | value;
-      return;
-    }
-    scratch[this.#length++] = first | mask;
-    let rest = value - mask;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) scratch[this.#length++] = (rest % 128) | 128;
-    scratch[this.#length++] = rest;
-  }
-
-  #string(text: string): void {
-    this.#integer(0, 7, text.length);
-    this.#length += scratch.write(text, this.#length, "latin1");
-  }
-}

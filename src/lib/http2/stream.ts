@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
 import { CODE, type Code } from "./frames.ts";
-import type { OutgoingHeaders } from "./hpack.ts";
+import type { OutgoingHeaders } from "./header-encoder.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** What a stream asks of its connection. */
@@ -237,8 +237,10 @@ export class Http2Stream extends EventEmitter {
 
   /** Now and then, as a list may be queued in very many pieces. */
   #cutQueue(): void {
-    if (this.#sentChunks < this.#queue.length && this.#sentChunks * 2 < this.#queue.length) return;
-    this.#queue = this.#queue.slice(this.#sentChunks);
+    const { length } = this.#queue;
+    if (this.#sentChunks * 2 < length) return;
+    if (this.#sentChunks === length) this.#queue.length = 0;
+    else this.#queue.splice(0, this.#sentChunks);
     this.#sentChunks = 0;
   }
 
