@@ -9,6 +9,7 @@ import { Authenticator, TokenAuthenticators, type TokenReviewer } from "#apiserv
 import { RequestHeaders } from "#apiserver/authn/request-headers.ts";
 import { BootstrapTokens } from "#apiserver/authn/bootstrap-tokens.ts";
 import { JwtKey } from "#apiserver/authn/jwt.ts";
+import { SecretTokens } from "#apiserver/authn/secret-tokens.ts";
 import { type ObjectLookup, ServiceAccountTokens } from "#apiserver/authn/service-account-tokens.ts";
 import { Aggregator } from "#apiserver/aggregation/aggregator.ts";
 import type { ProxyTls } from "#apiserver/aggregation/remote-dialer.ts";
@@ -110,6 +111,8 @@ export class ApiServer {
   /** What the start has still to do. */
   readonly hooks: StartHooks;
   readonly aggregator: Aggregator;
+  /** Signs tokens of accounts with the key that the server verifies them by. */
+  readonly signToken: (claims: object) => string;
   readonly #events: EventExpiry;
   readonly #identity: IdentityLease | undefined;
   readonly #customResources: CustomResources;
@@ -122,6 +125,7 @@ export class ApiServer {
     http: HttpServer;
     hooks: StartHooks;
     aggregator: Aggregator;
+    signToken: (claims: object) => string;
     events: EventExpiry;
     identity: IdentityLease | undefined;
     customResources: CustomResources;
@@ -136,6 +140,7 @@ export class ApiServer {
     this.http = parts.http;
     this.hooks = parts.hooks;
     this.aggregator = parts.aggregator;
+    this.signToken = parts.signToken;
   }
 
   /** Loads the store's state; nothing listens yet. */
@@ -166,6 +171,7 @@ export class ApiServer {
     const lookup: ObjectLookup = (plural, namespace, name) => reader.lookup(builtin("", "v1", plural), namespace, name);
     const tokens = new TokenAuthenticators(
       new ServiceAccountTokens({ ...serviceAccounts, key: tokenKey, clock, lookup }),
+      new SecretTokens({ ...serviceAccounts, key: tokenKey, clock, lookup, logger, perform: (call) => perform(call) }),
       new BootstrapTokens({ ...serviceAccounts, clock, lookup }),
     );
     const tokenIssuer = { ...serviceAccounts, key: tokenKey };
@@ -217,7 +223,8 @@ export class ApiServer {
     addExtensionHooks(hooks, customResources, aggregator, options.proxyTls);
     const identity = options.hostname === undefined ? undefined : new IdentityLease({ ...options, reader, perform, hostname: options.hostname });
     if (identity !== undefined) for (const name of IDENTITY_HOOKS) hooks.add(name);
-    return new ApiServer({ hooks, identity, aggregator, events, customResources, cache, reader, resources, pipeline, http });
+    const signToken = (claims: object) => tokenKey.sign(claims);
+    return new ApiServer({ hooks, identity, aggregator, signToken, events, customResources, cache, reader, resources, pipeline, http });
   }
 
   /** Resolves to the port. */

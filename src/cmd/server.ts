@@ -137,6 +137,7 @@ export function startComponents(
     resources: () => servedResources(server),
     rootCa: deps.rootCa,
     clusterCidr: deps.clusterCidr,
+    signToken: server.signToken,
     signCertificate: deps.signCertificate,
   });
   server.resources.onChange = () => controllers.resourcesChanged();

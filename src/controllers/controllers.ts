@@ -1,3 +1,4 @@
+import type { LegacyTokenClaims } from "#api/core-v1/legacy-token.ts";
 import type { Resource } from "#api/resources.ts";
 import type { EventRecorder } from "#client/event-recorder.ts";
 import type { Client } from "#client/client.ts";
@@ -20,6 +21,7 @@ import { startReplicaSets, startReplicationControllers } from "#controllers/repl
 import { ResourceQuotas } from "#controllers/resourcequota/controller.ts";
 import { startRootCa } from "#controllers/rootca/controller.ts";
 import { startServiceAccounts } from "#controllers/serviceaccount/controller.ts";
+import { startTokenSecrets } from "#controllers/serviceaccount/token-secrets.ts";
 import { startTaintEviction } from "#controllers/tainteviction/controller.ts";
 import { startClaimProtection, startVolumeProtection } from "#controllers/volumeprotection/controller.ts";
 import type { Clock } from "#lib/clock.ts";
@@ -38,6 +40,8 @@ export interface ControllersOptions {
   resources(): readonly Resource[];
   /** The PEM certificate that `kube-root-ca.crt` publishes. */
   readonly rootCa: string;
+  /** For tokens that stand in Secrets. */
+  readonly signToken: (claims: LegacyTokenClaims) => string;
   /** Absent where the authority's key is not: then nobody signs requests for certificates. */
   readonly signCertificate?: SignCertificate | undefined;
   /** Where nodes' pod ranges come from. */
@@ -72,6 +76,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startEndpointSlices(deps);
   startEndpointSliceMirroring(deps);
   startServiceAccounts(deps);
+  startTokenSecrets(deps, options);
   startRootCa(deps, options.rootCa);
   startClusterRoleAggregation(deps);
   startFlowSchemas(deps);

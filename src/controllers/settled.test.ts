@@ -12,7 +12,7 @@ const ALL = [DEPLOYMENTS, ENDPOINTS, NAMESPACES, NODES, PERSISTENT_VOLUME_CLAIMS
 
 test("all controllers together come to rest: in a settled cluster they neither write nor ask", async () => {
   const cluster = testCluster(({ logger, rng, clock, client, informers, recorderFor, signal }) => {
-    const controllers = startControllers({ client, informers, clock, rng, logger, recorderFor, resources: () => ALL, rootCa: "PEM" });
+    const controllers = startControllers({ client, informers, clock, rng, logger, recorderFor, resources: () => ALL, rootCa: "PEM", signToken: () => "T" });
     signal.addEventListener("abort", () => controllers.stop());
   });
   const { client, transport } = cluster;

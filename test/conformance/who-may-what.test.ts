@@ -112,3 +112,20 @@ test("kubectl auth reconcile adds what is missing, and then finds nothing to do"
   await done("auth", "reconcile", "-f", "role.json");
   assert.equal(await done("get", "role", "pod-lister", "-o", "jsonpath={.metadata.resourceVersion}"), after);
 });
+
+test("the token of a Secret of its type is an account's, until the Secret is deleted", async () => {
+  const secret = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "lister-token", annotations: { "kubernetes.io/service-account.name": "lister" } },
+    type: "kubernetes.io/service-account-token",
+  };
+  assert.equal((await admin.run(["create", "-f", "-"], { input: JSON.stringify(secret) })).code, 0);
+  await done("wait", "--for=jsonpath={.data.token}", `--timeout=${BINDING_SECONDS}s`, "secret/lister-token");
+  const token = Buffer.from(await done("get", "secret", "lister-token", "-o", "jsonpath={.data.token}"), "base64").toString();
+  const as = [...asLister.filter((word) => !word.startsWith("--token=")), `--token=${token}`];
+  assert.match((await run("get", "pods", ...as)).stderr, /^No resources found/);
+  await done("wait", "--for=jsonpath={.metadata.labels.kubernetes\\.io/legacy-token-last-used}", `--timeout=${BINDING_SECONDS}s`, "secret/lister-token");
+  await done("delete", "secret", "lister-token");
+  assert.match((await run("get", "pods", ...as)).stderr, /^error: You must be logged in to the server/);
+});

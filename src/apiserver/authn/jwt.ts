@@ -39,7 +39,7 @@ export class JwtKey {
     return { use: "sig", kty, kid: this.keyId, crv, alg: "ES256", x, y };
   }
 
-  sign(claims: TokenClaims): string {
+  sign(claims: object): string {
     const header = encoded({ alg: "ES256", kid: this.keyId });
     const content = `${header}.${encoded(claims)}`;
     const signature = sign("sha256", Buffer.from(content), { key: this.#private, dsaEncoding: "ieee-p1363" });

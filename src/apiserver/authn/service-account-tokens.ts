@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { TokenAuthenticator, TokenRefused, TokenReviewed } from "#apiserver/authn/authenticator.ts";
-import { type JwtKey, type TokenClaims, unverifiedClaims } from "#apiserver/authn/jwt.ts";
+import type { JwtKey, TokenClaims } from "#apiserver/authn/jwt.ts";
+import { VerifiedTokens } from "#apiserver/authn/verified-tokens.ts";
 import { goList } from "#apimachinery/go-list.ts";
 import { AUTHENTICATED } from "#apiserver/user.ts";
 import type { UserInfo } from "#apiserver/user.ts";
@@ -20,18 +19,17 @@ export interface ServiceAccountTokenOptions {
   readonly lookup: ObjectLookup;
 }
 
-/** How many signatures are remembered as good. */
-const REMEMBERED = 4096;
 /** Clocks of token issuer and verifier may differ by this much. */
 const LEEWAY_S = 60;
 
-/** Service-account tokens: signature (remembered by hash), times, and that all they are bound to still stands. */
+/** Service-account tokens: signature, times, and that all they are bound to still stands. */
 export class ServiceAccountTokens implements TokenAuthenticator {
   readonly #options: ServiceAccountTokenOptions;
-  readonly #verified = new Map<string, TokenClaims>();
+  readonly #verified: VerifiedTokens<TokenClaims>;
 
   constructor(options: ServiceAccountTokenOptions) {
     this.#options = options;
+    this.#verified = new VerifiedTokens(options.key, options.issuer);
   }
 
   authenticate(token: string): UserInfo | undefined {
@@ -40,30 +38,13 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   }
 
   review(token: string, audiences: readonly string[]): TokenReviewed | TokenRefused {
-    const claims = this.#claims(token);
-    if (claims === undefined) return this.#isOurs(token) ? { why: "go-jose/go-jose: error in cryptographic primitive" } : {};
+    const claims = this.#verified.claimsOf(token);
+    if (claims === undefined) return this.#verified.isOurs(token) ? { why: "go-jose/go-jose: error in cryptographic primitive" } : {};
     const aud = Array.isArray(claims.aud) ? claims.aud : [];
     const shared = aud.filter((audience) => audiences.includes(audience));
     if (shared.length === 0) return { why: `token audiences ${goList(aud)} is invalid for the target audiences ${goList(audiences)}` };
     const why = this.#outOfTime(claims) ?? this.#unbound(claims);
     return why === undefined ? { user: userOf(claims), audiences: shared } : { why };
-  }
-
-  /** Another issuer's token is none of ours, whoever signed it. */
-  #isOurs(token: string): boolean {
-    const claims = unverifiedClaims(token);
-    return claims?.iss === this.#options.issuer;
-  }
-
-  #claims(token: string): TokenClaims | undefined {
-    const hash = createHash("sha256").update(token).digest("base64");
-    const known = this.#verified.get(hash);
-    if (known !== undefined) return known;
-    const claims = this.#isOurs(token) ? this.#options.key.verify(token) : undefined;
-    if (claims === undefined) return undefined;
-    if (this.#verified.size >= REMEMBERED) this.#verified.clear();
-    this.#verified.set(hash, claims);
-    return claims;
   }
 
   #outOfTime({ exp, nbf, iat }: TokenClaims): string | undefined {
