@@ -41,7 +41,13 @@ test("ask() refuses a dry run for a webhook that has side effects whatever it is
 test("HookSource gives webhooks by their configurations' names, and looks again when one changes", () => {
   let changed = () => {};
   const standing = [configuration("z", webhook("last.b.c")), configuration("a", webhook("same.b.c"), webhook("same.b.c"))];
-  const source = new HookSource(readerOf(standing), { onChange: (_, listener) => void (changed = listener) }, CONFIGURATIONS, () => []);
+  const source = new HookSource(
+    readerOf(standing),
+    { onChange: (_, listener) => void (changed = listener) },
+    CONFIGURATIONS,
+    () => [],
+    () => undefined,
+  );
   const ids = () => source.candidates(attributes()).map(({ hook, index }) => `${index} ${hook.id}`);
   assert.deepEqual(ids(), ["0 a/same.b.c/0", "1 a/same.b.c/1", "2 z/last.b.c/0"]);
   assert.equal(source.candidates(attributes()), source.candidates(attributes()), "found once");

@@ -31,8 +31,13 @@ export class HookSource {
   readonly #equivalentsOf: EquivalentsOf;
   #hooks: readonly Hook[] | undefined;
   readonly #candidates = new Map<string, readonly Candidate[]>();
+  readonly #served: () => unknown;
+  /** What was served when `#candidates` was begun: it decides which resources are equivalent. */
+  #seen: unknown;
 
-  constructor(reader: ObjectReader, watcher: ObjectWatcher, resource: Resource<HookConfiguration>, equivalentsOf: EquivalentsOf) {
+  /** @param served the same for as long as the same resources are served */
+  constructor(reader: ObjectReader, watcher: ObjectWatcher, resource: Resource<HookConfiguration>, equivalentsOf: EquivalentsOf, served: () => unknown) {
+    this.#served = served;
     this.#reader = reader;
     this.#resource = resource;
     this.#equivalentsOf = equivalentsOf;
@@ -46,6 +51,9 @@ export class HookSource {
   candidates({ operation, resource, subresource, namespace }: AdmissionAttributes): readonly Candidate[] {
     const hooks = (this.#hooks ??= hooksOf(this.#reader.list(this.#resource, "")));
     if (hooks.length === 0 || isExempt(resource)) return NONE;
+    const served = this.#served();
+    if (served !== this.#seen) this.#candidates.clear();
+    this.#seen = served;
     const { group, version, plural, kind } = resource;
     const isClusterWide = namespace === "" || (kind === "Namespace" && group === "");
     const key = `${operation} ${group}/${version}/${plural}/${subresource}${isClusterWide ? " cluster" : ""}`;

@@ -30,7 +30,13 @@ export interface WebhookDeps {
 export function webhookPlugins(deps: WebhookDeps): { readonly mutating: AdmissionPlugin; readonly validating: AdmissionPlugin } {
   const versions = new Versions(deps.resources);
   const sourceOf = (resource: typeof MUTATING | typeof VALIDATING) =>
-    new HookSource(deps.reader, deps.watcher, resource, (info, subresource) => versions.equivalentsOf(info, subresource));
+    new HookSource(
+      deps.reader,
+      deps.watcher,
+      resource,
+      (info, subresource) => versions.equivalentsOf(info, subresource),
+      () => deps.resources.infos,
+    );
   const [mutating, validating] = [sourceOf(MUTATING), sourceOf(VALIDATING)];
   let client: Promise<HookClient> | undefined;
   let conditions: Promise<HookConditions> | undefined;
