@@ -31,7 +31,7 @@ export const beginning: readonly Row[] = [
   row("and goes", "delete crd widgets.shop.example", /deleted/),
   helm(
     "install --create-namespace of a definition and a resource of it",
-    "install one SHOP --create-namespace --wait --timeout 45s",
+    "install one SHOP --create-namespace --wait --timeout 110s",
     /STATUS: deployed\nREVISION: 1\n[^]*The blue shop one is open, revision 1\.\n/,
   ),
   row(
@@ -73,7 +73,7 @@ export const life: readonly Row[] = [
   helm("it stands as failed", "list --failed", /one\s+life\s+4\s.*\sfailed\s/),
   refused(
     "upgrade that the server refuses, taken back",
-    "upgrade one SHOP --reuse-values --set colour=red --set broken=true --rollback-on-failure --timeout 45s",
+    "upgrade one SHOP --reuse-values --set colour=red --set broken=true --rollback-on-failure --timeout 110s",
     INVALID_PORT,
   ),
   helm("history", "history one", /^REVISION[^]*\n3\s[^\n]*superseded[^]*\n5\s[^\n]*failed[^]*\n6\s[^\n]*deployed[^\n]*Rollback to 3\s*\n$/),
@@ -89,7 +89,7 @@ export const life: readonly Row[] = [
     /"revision":7,[^{]*"status":"failed"[^]*"revision":8,[^{]*"status":"deployed"[^{]*"description":"Rollback to 6"/,
   ),
   row("all is as before again", ["get", "deploy/one-web", "cm/one-settings", "-o", "jsonpath={.items[*]['spec.replicas','data.colour']}"], /^0 green$/),
-  helm("rollback", "rollback one 1 --wait --timeout 45s", /^Rollback was a success/),
+  helm("rollback", "rollback one 1 --wait --timeout 110s", /^Rollback was a success/),
   row("what was then", ["get", "cm", "one-settings", "one-cache", "-o", "jsonpath={.items[*].data['colour','size']}"], /^blue 7$/),
   row("and nothing else", "get cm one-spare", /^$/, { code: 1 }),
   helm("upgrade --install of what is there", "upgrade --install one SHOP", /has been upgraded[^]*REVISION: 10\n/),
@@ -104,7 +104,7 @@ export const life: readonly Row[] = [
   helm("uninstall --keep-history", "uninstall two --keep-history", /release "two" uninstalled/),
   helm("status of what was", "status two -o json", /"status":"uninstalled"/),
   helm("it can be brought back", "rollback two 1", /^Rollback was a success/),
-  helm("uninstall --wait, in the foreground", "uninstall two --wait --cascade foreground --timeout 45s", /release "two" uninstalled/),
+  helm("uninstall --wait, in the foreground", "uninstall two --wait --cascade foreground --timeout 110s", /release "two" uninstalled/),
   refused("status of what is not", "status two", /release: not found/),
   helm("uninstall", "uninstall one", /release "one" uninstalled/),
   row("nothing is left but hooks", "get deploy,rs,pod,svc,wd,secret,endpointslices -o name", /^$/),
@@ -136,7 +136,7 @@ export const owners: readonly Row[] = [
   row("somebody deletes a part", "delete deploy three-web", /deleted/),
   helm("upgrade makes it again", "upgrade three SHOP --server-side=true", /STATUS: deployed/),
   row("as it was", ["get", "deploy", "three-web", "-o", "jsonpath={.spec.replicas}"], /^0$/),
-  helm("uninstall", "uninstall three --wait --timeout 45s", /uninstalled/),
+  helm("uninstall", "uninstall three --wait --timeout 110s", /uninstalled/),
 ];
 
 /** What people get wrong. */
@@ -162,7 +162,7 @@ export const mistakes: readonly Row[] = [
   helm("upgrade heals it", "upgrade five SHOP --reset-values", /STATUS: deployed\nREVISION: 2\n/),
   refused(
     "--rollback-on-failure of a first install",
-    "upgrade --install six SHOP --rollback-on-failure --timeout 45s --set widget=huge",
+    "upgrade --install six SHOP --rollback-on-failure --timeout 110s --set widget=huge",
     /release six failed, and has been uninstalled due to rollback-on-failure being set/,
   ),
   row("took all away again", "get cm,wd,svc,deploy -l app.kubernetes.io/managed-by=Helm -o name", /^(?![^]*\/six)/),

@@ -23,7 +23,7 @@ interface ServerAccess {
 }
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 /** Someone with one version of kubectl, a home and a namespace of their own, who may do everything. */
 export class KubectlUser {

@@ -81,6 +81,14 @@ func main() {
 	applied(ctx, client)
 	evicted(ctx, client)
 	others(ctx, config)
+	json := rest.CopyConfig(config)
+	json.ContentConfig = rest.ContentConfig{}
+	mapper := mapped(config, client)
+	scaled(ctx, json, client, mapper)
+	appliedParts(ctx, client)
+	dynamically(ctx, json)
+	recorded(ctx, client)
+	pagesEnd(ctx, client)
 }
 
 func deployment() *appsv1.Deployment {
