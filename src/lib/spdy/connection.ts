@@ -72,6 +72,7 @@ export class SpdyConnection {
       case "headers":
         // Every block moves the decoder on, wanted or not.
         this.#decoder.decode(frame.block);
+        if (frame.type === "synReply") this.#streams.get(frame.streamId)?.wasAccepted();
         if (frame.fin) this.#streams.get(frame.streamId)?.received(null);
         return;
       case "data":
@@ -147,7 +148,10 @@ interface StreamHost {
 export class SpdyStream extends Duplex {
   readonly id: number;
   readonly headers: SpdyHeaders;
+  /** When the peer has taken a stream that we opened, or it is over. */
+  readonly accepted: Promise<void>;
   readonly #host: StreamHost;
+  readonly #accepted = Promise.withResolvers<void>();
   #peerEnded = false;
   #finished = false;
 
@@ -155,6 +159,7 @@ export class SpdyStream extends Duplex {
     super({ allowHalfOpen: true, readableHighWaterMark: STREAM_BUFFER_BYTES });
     this.id = id;
     this.headers = headers;
+    this.accepted = this.#accepted.promise;
     this.#host = host;
   }
 
@@ -164,6 +169,11 @@ export class SpdyStream extends Duplex {
     this.#finished = true;
     this.#host.send({ type: "rstStream", streamId: this.id, status });
     this.destroy();
+  }
+
+  /** The connection's side. */
+  wasAccepted(): void {
+    this.#accepted.resolve();
   }
 
   /** The connection's side: `null` ends what can be read. @returns whether more is welcome */
@@ -176,6 +186,7 @@ export class SpdyStream extends Duplex {
   /** The connection's side: the peer broke off. What arrived before can still be read. */
   wasReset(): void {
     this.#finished = true;
+    this.#accepted.resolve();
     this.received(null);
     this.end();
   }
@@ -201,6 +212,7 @@ export class SpdyStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     if (!this.#finished || !this.#peerEnded) this.#cancel();
+    this.#accepted.resolve();
     this.#host.closed();
     done(error);
   }

@@ -91,6 +91,16 @@ test("SpdyStream.reset() lets what was written before arrive", async () => {
   close();
 });
 
+test("SpdyStream.accepted resolves when the peer has taken the stream, or has refused it", async () => {
+  const taken: SpdyStream[] = [];
+  const { client, close } = await pair((stream) => void taken.push(stream));
+  await client.open({}).accepted;
+  assert.equal(taken.length, 1);
+  const lost = client.open({});
+  close();
+  await lost.accepted;
+});
+
 test("SpdyConnection ends its streams when the connection is lost", async () => {
   const streams: SpdyStream[] = [];
   const { client, close } = await pair((stream) => void streams.push(stream));

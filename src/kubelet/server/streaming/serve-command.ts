@@ -34,11 +34,11 @@ export async function serveAttach(target: CommandTarget, upgrade: UpgradeRequest
   const asked = streamOptions(upgrade.query);
   const pod = podOf(target, deps.pods);
   const containerId = runningContainer(deps.pods, pod, target.container).id;
-  const { tty = false, stdin = false } = specOf(pod, target.container) ?? {};
+  const { tty = false, stdin = false, stdinOnce = false } = specOf(pod, target.container) ?? {};
   // The streams are what the container was made with, whatever the client believes.
   const options = { stdin: asked.stdin && stdin, stdout: asked.stdout, stderr: asked.stderr && !tty, tty };
   const streams = await openStreams(upgrade, { asked, used: options }, deps.clock);
-  if (streams !== undefined) await runAttach({ ...options, containerId }, streams, deps);
+  if (streams !== undefined) await runAttach({ ...options, containerId, stdinOnce }, streams, deps);
 }
 
 /** @throws {HttpError} 404 */
