@@ -4,6 +4,10 @@ import { after, before, describe, test } from "node:test";
 import type { KubectlMinor } from "#test/e2e/support/kubectl.ts";
 import { type ControlPlane, startControlPlane } from "#test/golden-controllers/control-plane.ts";
 
+import { testPki } from "#test/pki/test-pki.ts";
+import { startConversionWebhook } from "#test/webhooks/conversion-webhook.ts";
+import { convert, definition as convertedDefinition } from "#test/webhooks/converted-things.ts";
+
 import { KubectlUser } from "./kubectl-user.ts";
 
 const definition = (group: string) => `
@@ -108,6 +112,35 @@ describe("kubectl with custom resources", { concurrency: 1 }, () => {
     await told("delete namespace going --timeout=30s");
     assert.equal(await told(`get crontabs.${group} -A -o name`), "");
     user.close();
+  });
+
+  test("objects are used in either version where a webhook converts them", async () => {
+    const user = new KubectlUser(plane, 35, "default");
+    const pki = await testPki();
+    const hook = await startConversionWebhook(pki.server, convert);
+    const group = "converted.example.com";
+    const told = async (words: string, input?: object) => {
+      const answer = await user.run(words.split(" "), input === undefined ? {} : { input: JSON.stringify(input) });
+      assert.equal(answer.code, 0, `kubectl ${words}\n${answer.stderr}`);
+      return answer.stdout;
+    };
+    const v2 = { apiVersion: `${group}/v2`, kind: "Thing", metadata: { name: "a" }, spec: { host: "h", port: 1 } };
+    try {
+      await told("apply -f -", convertedDefinition(group, { url: hook.url, ca: pki.ca }));
+      await told(`wait --for=condition=Established crd/things.${group} --timeout=30s`);
+      await told("apply -f -", v2);
+      assert.equal(await told(`get things.v1.${group} a -o jsonpath={.spec.address}`), "h:1");
+      await told("apply -f -", { ...v2, spec: { host: "h", port: 2 } });
+      await told(`patch things.v1.${group} a --type=merge -p {"spec":{"address":"i:3"}}`);
+      assert.equal(await told(`get things.v2.${group} -o jsonpath={.items[*].spec}`), '{"host":"i","port":3}');
+      await told("apply --server-side --force-conflicts -f -", { ...v2, spec: { host: "j" } });
+      assert.equal(await told(`get things.v1.${group} a -o jsonpath={.spec.address}`), "j:3");
+      await told(`delete things.v2.${group} a`);
+      await told(`delete crd things.${group}`);
+    } finally {
+      user.close();
+      await hook.close();
+    }
   });
 
   for (const minor of [22, 28, 35] as KubectlMinor[]) {

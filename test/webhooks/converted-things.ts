@@ -35,7 +35,7 @@ export function setUp(): void {
 }
 
 /** v1 has `spec.address` ("host:port"), v2 has `spec.host` and `spec.port`; v2 says so in a label, too. */
-function convert(object: Loose, desiredAPIVersion: string): Loose {
+export function convert(object: Loose, desiredAPIVersion: string): Loose {
   const { spec = {}, metadata } = object;
   const next = { ...object, apiVersion: desiredAPIVersion };
   if (desiredAPIVersion.endsWith("/v2")) {
@@ -85,9 +85,11 @@ interface Wanted {
   readonly reviews?: readonly string[];
   readonly url?: string;
   readonly storage?: string;
+  /** The webhook's authority. */
+  readonly ca?: string;
 }
 
-export function definition(group: string, { reviews = ["v1", "v1beta1"], url = hook.url, storage = "v1" }: Wanted = {}): Loose {
+export function definition(group: string, { reviews = ["v1", "v1beta1"], url = hook.url, storage = "v1", ca = pki.ca }: Wanted = {}): Loose {
   const subresources = { status: {}, scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" } };
   const version = (name: string, fields: object) => ({ name, served: true, storage: name === storage, subresources, schema: shape(fields) });
   const selectableFields = [{ jsonPath: ".spec.host" }];
@@ -98,7 +100,7 @@ export function definition(group: string, { reviews = ["v1", "v1beta1"], url = h
       versions: [version("v1", { address: text }), { ...version("v2", { host: text, port: { type: "integer", default: 80 } }), selectableFields }],
       conversion: {
         strategy: "Webhook",
-        webhook: { clientConfig: { url: `${url}/convert`, caBundle: Buffer.from(pki.ca).toString("base64") }, conversionReviewVersions: reviews },
+        webhook: { clientConfig: { url: `${url}/convert`, caBundle: Buffer.from(ca).toString("base64") }, conversionReviewVersions: reviews },
       },
     },
   };

@@ -19,6 +19,7 @@ import type { FieldValidation } from "#apiserver/registry/options.ts";
 import type { RequestContext } from "#apiserver/registry/types.ts";
 import type { Draft } from "#apiserver/registry/write.ts";
 
+import { typedSchema } from "./typed-schema.ts";
 import { StateConversion } from "./conversion/state-conversion.ts";
 
 /** One kind of a definition, with the schemas of all its versions. */
@@ -129,7 +130,7 @@ function refuseInfinite(value: unknown, notes: JsonNotes): void {
 export interface VersionView {
   /** `undefined` when all are stored as they are shown. */
   readonly view: View | undefined;
-  /** Absent when no webhook has to be asked before. */
+  /** Absent where no webhook knows how versions differ. */
   readonly conversion: Conversion | undefined;
 }
 
@@ -140,7 +141,6 @@ export interface VersionView {
  */
 export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: boolean): VersionView {
   const schema = kind.schemas.get(version) ?? NOTHING;
-  if (!mayDiffer && !hasDefaults(schema)) return { view: undefined, conversion: undefined };
   const { group, plural, storageVersion } = kind;
   const apiVersion = `${group}/${version}`;
   const stored = { group, plural, kind: kind.kind, apiVersion: `${group}/${storageVersion}` };
@@ -157,11 +157,17 @@ export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: bool
       return made;
     },
   };
+  const shows = mayDiffer || hasDefaults(schema) ? view : undefined;
   const { ask } = kind;
-  if (ask === undefined) return { view, conversion: undefined };
+  if (ask === undefined) return { view: shows, conversion: undefined };
   const conversion = new StateConversion({
     apiVersion,
     storedVersion: stored.apiVersion,
+    schemaOf: (other) => {
+      const name = other.startsWith(`${group}/`) ? other.slice(group.length + 1) : "";
+      const own = kind.schemas.get(name);
+      return own === undefined ? undefined : typedSchema(own, `${name}.${kind.kind}`);
+    },
     head: Buffer.from(`{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersion)},`),
     ask: async (objects, target) => {
       const answers = await ask(
@@ -175,7 +181,7 @@ export function viewOfVersion(kind: CustomKind, version: string, mayDiffer: bool
     },
     onConverted: (object) => shown.set(object, object),
   });
-  return { view, conversion };
+  return { view: shows, conversion };
 }
 
 const schemaOf = ({ schemas }: CustomKind, apiVersion = "") => schemas.get(apiVersion.slice(apiVersion.indexOf("/") + 1)) ?? NOTHING;

@@ -96,7 +96,6 @@ function servedVersion(
       layout: customLayout(version.additionalPrinterColumns),
       isTerminating: isTrue(definition, "Terminating"),
       replaced,
-      isConverted: kind.ask !== undefined,
       conversion,
       scale: scale === undefined ? undefined : scaleAccess(scale),
     },

@@ -5,13 +5,15 @@ import type { ParsedJson } from "#apimachinery/decode/json.ts";
 import { isObject } from "#apimachinery/decode/own.ts";
 import type { JsonObject } from "#apimachinery/decode/own.ts";
 import { conversionFault } from "#apimachinery/decode/unstructured.ts";
-import { applyConfiguration, describeConfiguration } from "#apimachinery/managed-fields/index.ts";
+import { type Applied, type ApplyConfiguration, applyConfiguration, describeConfiguration } from "#apimachinery/managed-fields/index.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
 import { statusError } from "#apimachinery/status-error.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import type { Body, TextBody } from "#apiserver/registry/body.ts";
 import { parseText } from "#apiserver/registry/body.ts";
+import { conversionOf } from "#apiserver/registry/conversion.ts";
+import { withConversions } from "#apiserver/registry/converted-owners.ts";
 import { otherVersions, resetFields, setManagedFields } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
@@ -27,8 +29,8 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
   return changeObject(deps, target, {
     createMissing: subresource === "",
     ownsManagedFields: true,
-    make: (old) => {
-      const applied = applyConfiguration({
+    make: async (old) => {
+      const applied = await applyWithin(served, subresource, {
         schema: served.schema,
         kind: served.info.kind,
         live: old,
@@ -39,7 +41,6 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
         subresource,
         time: formatTime(deps.clock.now()),
         resetFields: resetFields(served, subresource),
-        others: otherVersions(served, subresource),
       });
       const object = appliedDraft(served, config, applied.object ?? (old as unknown as JsonObject));
       setManagedFields(object, applied.managedFields);
@@ -53,6 +54,13 @@ export function applyObject(deps: RegistryDeps, target: WriteTarget, body: Body)
       return object;
     },
   });
+}
+
+/** Where only a webhook knows how versions differ, it is asked whenever an owner's fields were recorded in another. */
+function applyWithin(served: ServedResource, subresource: string, apply: ApplyConfiguration<KubeObject>): Applied | Promise<Applied> {
+  const conversion = conversionOf(served);
+  if (conversion === undefined) return applyConfiguration({ ...apply, others: otherVersions(served, subresource) });
+  return withConversions(served, conversion, subresource, (others) => applyConfiguration({ ...apply, others }));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
+import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { ServedResource } from "#apiserver/registry/resource-table.ts";
 
@@ -16,9 +17,11 @@ export interface Conversion {
   toStored(object: KubeObject): Promise<KubeObject>;
   /** Any object of the kind in a version: `""` for the stored one. @throws {StatusError} 500 */
   convert(objects: readonly KubeObject[], version: string): Promise<readonly KubeObject[]>;
+  /** By which owners' fields are compared in a version; `undefined` for one that there is not. */
+  schemaOf(apiVersion: string): StructSchema | undefined;
 }
 
-/** Whether a resource's states must be converted before its view can show them. */
+/** Where a webhook converts a resource's versions: its states must be seen to before its view can show them. */
 export const conversionOf = ({ custom }: ServedResource): Conversion | undefined => custom?.conversion;
 
 /** A stored state that the resource's view can show. */

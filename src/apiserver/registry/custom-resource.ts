@@ -19,9 +19,7 @@ export interface CustomResource {
    */
   decode(value: JsonObject): Decoded<Draft>;
   readonly layout: Layout;
-  /** Whether a webhook converts its versions. */
-  readonly isConverted: boolean;
-  /** What its view needs before it can show states of other versions. */
+  /** Present where a webhook converts its versions. */
   readonly conversion?: Conversion | undefined;
   /** Where its replicas stand, when it can be scaled. */
   readonly scale?: ScaleAccess | undefined;

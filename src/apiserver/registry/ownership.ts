@@ -14,12 +14,14 @@ export interface UpdateRecord {
   readonly manager: string;
   readonly subresource: string;
   readonly now: string;
+  /** In the place of {@link otherVersions}. */
+  readonly others?: OtherVersions | undefined;
 }
 
 /** Writes down in `next` which fields `manager` has set. */
-export function recordUpdate(served: ServedResource, { live, next, manager, subresource, now }: UpdateRecord): void {
+export function recordUpdate(served: ServedResource, { live, next, manager, subresource, now, others: given }: UpdateRecord): void {
   const { schema, apiVersion } = served;
-  const [reset, others] = [resetFields(served, subresource), otherVersions(served, subresource)];
+  const [reset, others] = [resetFields(served, subresource), given ?? otherVersions(served, subresource)];
   const record = { schema, live, updated: next as KubeObject, manager, apiVersion, subresource, time: now, resetFields: reset, others };
   setManagedFields(next, recordManager(record));
 }

@@ -3,17 +3,18 @@ import { hasEmptied } from "#apimachinery/decode/emptied.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import { FieldPath, fieldError } from "#apimachinery/field-error.ts";
 import { unexpected } from "#apimachinery/patch/patch-body.ts";
-import { failure, statusError } from "#apimachinery/status-error.ts";
+import { failure, StatusError, statusError } from "#apimachinery/status-error.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
-import { storedForm, viewable } from "#apiserver/registry/conversion.ts";
+import { conversionOf, storedForm, viewable } from "#apiserver/registry/conversion.ts";
+import { withConversions } from "#apiserver/registry/converted-owners.ts";
 import { insertObject } from "#apiserver/registry/create.ts";
 import type { RegistryDeps } from "#apiserver/registry/deps.ts";
 import { strategyContext } from "#apiserver/registry/deps.ts";
 import type { Body, Decodable } from "#apiserver/registry/body.ts";
 import { decodeBody } from "#apiserver/registry/body.ts";
 import { objectMetaUpdateErrors } from "#apiserver/registry/object-meta.ts";
-import { recordUpdate } from "#apiserver/registry/ownership.ts";
+import { recordUpdate, setManagedFields, type UpdateRecord } from "#apiserver/registry/ownership.ts";
 import type { ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import { dedupOwnerReferences } from "#apiserver/registry/owner-references.ts";
 import { reserve } from "#apiserver/registry/reservation.ts";
@@ -119,7 +120,9 @@ async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Ch
   const object = await change.make(old);
   if (change.ownsManagedFields !== true) {
     const now = formatTime(deps.clock.now());
-    recordUpdate(served, { live: old, next: object, manager: fieldManagerOf(target), subresource, now });
+    const record = { live: old, next: object, manager: fieldManagerOf(target), subresource, now };
+    if (conversionOf(served) === undefined) recordUpdate(served, record);
+    else await recordConverted(served, record);
   }
   await admitChange(deps, target, change, object, old);
   dedupOwnerReferences(object, "admitted", (text) => target.context.warn(text));
@@ -132,6 +135,16 @@ async function attemptChange(deps: RegistryDeps, target: WriteTarget, change: Ch
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** As upstream has it, nobody owns anything any more when owners' versions cannot be had. */
+async function recordConverted(served: ServedResource, record: UpdateRecord & { readonly live: KubeObject }): Promise<void> {
+  try {
+    await withConversions(served, conversionOf(served)!, record.subresource, (others) => recordUpdate(served, { ...record, others }));
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    setManagedFields(record.next, undefined);
   }
 }
 

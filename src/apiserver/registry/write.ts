@@ -112,7 +112,8 @@ export function written(
   old: KubeObject | undefined,
 ): ObjectOutcome | Promise<ObjectOutcome> {
   const { view, info } = served;
-  if (conversionOf(served) !== undefined) return viewable(served, state).then(({ object }) => ({ code, object: view!.fromStored(object) }));
+  if (conversionOf(served) !== undefined && conversionOf(served)!.known(state) !== state)
+    return viewable(served, state).then(({ object }) => ({ code, object: view!.fromStored(object) }));
   const outcome = view === undefined ? new StoredOutcome(code, state) : { code, object: view.fromStored(state.object) };
   const hooks = deps.hooks(info);
   if (hooks?.afterCommit !== undefined) hooks.afterCommit(outcome.object, old);

@@ -44,8 +44,7 @@ export class Versions {
 
   /** Whether only a program outside of this process knows how a resource's versions differ. */
   needsPreparation(resource: ResourceInfo): boolean {
-    const own = this.#served(resource);
-    return own?.custom?.isConverted === true;
+    return this.#served(resource)?.custom?.conversion !== undefined;
   }
 
   /**

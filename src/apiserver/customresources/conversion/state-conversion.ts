@@ -1,4 +1,5 @@
 import { deepFreeze, type KubeObject } from "#apimachinery/object.ts";
+import type { StructSchema } from "#apimachinery/schema/schema.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import { type Conversion, ConvertedState } from "#apiserver/registry/conversion.ts";
 
@@ -9,6 +10,7 @@ export interface StateConversionParts {
   readonly head: Buffer;
   /** The webhook's answer, for objects that have their own version's defaults, pruned by the other's schema. */
   readonly ask: (objects: readonly KubeObject[], apiVersion: string) => Promise<readonly KubeObject[]>;
+  readonly schemaOf: Conversion["schemaOf"];
   /** Told of what was converted, for it is shown as it is. */
   readonly onConverted: (object: KubeObject) => void;
 }
@@ -56,6 +58,10 @@ export class StateConversion implements Conversion {
     if (others.length === 0) return objects;
     const converted = await this.#parts.ask(others, apiVersion);
     return objects.map((object) => (object.apiVersion === apiVersion ? object : converted[others.indexOf(object)]!));
+  }
+
+  schemaOf(apiVersion: string): StructSchema | undefined {
+    return this.#parts.schemaOf(apiVersion);
   }
 
   async #run(states: readonly CachedObject[]): Promise<void> {
