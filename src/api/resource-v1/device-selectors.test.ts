@@ -50,3 +50,9 @@ test("claims and templates are told where their selectors are wrong", () => {
     want.map((field) => `spec.spec.devices.${field}`),
   );
 });
+
+test("claims of nothing, as the server decodes them, have no wrong selectors", () => {
+  for (const devices of [undefined, null, {}, { requests: null }, { requests: [{ name: "a", firstAvailable: null }] }]) {
+    assert.deepEqual(claimExpressionErrors({ spec: { devices } } as unknown as ResourceClaim), []);
+  }
+});

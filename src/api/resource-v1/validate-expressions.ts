@@ -21,12 +21,12 @@ export function templateExpressionErrors({ spec }: ResourceClaimTemplate): Field
   return errorsOf(spec.spec?.devices, SPEC.child("spec", "devices"));
 }
 
-function errorsOf({ requests = [] }: DeviceClaim = {}, path: FieldPath): FieldError[] {
+function errorsOf(claim: DeviceClaim | null | undefined, path: FieldPath): FieldError[] {
   const errors: Errors = [];
-  for (const [i, { exactly, firstAvailable = [] }] of requests.entries()) {
+  for (const [i, { exactly, firstAvailable }] of (claim?.requests ?? []).entries()) {
     const at = path.child("requests").index(i);
     checkSelectorExpressions(errors, exactly?.selectors, at.child("exactly", "selectors"));
-    for (const [j, { selectors }] of firstAvailable.entries())
+    for (const [j, { selectors }] of (firstAvailable ?? []).entries())
       checkSelectorExpressions(errors, selectors, at.child("firstAvailable").index(j).child("selectors"));
   }
   return errors;
