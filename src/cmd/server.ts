@@ -120,7 +120,7 @@ export interface ComponentDeps extends Pick<ProcessDeps, "clock" | "rng" | "logg
 export function startComponents(
   server: ApiServer,
   deps: ComponentDeps,
-  transport: Transport = inProcessTransport(server.pipeline, LOOPBACK_USER, "skiff"),
+  transport: Transport = inProcessTransport(server.pipeline, LOOPBACK_USER, "skiff", server.aggregator),
 ): { stop(): void } {
   const { clock, rng, logger } = deps;
   const abort = new AbortController();
@@ -135,6 +135,7 @@ export function startComponents(
     logger,
     recorderFor,
     resources: () => servedResources(server),
+    remoteContents: () => server.aggregator.contents,
     rootCa: deps.rootCa,
     clusterCidr: deps.clusterCidr,
     signToken: server.signToken,

@@ -12,7 +12,7 @@ import { startEndpointSlices } from "#controllers/endpointslice/controller.ts";
 import { startEndpointSliceMirroring } from "#controllers/endpointslicemirroring/controller.ts";
 import { startFlowSchemas } from "#controllers/flowschema/controller.ts";
 import { startGarbageCollector } from "#controllers/garbagecollector/controller.ts";
-import { startNamespaces } from "#controllers/namespace/controller.ts";
+import { type RemoteContents, startNamespaces } from "#controllers/namespace/controller.ts";
 import { startNodeIpam } from "#controllers/nodeipam/controller.ts";
 import { startNodeLifecycle } from "#controllers/nodelifecycle/controller.ts";
 import { startPodGc } from "#controllers/podgc/controller.ts";
@@ -38,6 +38,8 @@ export interface ControllersOptions {
   recorderFor(component: string): EventRecorder;
   /** Every resource that is served now, custom ones included: what a namespace may hold, and what the garbage collector follows. */
   resources(): readonly Resource[];
+  /** What other servers keep in namespaces, where there are any. */
+  remoteContents?(): RemoteContents;
   /** The PEM certificate that `kube-root-ca.crt` publishes. */
   readonly rootCa: string;
   /** For tokens that stand in Secrets. */
@@ -88,7 +90,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startClaimProtection(deps);
   startVolumeProtection(deps);
   const resources = () => eachKindOnce(options.resources());
-  startNamespaces(deps, resources);
+  startNamespaces(deps, resources, options.remoteContents);
   const collector = startGarbageCollector(deps, resources);
   const quotas = new ResourceQuotas(deps, resources);
   startPolicyStatus(deps, () => options.resources());

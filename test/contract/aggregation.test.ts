@@ -276,6 +276,29 @@ test("an extension server without aggregated discovery is asked for its list of 
   }
 });
 
+test("components of the server list and delete what an extension server keeps in a namespace", async () => {
+  await becomes("Passed");
+  const { aggregator } = server.server;
+  await until(async () => aggregator.contents.unknown.length === 0);
+  const [flunders] = aggregator.contents.resources;
+  assert.deepEqual([flunders?.group, flunders?.plural, flunders?.kind], [GROUP, "flunders", "Flunder"]);
+  const namespace = "doomed";
+  const path = `${ROOT}/namespaces/${namespace}/flunders`;
+  for (const name of ["a", "b"]) await send("POST", path, { body: { apiVersion: `${GROUP}/${VERSION}`, kind: "Flunder", metadata: { name } } });
+  const list = async () => ((await aggregator.perform({ verb: "list", resource: flunders!, namespace })) as { items: { metadata: { name: string } }[] }).items;
+  assert.deepEqual(
+    (await list()).map(({ metadata }) => metadata.name),
+    ["a", "b"],
+  );
+  await aggregator.perform({ verb: "deletecollection", resource: flunders!, namespace });
+  assert.deepEqual(await list(), []);
+  await assert.rejects(aggregator.perform({ verb: "get", resource: flunders!, namespace, name: "a" })!, {
+    message: `flunders.${GROUP} "a" not found`,
+    code: 404,
+  });
+  assert.equal(aggregator.perform({ verb: "list", resource: { group: "", version: "v1", plural: "pods" } }), undefined);
+});
+
 test("OpenAPI has the extension server's documents", async () => {
   await becomes("Passed");
   const url = async () => (await send("GET", "/openapi/v3")).text;

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import type { CustomResourceDefinition } from "#api/apiextensions-v1/types.ts";
+import type { Resource } from "#api/resources.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import { ApiServices, type RemoteService } from "#apiserver/aggregation/api-services.ts";
 import { AutoRegistration } from "#apiserver/aggregation/auto-registration.ts";
@@ -8,7 +9,7 @@ import { unknownVersion } from "#apiserver/aggregation/unknown-version.ts";
 import type { ProxyTls } from "#apiserver/aggregation/remote-dialer.ts";
 import type { RemoteServers } from "#apiserver/aggregation/remote-servers.ts";
 import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
-import type { Priority, RemoteVersion } from "#apiserver/discovery/documents.ts";
+import type { Priority, RemoteVersion, ResourceDiscovery } from "#apiserver/discovery/documents.ts";
 import type { RemoteGroups } from "#apiserver/discovery/handler.ts";
 import type { Exchange } from "#apiserver/http/exchange.ts";
 import type { PlainRequest, PlainResponse } from "#apiserver/http/plain.ts";
@@ -86,6 +87,21 @@ export class Aggregator implements Remotes, RemoteGroups, RemoteDocuments {
     return (this.#versions ??= this.services.remotes.map((service) => this.#loaded?.version(service) ?? unknownVersion(service)));
   }
 
+  /** What extension servers keep in namespaces; `unknown` are group versions whose server does not say so. */
+  get contents(): RemoteContents {
+    const resources = this.versions.flatMap(({ group, version, discovery }) =>
+      (discovery.resources ?? []).flatMap((each) => namespacedResource(group, version, each)),
+    );
+    const unknown = this.versions.filter(({ freshness }) => freshness === "Stale").map(({ group, version }) => `${group}/${version}`);
+    return { resources, unknown };
+  }
+
+  /** A call of a component's; `undefined` for what this server has itself. */
+  perform(call: Call): Promise<unknown> | undefined {
+    const service = this.services.remoteOf(call.resource.group, call.resource.version);
+    return service && this.#load().then((servers) => servers.perform(service, call));
+  }
+
   get documents(): RemoteDocuments["documents"] {
     return this.#loaded?.documents ?? [];
   }
@@ -123,4 +139,15 @@ export class Aggregator implements Remotes, RemoteGroups, RemoteDocuments {
     servers.start();
     return servers;
   }
+}
+
+export interface RemoteContents {
+  readonly resources: readonly Resource[];
+  readonly unknown: readonly string[];
+}
+
+function namespacedResource(group: string, version: string, { resource: plural, scope, responseKind, verbs }: ResourceDiscovery): readonly Resource[] {
+  const kind = (responseKind as { readonly kind?: string } | undefined)?.kind ?? "";
+  const can = verbs as readonly string[] | undefined;
+  return scope === "Namespaced" && can?.includes("list") && can.includes("delete") ? [{ group, version, plural, kind, namespaced: true } as Resource] : [];
 }

@@ -13,6 +13,12 @@ export interface Fetched {
   readonly body: Buffer;
 }
 
+export interface FetchOptions {
+  readonly method?: string;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body?: string;
+}
+
 /** As whom the server asks what an extension server has. */
 const AGGREGATOR: UserInfo = { name: "system:kube-aggregator", uid: "", groups: [SYSTEM_MASTERS, AUTHENTICATED], extra: {} };
 
@@ -25,13 +31,17 @@ export async function fetchFrom(
   { dialer, clock }: { readonly dialer: RemoteDialer; readonly clock: Clock },
   service: RemoteService,
   path: string,
-  headers: OutgoingHttpHeaders,
+  { method = "GET", headers, body }: FetchOptions,
 ): Promise<Fetched> {
   const location = dialer.locate(service);
-  const request = dialer.request(service, location, { path, headers: { ...headers, ...identityHeaders(AGGREGATOR), host: location.authority } });
+  const request = dialer.request(service, location, {
+    method,
+    path,
+    headers: { ...headers, ...(body !== undefined && { "content-length": Buffer.byteLength(body) }), ...identityHeaders(AGGREGATOR), host: location.authority },
+  });
   const timer = clock.after(TIMEOUT_MS, () => request.destroy(new Error("request timed out")));
   try {
-    request.end();
+    request.end(body);
     const answer = await awaitAnswer(request);
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -116,7 +116,7 @@ export class RemoteIndex {
     return url === undefined ? undefined : (new URL(url, "https://any").searchParams.get("hash") ?? "");
   }
 
-  readonly #fetch: Fetch = (service, path, accept) => fetchFrom(this.#deps, service, path, { accept });
+  readonly #fetch: Fetch = (service, path, accept) => fetchFrom(this.#deps, service, path, { headers: { accept } });
 }
 
 function isAlike(before: Entry | undefined, after: Entry): boolean {

@@ -36,7 +36,7 @@ export class RemoteOpenApi {
     const sent: OutgoingHttpHeaders = {};
     for (const name of ASKED) if (asked[name] !== undefined) sent[name] = String(asked[name]);
     try {
-      const { status, headers, body } = await fetchFrom(this.#deps, service, `/openapi/v3/${path}${query.size > 0 ? `?${query}` : ""}`, sent);
+      const { status, headers, body } = await fetchFrom(this.#deps, service, `/openapi/v3/${path}${query.size > 0 ? `?${query}` : ""}`, { headers: sent });
       const told = TOLD.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])] as const]));
       return { status, headers: Object.fromEntries(told), body };
     } catch (error) {
@@ -61,7 +61,7 @@ export class RemoteOpenApi {
     const { name } = service.metadata;
     const known = this.#swaggers.get(name);
     const headers = { accept: "application/json", ...(known !== undefined && known.etag !== "" && { "if-none-match": known.etag }) };
-    const answer = await fetchFrom(this.#deps, service, "/openapi/v2", headers);
+    const answer = await fetchFrom(this.#deps, service, "/openapi/v2", { headers });
     if (answer.status === 304) return known?.part;
     if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw new Error(`/openapi/v2 was answered with ${answer.status}`);

@@ -1,7 +1,11 @@
+import { isAvailable } from "#api/apiregistration-v1/conditions.ts";
+import { statusError } from "#apimachinery/status-error.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { ApiServices, RemoteService } from "#apiserver/aggregation/api-services.ts";
 import { AvailabilityController } from "#apiserver/aggregation/availability-controller.ts";
+import { performRemotely } from "#apiserver/aggregation/remote-calls.ts";
 import { type ProxyTls, RemoteDialer } from "#apiserver/aggregation/remote-dialer.ts";
+import { fetchFrom } from "#apiserver/aggregation/remote-fetch.ts";
 import { RemoteIndex } from "#apiserver/aggregation/remote-index.ts";
 import { RemoteOpenApi } from "#apiserver/aggregation/remote-openapi.ts";
 import { RemoteProxy } from "#apiserver/aggregation/remote-proxy.ts";
@@ -29,12 +33,14 @@ export interface RemoteServersDeps {
 export class RemoteServers {
   readonly proxy: RemoteProxy;
   readonly #dialer: RemoteDialer;
+  readonly #deps: { readonly dialer: RemoteDialer; readonly clock: Clock };
   readonly #availability: AvailabilityController;
   readonly #index: RemoteIndex;
   readonly #openApi: RemoteOpenApi;
 
   constructor(deps: RemoteServersDeps) {
     const dialer = (this.#dialer = new RemoteDialer(deps.reader, deps.proxyTls));
+    this.#deps = { dialer, clock: deps.clock };
     this.proxy = new RemoteProxy({ ...deps, dialer });
     this.#availability = new AvailabilityController({ ...deps, dialer });
     this.#index = new RemoteIndex({ ...deps, dialer });
@@ -66,6 +72,12 @@ export class RemoteServers {
   async document(path: string, request: PlainRequest): Promise<PlainResponse | undefined> {
     const found = this.#index.documents.find((each) => each.path === path);
     return found && this.#openApi.document(found.service, path, request);
+  }
+
+  /** @throws {StatusError} 503 when the service is not available */
+  perform(service: RemoteService, call: Call): Promise<unknown> {
+    if (!isAvailable(service)) throw statusError.serviceUnavailable("service unavailable");
+    return performRemotely(service, call, (path, options) => fetchFrom(this.#deps, service, path, options));
   }
 
   swaggers(): Promise<readonly Swagger[]> {

@@ -35,6 +35,26 @@ test("a namespace that is deleted is emptied, pods first, and goes; others keep 
   cluster.stop();
 });
 
+test("a namespace is emptied of what other servers have, and waits for those that do not say what they have", async () => {
+  let unknown = ["g.example.com/v1"];
+  const cluster = testCluster((deps) =>
+    startNamespaces(
+      deps,
+      () => [PODS, NODES],
+      () => ({ resources: [CONFIG_MAPS], unknown }),
+    ),
+  );
+  await shop(cluster);
+  await cluster.client.delete(NAMESPACES, { name: "shop" });
+  await cluster.settle();
+  assert.deepEqual(namesOf(cluster, CONFIG_MAPS), ["other"]);
+  assert.equal(conditions(cluster)["NamespaceDeletionDiscoveryFailure"], "True");
+  unknown = [];
+  await cluster.pass(60);
+  assert.deepEqual(namesOf(cluster, NAMESPACES), []);
+  cluster.stop();
+});
+
 test("a namespace waits for pods that take their time, and leaves the rest alone meanwhile", async () => {
   const cluster = testCluster(start, () => undefined);
   await shop(cluster);

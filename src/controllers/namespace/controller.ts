@@ -16,23 +16,33 @@ const MAX_RETRY_MS = 60_000;
 const MIN_CHECK_MS = 1_000;
 const MAX_CHECK_MS = 15_000;
 
+/** What extension API servers keep in namespaces. */
+export interface RemoteContents {
+  readonly resources: readonly Resource[];
+  /** Group versions whose server does not say what it has: `wardle.example.com/v1alpha1`. */
+  readonly unknown: readonly string[];
+}
+
+const NO_REMOTES: RemoteContents = { resources: [], unknown: [] };
+
 /**
  * Empties namespaces that are being deleted, pods first, and lets them go.
  *
  * @param resources every resource that is served, each kind once
  */
-export function startNamespaces(deps: ControllerDeps, resources: () => readonly Resource[]): void {
+export function startNamespaces(deps: ControllerDeps, resources: () => readonly Resource[], remoteContents: () => RemoteContents = () => NO_REMOTES): void {
   const { client, informers } = deps;
   const namespaces = informers.informer(NAMESPACES);
   const pods = informers.informer(PODS);
   const sync = async (key: ObjectKey) => {
     const namespace = namespaces.get(key);
     if (namespace?.metadata.deletionTimestamp === undefined || !isHeld(namespace)) return;
-    const deletable = resources().filter(isDeletable);
+    const remotes = remoteContents();
+    const deletable = [...resources().filter(isDeletable), ...remotes.resources];
     // Volumes, secrets and the like outlive the pods that use them.
     let outcome: Outcome | undefined;
     if (pods.inNamespace(key).length > 0) outcome = await empty(client, key, [PODS]);
-    if (outcome === undefined || isEmpty(outcome)) outcome = await empty(client, key, deletable);
+    if (outcome === undefined || isEmpty(outcome)) outcome = { ...(await empty(client, key, deletable)), undiscovered: remotes.unknown };
     const current = await writeConditions(client, namespace, outcome, deps.clock.now());
     if (isEmpty(outcome)) return finalize(client, current);
     if (outcome.errors.length > 0) throw new Error(`namespace ${key} cannot be emptied`, { cause: outcome.errors[0] });

@@ -33,6 +33,16 @@ for (const { name, outcome, type, want } of [
     want: ["True", "ContentDeletionFailed", "Failed to delete all resource types, 2 remaining: one, two"],
   },
   {
+    name: "tells whose content nobody knows",
+    outcome: { remaining: [], errors: [], undiscovered: ["b/v1", "a/v1"] },
+    type: "NamespaceDeletionDiscoveryFailure",
+    want: [
+      "True",
+      "DiscoveryFailed",
+      "Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: a/v1: stale GroupVersion discovery: a/v1, b/v1: stale GroupVersion discovery: b/v1",
+    ],
+  },
+  {
     name: "says so when nothing is left",
     outcome: { remaining: [left(PODS, 0)], errors: [] },
     type: "NamespaceContentRemaining",

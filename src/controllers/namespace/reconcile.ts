@@ -13,16 +13,18 @@ export interface Remaining {
 export interface Outcome {
   readonly remaining: readonly Remaining[];
   readonly errors: readonly Error[];
+  /** Group versions that may hold something, and nobody says what. */
+  readonly undiscovered?: readonly string[];
 }
 
 /** The conditions that tell how far a namespace's deletion has come. */
-export function deletionConditions({ status }: Namespace, { remaining, errors }: Outcome, nowMs: number): readonly NamespaceCondition[] {
+export function deletionConditions({ status }: Namespace, { remaining, errors, undiscovered = [] }: Outcome, nowMs: number): readonly NamespaceCondition[] {
   const left = remaining.filter(({ count }) => count > 0);
   const instances = left.map(({ resource, count }) => `${resource.plural}.${resource.group} has ${count} resource instances`).sort();
   const finalizers = countFinalizers(left).map(([name, count]) => `${name} in ${count} resource instances`);
   const failures = errors.map(({ message }) => message).sort();
   const told: readonly (readonly [type: string, problem: string | undefined, reason: string, okReason: string, okMessage: string])[] = [
-    ["NamespaceDeletionDiscoveryFailure", undefined, "DiscoveryFailed", "ResourcesDiscovered", "All resources successfully discovered"],
+    ["NamespaceDeletionDiscoveryFailure", discoveryFailure(undiscovered), "DiscoveryFailed", "ResourcesDiscovered", "All resources successfully discovered"],
     ["NamespaceDeletionGroupVersionParsingFailure", undefined, "GroupVersionParsingFailed", "ParsedGroupVersions", "All legacy kube types successfully parsed"],
     [
       "NamespaceDeletionContentFailure",
@@ -56,8 +58,14 @@ export function deletionConditions({ status }: Namespace, { remaining, errors }:
   return [...before.filter(({ type }) => !fresh.some((condition) => condition.type === type)), ...fresh];
 }
 
-export function isEmpty({ remaining, errors }: Outcome): boolean {
-  return errors.length === 0 && remaining.every(({ count }) => count === 0);
+function discoveryFailure(undiscovered: readonly string[]): string | undefined {
+  if (undiscovered.length === 0) return undefined;
+  const each = undiscovered.toSorted().map((name) => `${name}: stale GroupVersion discovery: ${name}`);
+  return `Discovery failed for some groups, ${each.length} failing: unable to retrieve the complete list of server APIs: ${each.join(", ")}`;
+}
+
+export function isEmpty({ remaining, errors, undiscovered = [] }: Outcome): boolean {
+  return undiscovered.length === 0 && errors.length === 0 && remaining.every(({ count }) => count === 0);
 }
 
 function countFinalizers(left: readonly Remaining[]): readonly (readonly [string, number])[] {
