@@ -94,6 +94,22 @@ for (const { name, a, rule, value, want } of [
     rule: "9007199254740993 in self && (self + [9007199254740992, 9007199254740993])[2] == 9007199254740992",
     value: [9007199254740993n, 1],
   },
+  {
+    name: "a list beside a null",
+    a: { type: "array", items: { type: "array", nullable: true, items: { type: "string" } } },
+    rule: "self == self.reverse()",
+    value: [["x"], null],
+    want: [
+      `a: Invalid value: "array": 'no such overload': call arguments did not match a supported operator, function or macro signature for rule: self == self.reverse()`,
+    ],
+  },
+  {
+    name: "a null in a text that is joined",
+    a: { type: "array", items: { type: "string", nullable: true } },
+    rule: "self.join('') != ''",
+    value: ["x", null],
+    want: [`a: Invalid value: "array": join: invalid input: 0 evaluating rule: self.join('') != ''`],
+  },
   { name: "what is not like something wrong", a: { type: "array", items: { type: "integer" } }, rule: "self != self", value: ["x"] },
   {
     name: "a list and a number",

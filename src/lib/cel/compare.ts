@@ -43,10 +43,16 @@ export function equal(a: Value, b: Value): boolean {
   if (typeof a === "string" || typeof a === "boolean" || a === null) return a === b;
   if (isNumeric(a)) return isNumeric(b) && order(a, b) === 0;
   if (a instanceof Failure) throw new Incomparable(a);
-  const same = (a instanceof ListValue || a instanceof MapValue) && a.isTyped ? equal : notUnequal;
+  const same = (a instanceof ListValue || a instanceof MapValue) && a.isTyped ? equalPart : notUnequal;
   if (a instanceof ListValue) return b instanceof ListValue ? a.sameAs(b, same) : otherKind(a, b);
   if (a instanceof MapValue) return b instanceof MapValue ? a.sameAs(b, same) : otherKind(a, b);
   return typeof b === "object" && b !== null && equalObjects(a, b);
+}
+
+/** Within what has a type of its own, what has one refuses a null, too. */
+function equalPart(a: Value, b: Value): boolean {
+  if (b === null && (a instanceof ListValue || a instanceof MapValue) && a.isTyped) throw new Incomparable(NO_SUCH_OVERLOAD);
+  return equal(a, b);
 }
 
 /** A list that an expression made takes no notice of what cannot be compared. */

@@ -145,7 +145,7 @@ function join(list: Value, separator: Value = ""): Value {
   if (!(list instanceof ListValue)) return NO_SUCH_OVERLOAD;
   const items = [...list];
   const wrong = items.find((item) => typeof item !== "string");
-  return wrong === undefined ? items.join(String(separator)) : new Failure(`join: invalid input: ${printValue(wrong)}`);
+  return wrong === undefined ? items.join(String(separator)) : new Failure(`join: invalid input: ${wrong === null ? "0" : printValue(wrong)}`);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
