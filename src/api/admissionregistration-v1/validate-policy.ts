@@ -100,7 +100,10 @@ function validateValidation(errors: Errors, validation: admission.Validation, pa
 
 function validateAnnotations(errors: Errors, policy: string | undefined, annotations: readonly admission.AuditAnnotation[]): void {
   const path = SPEC.child("auditAnnotations");
-  if (annotations.length > MAX_ANNOTATIONS) errors.push(fieldError.invalid(path, annotations, `must not have more than ${MAX_ANNOTATIONS} auditAnnotations`));
+  if (annotations.length > MAX_ANNOTATIONS) {
+    const told = annotations.map(({ key, valueExpression }) => ({ Key: key, ValueExpression: valueExpression })); // by Go's names
+    errors.push(fieldError.invalid(path, told, `must not have more than ${MAX_ANNOTATIONS} auditAnnotations`));
+  }
   const keys = new Set<string>();
   for (const [i, { key = "", valueExpression = "" }] of annotations.entries()) {
     const at = path.index(i);
