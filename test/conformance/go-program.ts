@@ -17,8 +17,13 @@ interface Server {
   close(): Promise<void>;
 }
 
-/** Builds the program and has it use a server of its own; skips the test where it cannot be built. @returns what it said */
-export async function outputOfGo(context: TestContext, source: string, start: () => Promise<Server>): Promise<string | undefined> {
+/** Builds the program and has it use a server of its own, told so and `more`; skips the test where it cannot be built. @returns what it said */
+export async function outputOfGo(
+  context: TestContext,
+  source: string,
+  start: () => Promise<Server>,
+  more: readonly string[] = [],
+): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), `${source}-`));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const program = join(folder, "user");
@@ -28,7 +33,7 @@ export async function outputOfGo(context: TestContext, source: string, start: ()
   context.after(close);
   const files = { ca, cert: admin.cert, key: admin.key };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const { code, output } = await runProgram(program, [url, ...Object.keys(files).map((name) => join(folder, name))], RUN_LIMIT_MS);
+  const { code, output } = await runProgram(program, [url, ...Object.keys(files).map((name) => join(folder, name)), ...more], RUN_LIMIT_MS);
   assert.equal(code, 0, output);
   return output;
 }

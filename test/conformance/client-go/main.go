@@ -1,5 +1,5 @@
 // A user of the API through client-go in protobuf: typed client, informer, metadata and dynamic clients, discovery, server-side apply.
-// It says "ok" and the name of each step that went well; the first that does not ends it.
+// With "streams" as its last word: exec, logs and port-forward of a pod instead. It says "ok" and the name of each step that went well; the first that does not ends it.
 package main
 
 import (
@@ -72,6 +72,10 @@ func main() {
 		QPS:             -1,
 	}
 	client := must(kubernetes.NewForConfig(config))
+	if len(os.Args) > 5 {
+		streams(ctx, config, client)
+		return
+	}
 	must(client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}, metav1.CreateOptions{}))
 	must(client.CoreV1().ServiceAccounts(ns).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, metav1.CreateOptions{}))
 
