@@ -298,6 +298,29 @@ export function walkthrough(start: () => Promise<TestCluster>): () => TestCluste
     await kubectl("delete", "pod", "dying", "--now");
   });
 
+  test("row 18: manifests of versions that upstream has dropped apply, with a warning, and roll back by their own field", async () => {
+    const nginxDeployment = () => json<Deployment>("get", "deploy", "nginx-deployment");
+    for (const [file, apiVersion, name] of [
+      ["deployment-v1beta1.yaml", "apps/v1beta1", "deployment.apps/nginx-deployment"],
+      ["deployment-extensions.yaml", "extensions/v1beta1", "deployment.extensions/nginx-deployment"],
+    ] as const) {
+      const path = join(folder, file);
+      writeFileSync(path, oldDeployment(apiVersion));
+      const { stdout, stderr } = await cluster.kubectl("apply", "-f", path);
+      assert.match(stdout, new RegExp(`^${name} created\n`));
+      assert.ok(stderr.includes(`Warning: ${apiVersion} Deployment is deprecated in v1.8+, unavailable in v1.16+; use apps/v1 Deployment`), stderr);
+      await kubectl("rollout", "status", "deploy", "nginx-deployment", "--timeout=60s");
+      assert.match(await kubectl("get", "deploy", "nginx-deployment", "-o", "yaml"), /^apiVersion: apps\/v1\n/);
+      await kubectl("set", "image", "deploy", "nginx-deployment", "nginx=nginx:1.9.1");
+      await kubectl("rollout", "status", "deploy", "nginx-deployment", "--timeout=60s");
+      const old = `deployments.${apiVersion.split("/").toReversed().join(".")}`;
+      await kubectl("patch", old, "nginx-deployment", "--type=merge", "--patch", '{"spec":{"rollbackTo":{"revision":1}}}');
+      await eventually(async () => assert.equal((await nginxDeployment()).spec.template.spec.containers[0]!.image, "nginx:1.7.9"));
+      await kubectl("rollout", "status", "deploy", "nginx-deployment", "--timeout=60s");
+      await kubectl("delete", "-f", path);
+    }
+  });
+
   test("row 21: everything is deleted", async () => {
     assert.equal(await kubectl("delete", "deployments.apps", "nginx"), 'deployment.apps "nginx" deleted from default namespace\n');
     assert.equal(await kubectl("delete", "-f", serviceFile), 'service "nginx" deleted from default namespace\n');
@@ -310,6 +333,45 @@ export function walkthrough(start: () => Promise<TestCluster>): () => TestCluste
 
   return () => cluster;
 }
+
+const ONE_BY_ONE = `  strategy:
+    type: RollingUpdate
+    rollingUpdate:
+      maxUnavailable: 1
+      maxSurge: 0
+`;
+const LOAD_BALANCER = `---
+apiVersion: v1
+kind: Service
+metadata:
+  name: nginx-service
+spec:
+  type: LoadBalancer
+  selector:
+    app: nginx
+  ports:
+    - port: 80
+      targetPort: 80
+`;
+
+/** The oldest manifests that still have to apply: neither names a selector. */
+const oldDeployment = (apiVersion: "apps/v1beta1" | "extensions/v1beta1") => `apiVersion: ${apiVersion}
+kind: Deployment
+metadata:
+  name: nginx-deployment
+spec:
+  replicas: 3
+${apiVersion === "extensions/v1beta1" ? ONE_BY_ONE : ""}  template:
+    metadata:
+      labels:
+        app: nginx
+    spec:
+      containers:
+        - name: nginx
+          image: nginx:1.7.9
+          ports:
+            - containerPort: 80
+${apiVersion === "apps/v1beta1" ? LOAD_BALANCER : ""}`;
 
 /** kubectl with something on its standard input. */
 function withInput(cluster: TestCluster, input: string, ...words: string[]): Promise<string> {
