@@ -123,6 +123,8 @@ function doubt(context: Context): undefined {
 
 interface FieldPlan {
   readonly name: string;
+  /** Its place in the struct. */
+  readonly rank: number;
   readonly schema: Schema;
   /** Made at the first use. */
   form: Form | undefined;
@@ -138,12 +140,19 @@ interface FieldPlan {
   readonly isText: boolean;
 }
 
-const plans = new WeakMap<StructSchema, readonly FieldPlan[]>();
+interface StructPlan {
+  /** By name, in the order of the struct. */
+  readonly fields: ReadonlyMap<string, FieldPlan>;
+  readonly always: readonly FieldPlan[];
+}
 
-function planOf(schema: StructSchema): readonly FieldPlan[] {
+const plans = new WeakMap<StructSchema, StructPlan>();
+
+function planOf(schema: StructSchema): StructPlan {
   let plan = plans.get(schema);
   if (plan === undefined) {
-    plan = [...schema.fields.values()].map((field) => planField(field, schema));
+    const fields = Array.from(schema.fields.values(), (field, rank) => planField(field, rank, schema));
+    plan = { fields: new Map(fields.map((field) => [field.name, field])), always: fields.filter(({ always }) => always) };
     plans.set(schema, plan);
   }
   return plan;
@@ -155,33 +164,55 @@ const STRUCT_SCALARS: ReadonlySet<string> = new Set(["quantity", "intOrString", 
 /** An empty list there means something else than none: forget the owners. Who records them replaces it. */
 const keepsEmpty = (name: string, owner: StructSchema) => name === "managedFields" && owner.name === "meta/v1.ObjectMeta";
 
-function planField({ name, schema, pointer, omit }: FieldSchema, owner: StructSchema): FieldPlan {
+function planField({ name, schema, pointer, omit }: FieldSchema, rank: number, owner: StructSchema): FieldPlan {
   const isStruct = schema.kind === "struct" || schema.kind === "any" || (schema.kind === "scalar" && STRUCT_SCALARS.has(schema.type));
   const omittable = omit !== "never" && (pointer || !isStruct || omit === "zero");
   const dropsEmpty = omit !== "never" && !pointer && !isStruct && !keepsEmpty(name, owner);
   const inherited = name in Object.prototype;
   const isText = !inherited && schema.kind === "scalar" && schema.type === "string";
-  return { name, schema, form: undefined, pointer, dropsEmpty, always: !omittable, dropsZeroStruct: omit === "zero" && !pointer, inherited, isText };
+  return { name, rank, schema, form: undefined, pointer, dropsEmpty, always: !omittable, dropsZeroStruct: omit === "zero" && !pointer, inherited, isText };
 }
 
+/** Values have few of the fields that their type knows, so it is the value that is walked. */
 function structForm(schema: StructSchema): Form {
-  let plan: readonly FieldPlan[] | undefined;
+  let plan: StructPlan | undefined;
   return (value, context) => {
     if (!isObject(value)) return doubt(context);
     plan ??= planOf(schema);
-    const struct: JsonObject = {};
-    let known = 0;
-    for (const field of plan) {
-      const { name } = field;
-      const member = value[name];
-      const given = member !== undefined && (!field.inherited || Object.hasOwn(value, name));
-      if (given) known++;
-      if (given && member !== null) setMember(struct, field, member, context);
-      else if (field.always) struct[name] = zeroMember(field);
+    const { fields, always } = plan;
+    const given: FieldPlan[] = [];
+    let unknown = false;
+    for (const name in value) {
+      const field = fields.get(name);
+      if (field === undefined) unknown = true;
+      else if (value[name] !== undefined) insertByRank(given, field);
     }
-    if (known !== memberCount(value)) takeUnknown(schema, value, struct, context);
+    const struct = inOrder(given, always, value, context);
+    if (unknown) takeUnknown(schema, value, struct, context);
     return struct;
   };
+}
+
+function insertByRank(fields: FieldPlan[], field: FieldPlan): void {
+  let at = fields.length;
+  for (; at > 0 && fields[at - 1]!.rank > field.rank; at--) fields[at] = fields[at - 1]!;
+  fields[at] = field;
+}
+
+/** The members that are given and those that are always written. */
+function inOrder(given: readonly FieldPlan[], always: readonly FieldPlan[], value: JsonObject, context: Context): JsonObject {
+  const struct: JsonObject = {};
+  let next = 0;
+  for (let i = 0; i < given.length; i++) {
+    const field = given[i]!;
+    for (; next < always.length && always[next]!.rank < field.rank; next++) struct[always[next]!.name] = zeroMember(always[next]!);
+    const member = value[field.name];
+    if (member !== null) setMember(struct, field, member, context);
+    else if (field.always) struct[field.name] = zeroMember(field);
+    if (field.always) next++;
+  }
+  for (; next < always.length; next++) struct[always[next]!.name] = zeroMember(always[next]!);
+  return struct;
 }
 
 function memberCount(object: JsonObject): number {
@@ -255,8 +286,8 @@ function zeroScalar({ type }: ScalarSchema): unknown {
   }
 }
 
-function zeroStruct(plan: readonly FieldPlan[]): JsonObject {
+function zeroStruct({ always }: StructPlan): JsonObject {
   const struct: JsonObject = {};
-  for (const field of plan) if (field.always) struct[field.name] = zeroMember(field);
+  for (const field of always) struct[field.name] = zeroMember(field);
   return struct;
 }
