@@ -181,7 +181,7 @@ export class CustomResources {
     for (const { object } of this.#cache.list(prefix).items) {
       const { name, namespace = "", deletionTimestamp } = object.metadata;
       if (deletionTimestamp !== undefined) continue;
-      await deleteObject(this.#deps.registry, { served, namespace, name, options: {}, context }).catch((error: unknown) =>
+      await deleteObject(this.#deps.registry, { served: asStored(served), namespace, name, options: {}, context }).catch((error: unknown) =>
         this.#deps.logger.warn("an object of a definition that goes cannot be deleted", { name, namespace, error }),
       );
     }
@@ -212,6 +212,11 @@ export class CustomResources {
   #now(): string {
     return formatTime(this.#deps.registry.clock.now());
   }
+}
+
+/** What only goes is not converted: a webhook that is gone already keeps no definition. */
+function asStored(served: ServedResource): ServedResource {
+  return served.custom?.conversion === undefined ? served : { ...served, view: undefined, custom: { ...served.custom, conversion: undefined } };
 }
 
 const isNeighbour = (definition: CustomResourceDefinition, other: CustomResourceDefinition) =>

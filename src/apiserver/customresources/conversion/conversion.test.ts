@@ -160,6 +160,21 @@ test("objects outlive a change of the stored version, and a definition goes with
 const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
 const ruleFor = (group: string) => ({ operations: ["*"], apiGroups: [group], apiVersions: ["v1"], resources: ["things"] });
 
+test("a definition goes with objects of all versions when its webhook is away", async () => {
+  const { group, v1: old } = await defined();
+  const path = `${CRDS}/things.${group}`;
+  await call("POST", old, v1(group, "a", "h:1"));
+  await call("POST", old, { ...v1(group, "b", "h:1"), metadata: { name: "b", finalizers: ["example.com/hold"] } });
+  const before = (await call("GET", path)).body;
+  assert.equal((await call("PUT", path, { ...before, spec: definition(group, { storage: "v2" })["spec"] })).code, 200);
+  hook.instead = () => ({ raw: "{}", code: 500 });
+  await until(async () => (await call("GET", old.replace("/v1/", "/v2/"))).code === 500);
+  await call("DELETE", path);
+  await until(async () => (await call("GET", `${old}/a`)).code === 404);
+  assert.equal((await call("PATCH", `${old}/b`, { metadata: { finalizers: null } }, "application/merge-patch+json")).code, 200);
+  await until(async () => (await call("GET", path)).code === 404);
+});
+
 test("admission webhooks and policies for one version see what is written in another", async () => {
   const { group, v2: other } = await defined();
   const seen: unknown[] = [];
