@@ -38,6 +38,9 @@ const CONDITION_REASON_RE = whole(CONDITION_REASON);
 const tooLong = (value: string, max: number, unit: "bytes" | "characters" = "characters"): Messages =>
   value.length > max || Buffer.byteLength(value) > max ? [`must be no more than ${max} ${unit}`] : [];
 
+/** Of most values nothing is to be told. What a pattern matches has a byte for each character. */
+const fits = (value: string, pattern: RegExp, max: number): boolean => value.length <= max && pattern.test(value);
+
 /** The text about a value that does not match a pattern. */
 export function regexMessage(what: string, pattern: string, ...examples: readonly string[]): string {
   if (examples.length === 0) return `${what} (regex used for validation is '${pattern}')`;
@@ -45,6 +48,7 @@ export function regexMessage(what: string, pattern: string, ...examples: readonl
 }
 
 export function isDns1123Label(value: string): Messages {
+  if (fits(value, LABEL_RE, MAX_LABEL)) return [];
   const messages = tooLong(value, MAX_LABEL);
   if (LABEL_RE.test(value)) return messages;
   const what = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
@@ -52,6 +56,7 @@ export function isDns1123Label(value: string): Messages {
 }
 
 export function isDns1123Subdomain(value: string): Messages {
+  if (fits(value, SUBDOMAIN_RE, MAX_SUBDOMAIN)) return [];
   const messages = tooLong(value, MAX_SUBDOMAIN);
   if (SUBDOMAIN_RE.test(value)) return messages;
   const what =
@@ -103,7 +108,11 @@ const QUALIFIED_TEXT = "must consist of alphanumeric characters, '-', '_' or '.'
 
 /** A label key: a name, with a DNS subdomain before it if it likes. */
 export function isQualifiedName(value: string): Messages {
-  if (value.length <= MAX_LABEL && QUALIFIED_RE.test(value)) return [];
+  const slash = value.indexOf("/");
+  const isPrefixed = slash >= 0;
+  if (fits(isPrefixed ? value.slice(slash + 1) : value, QUALIFIED_RE, MAX_LABEL)) {
+    if (!isPrefixed || fits(value.slice(0, slash), SUBDOMAIN_RE, MAX_SUBDOMAIN)) return [];
+  }
   const about = regexMessage(QUALIFIED_TEXT, QUALIFIED, "MyName", "my.name", "123-abc");
   const parts = value.split("/");
   if (parts.length > 2) return [`a valid label key ${about} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
@@ -121,6 +130,7 @@ function prefixMessages(prefix: string): Messages {
 }
 
 export function isLabelValue(value: string): Messages {
+  if (fits(value, LABEL_VALUE_RE, MAX_LABEL)) return [];
   const messages = tooLong(value, MAX_LABEL, "bytes");
   if (LABEL_VALUE_RE.test(value)) return messages;
   const what =

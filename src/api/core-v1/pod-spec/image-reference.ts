@@ -62,7 +62,21 @@ function isKnownDigest(digest: string): boolean {
   return DIGEST_LENGTH[digest.slice(0, colon)] === hex.length && hex.toLowerCase() === hex;
 }
 
+type PullPolicy = "Always" | "IfNotPresent";
+
+/** Pods have the same few images. */
+const policies = new Map<string, PullPolicy>();
+const MAX_POLICIES = 1000;
+/** A longer one is hardly an image's name. */
+const MAX_REMEMBERED_LENGTH = 512;
+
 /** What the image's tag asks for when nobody says: `latest` is pulled anew each time. */
-export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
-  return parseImageReference(image)?.tag === "latest" ? "Always" : "IfNotPresent";
+export function defaultPullPolicy(image: string): PullPolicy {
+  const known = policies.get(image);
+  if (known !== undefined) return known;
+  const policy = parseImageReference(image)?.tag === "latest" ? "Always" : "IfNotPresent";
+  if (image.length > MAX_REMEMBERED_LENGTH) return policy;
+  if (policies.size >= MAX_POLICIES) policies.clear();
+  policies.set(image, policy);
+  return policy;
 }
