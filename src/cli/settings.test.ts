@@ -53,6 +53,17 @@ for (const [flag, text] of [
   });
 }
 
+for (const { flags, want } of [
+  { flags: {}, want: true },
+  { flags: { "without-controllers": "true" }, want: false },
+  { flags: { "without-controllers": "true", "legacy-apis": "true" }, want: true },
+  { flags: { "legacy-apis": "false" }, want: false },
+]) {
+  test(`readSettings() ${want ? "serves" : "leaves out"} versions that upstream has dropped, given ${JSON.stringify(flags)}`, () => {
+    assert.equal(read(flags).legacyApis, want);
+  });
+}
+
 test("readSettings() reads which versions of the API are served besides", () => {
   assert.deepEqual(read({}).runtimeConfig, []);
   assert.deepEqual(read({ "runtime-config": "admissionregistration.k8s.io/v1beta1=true" }).runtimeConfig, ["admissionregistration.k8s.io/v1beta1"]);
