@@ -36,6 +36,7 @@ import { HttpServer } from "#apiserver/http/server.ts";
 import { WatchPacer } from "#apiserver/http/watch-pacer.ts";
 import { BookmarkTicker, WatchBudget } from "#apiserver/http/watch-stream.ts";
 import { ConversionMetrics } from "#apiserver/metrics/conversion-metrics.ts";
+import { apiServiceMetrics } from "#apiserver/metrics/api-service-metrics.ts";
 import { flowMetrics } from "#apiserver/metrics/flow-metrics.ts";
 import { metricsHandler } from "#apiserver/metrics/handler.ts";
 import { processMetrics } from "#apiserver/metrics/process-metrics.ts";
@@ -200,7 +201,8 @@ export class ApiServer {
     const { first, last } = ownChecks(options.store, cache, () => http.closing);
     const healthChecks = () => [...first, ...hooks.checks, ...last];
     const metrics = new RequestMetrics();
-    const sources = [() => metrics.render(), () => flowMetrics(flow), () => processMetrics(clock.now()), () => conversions.render()];
+    const ofServices = () => apiServiceMetrics(aggregator.services);
+    const sources = [() => metrics.render(), () => flowMetrics(flow), () => processMetrics(clock.now()), () => conversions.render(), ofServices];
     const plain = [healthHandler(healthChecks), metricsHandler({ parts: sources, healthChecks }), ...(options.plain?.(parts) ?? [])];
     const http: HttpServer = new HttpServer({
       tls,

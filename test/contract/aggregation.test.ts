@@ -141,6 +141,10 @@ test("an APIService tells what is missing behind it, and its requests are answer
   assert.equal((await send("POST", APIS, { body: apiService() })).code, 201);
   await becomes("ServiceNotFound");
   assert.equal((await available()).message, 'service/wardle in "default" is not present');
+  const metrics = (await send("GET", "/metrics")).text;
+  assert.ok(
+    metrics.includes(`aggregator_unavailable_apiservice{name="${NAME}"} 1\n`) && metrics.includes('aggregator_unavailable_apiservice{name="v1.apps"} 0\n'),
+  );
   const { code, text, headers } = await send("GET", FLUNDERS);
   assert.deepEqual([code, text, headers["content-type"]], [503, "service unavailable\n", "text/plain; charset=utf-8"]);
   const services = "/api/v1/namespaces/default/services";

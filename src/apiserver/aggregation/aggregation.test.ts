@@ -6,9 +6,12 @@ import type { APIService } from "#api/apiregistration-v1/types.ts";
 import type { Service } from "#api/core-v1/types.ts";
 import type { EndpointSlice } from "#api/discovery-v1/types.ts";
 
+import { SimClock } from "#lib/sim-clock.ts";
+
 import type { RemoteService } from "./api-services.ts";
 import { registrationCall } from "./auto-registration.ts";
 import { missingBehind } from "./availability.ts";
+import { afterPatience } from "./patient-timer.ts";
 import { fromResourceList } from "./remote-discovery.ts";
 import { identityHeaders, remoteHeaders } from "./remote-headers.ts";
 
@@ -109,4 +112,15 @@ test("fromResourceList() puts subresources under their resource", () => {
       },
     ],
   });
+});
+
+test("afterPatience() calls once, after its time, unless it is cancelled", () => {
+  const clock = new SimClock(0);
+  let calls = 0;
+  afterPatience(clock, 5000, () => calls++);
+  afterPatience(clock, 5000, () => calls++).cancel();
+  clock.advance(4999);
+  assert.equal(calls, 0);
+  clock.advance(60_000);
+  assert.equal(calls, 1);
 });

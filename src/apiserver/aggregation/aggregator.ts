@@ -102,6 +102,10 @@ export class Aggregator implements Remotes, RemoteGroups, RemoteDocuments {
     return service && this.#load().then((servers) => servers.perform(service, call));
   }
 
+  get hasRemotes(): boolean {
+    return this.services.remotes.length > 0;
+  }
+
   get documents(): RemoteDocuments["documents"] {
     return this.#loaded?.documents ?? [];
   }

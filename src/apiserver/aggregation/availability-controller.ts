@@ -8,6 +8,7 @@ import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { ApiServices, RemoteService } from "#apiserver/aggregation/api-services.ts";
 import { API_SERVICES } from "#apiserver/aggregation/auto-registration.ts";
 import { failedDiscovery, missingBehind, PASSED } from "#apiserver/aggregation/availability.ts";
+import { afterPatience } from "#apiserver/aggregation/patient-timer.ts";
 import { dialWords, pathOf, type RemoteDialer } from "#apiserver/aggregation/remote-dialer.ts";
 import { identityHeaders } from "#apiserver/aggregation/remote-headers.ts";
 import type { WatchCache } from "#apiserver/cache/watch-cache.ts";
@@ -142,7 +143,7 @@ export class AvailabilityController {
     const user = { name: "system:kube-aggregator", uid: "", groups: [SYSTEM_MASTERS], extra: {} };
     const request = dialer.requestUnverified(location, { path: pathOf(remote), headers: { ...identityHeaders(user), host: location.authority } });
     const tooLong = () => request.destroy(new Error("context deadline exceeded (Client.Timeout exceeded while awaiting headers)"));
-    const timer = clock.after(ANSWER_TIMEOUT_MS, tooLong);
+    const timer = afterPatience(clock, ANSWER_TIMEOUT_MS, tooLong);
     try {
       const code = await new Promise<number>((resolve, reject) => {
         request.on("error", reject);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 
 import type { RemoteService } from "#apiserver/aggregation/api-services.ts";
+import { afterPatience } from "#apiserver/aggregation/patient-timer.ts";
 import type { RemoteDialer } from "#apiserver/aggregation/remote-dialer.ts";
 import { identityHeaders } from "#apiserver/aggregation/remote-headers.ts";
 import { awaitAnswer } from "#apiserver/streaming/tunnel.ts";
@@ -17,6 +18,7 @@ export interface FetchOptions {
   readonly method?: string;
   readonly headers: OutgoingHttpHeaders;
   readonly body?: string;
+  readonly timeoutMs?: number;
 }
 
 /** As whom the server asks what an extension server has. */
@@ -31,7 +33,7 @@ export async function fetchFrom(
   { dialer, clock }: { readonly dialer: RemoteDialer; readonly clock: Clock },
   service: RemoteService,
   path: string,
-  { method = "GET", headers, body }: FetchOptions,
+  { method = "GET", headers, body, timeoutMs = TIMEOUT_MS }: FetchOptions,
 ): Promise<Fetched> {
   const location = dialer.locate(service);
   const request = dialer.request(service, location, {
@@ -39,7 +41,7 @@ export async function fetchFrom(
     path,
     headers: { ...headers, ...(body !== undefined && { "content-length": Buffer.byteLength(body) }), ...identityHeaders(AGGREGATOR), host: location.authority },
   });
-  const timer = clock.after(TIMEOUT_MS, () => request.destroy(new Error("request timed out")));
+  const timer = afterPatience(clock, timeoutMs, () => request.destroy(new Error("request timed out")));
   try {
     request.end(body);
     const answer = await awaitAnswer(request);

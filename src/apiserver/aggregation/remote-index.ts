@@ -19,6 +19,8 @@ export interface RemoteIndexDeps {
 
 /** An extension server may serve other things than before without telling. */
 const REFRESH_MS = 60_000;
+/** One that is well and did not say all is asked again sooner. */
+const RETRY_MS = 5000;
 
 interface Entry {
   readonly service: RemoteService;
@@ -34,6 +36,7 @@ export class RemoteIndex {
   readonly #dirty = new Set<string>();
   #isRunning = false;
   #timer: Timer | undefined;
+  #retry: Timer | undefined;
   #stopped = false;
 
   constructor(deps: RemoteIndexDeps) {
@@ -50,6 +53,7 @@ export class RemoteIndex {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#retry?.cancel();
   }
 
   /** What was found, by the APIService's name. */
@@ -101,11 +105,18 @@ export class RemoteIndex {
     if (!isAvailable(service)) return stale;
     try {
       const discovery = await fetchDiscovery(service, this.#fetch);
-      return { service, version: of(discovery), hash: await this.#hash(service).catch(() => before?.hash) };
+      return { service, version: of(discovery), hash: await this.#hash(service).catch(() => this.#again(before?.hash)) };
     } catch (error) {
+      this.#again(undefined);
       this.#deps.logger.warn("an extension server does not say what it has", { service: service.metadata.name, error });
       return stale;
     }
+  }
+
+  #again<T>(known: T): T {
+    this.#retry?.cancel();
+    if (!this.#stopped) this.#retry = this.#deps.clock.after(RETRY_MS, () => this.#all());
+    return known;
   }
 
   async #hash(service: RemoteService): Promise<string | undefined> {

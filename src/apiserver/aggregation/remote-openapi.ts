@@ -17,6 +17,8 @@ export interface RemoteOpenApiDeps {
   readonly logger: Logger;
 }
 
+/** Such documents are large, and seldom asked for. */
+const TIMEOUT_MS = 30_000;
 /** Of what a client asks, that says which form of a document it wants. */
 const ASKED = ["accept", "if-none-match", "accept-encoding"];
 const TOLD = ["content-type", "content-encoding", "etag", "vary", "cache-control", "location"];
@@ -36,7 +38,10 @@ export class RemoteOpenApi {
     const sent: OutgoingHttpHeaders = {};
     for (const name of ASKED) if (asked[name] !== undefined) sent[name] = String(asked[name]);
     try {
-      const { status, headers, body } = await fetchFrom(this.#deps, service, `/openapi/v3/${path}${query.size > 0 ? `?${query}` : ""}`, { headers: sent });
+      const { status, headers, body } = await fetchFrom(this.#deps, service, `/openapi/v3/${path}${query.size > 0 ? `?${query}` : ""}`, {
+        headers: sent,
+        timeoutMs: TIMEOUT_MS,
+      });
       const told = TOLD.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])] as const]));
       return { status, headers: Object.fromEntries(told), body };
     } catch (error) {
@@ -61,7 +66,7 @@ export class RemoteOpenApi {
     const { name } = service.metadata;
     const known = this.#swaggers.get(name);
     const headers = { accept: "application/json", ...(known !== undefined && known.etag !== "" && { "if-none-match": known.etag }) };
-    const answer = await fetchFrom(this.#deps, service, "/openapi/v2", { headers });
+    const answer = await fetchFrom(this.#deps, service, "/openapi/v2", { headers, timeoutMs: TIMEOUT_MS });
     if (answer.status === 304) return known?.part;
     if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw new Error(`/openapi/v2 was answered with ${answer.status}`);

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 
 import { isAvailable } from "#api/apiregistration-v1/conditions.ts";
 import type { RemoteService } from "#apiserver/aggregation/api-services.ts";
+import { afterPatience } from "#apiserver/aggregation/patient-timer.ts";
 import { dialWords, type Location, type RemoteDialer } from "#apiserver/aggregation/remote-dialer.ts";
 import { remoteHeaders } from "#apiserver/aggregation/remote-headers.ts";
 import { bodyStream, type Exchange } from "#apiserver/http/exchange.ts";
@@ -42,7 +43,7 @@ export class RemoteProxy {
     const cancel = () => asking.destroy();
     exchange.signal.addEventListener("abort", cancel, { once: true });
     const timer = isDiscovery(exchange.path)
-      ? this.#deps.clock.after(DISCOVERY_TIMEOUT_MS, () => asking.destroy(new Error("context deadline exceeded")))
+      ? afterPatience(this.#deps.clock, DISCOVERY_TIMEOUT_MS, () => asking.destroy(new Error("context deadline exceeded")))
       : undefined;
     try {
       bodyStream(exchange.request).pipe(asking);

@@ -22,6 +22,8 @@ export interface OpenApiDeps {
 export interface RemoteDocuments {
   /** Of OpenAPI v3, by their path: `apis/metrics.example.com/v1`. */
   readonly documents: readonly { readonly path: string; readonly hash: string }[];
+  /** Whether there is anybody to ask. */
+  readonly hasRemotes: boolean;
   document(path: string, request: PlainRequest): Promise<PlainResponse | undefined>;
   /** Of OpenAPI v2, without what other group versions need. */
   swaggers(): Promise<readonly Swagger[]>;
@@ -50,7 +52,7 @@ export function openApiHandler({ kinds, release, remotes }: OpenApiDeps): PlainH
     const served = kinds();
     if (served !== state.kinds) state = entriesOf(served, release);
     const foreign = remotes?.documents ?? [];
-    if (request.path === V2) return foreign.length === 0 ? swaggerAnswer(request, state, release) : mergedAnswer(request, state, release, remotes!);
+    if (request.path === V2) return remotes?.hasRemotes === true ? mergedAnswer(request, state, release, remotes) : swaggerAnswer(request, state, release);
     const name = request.path.slice(ROOT.length + 1);
     if (name === "") return index(state.entries, foreign);
     if (foreign.some(({ path }) => path === name)) return remotes!.document(name, request);
