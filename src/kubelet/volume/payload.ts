@@ -100,11 +100,11 @@ function downwardFile({ fieldRef, resourceFieldRef, mode: own }: DownwardAPIVolu
   return { data: Buffer.from(text), mode: own ?? mode };
 }
 
-/** A token is for one user's eyes where all containers run as that user. */
+/** A token is for one user's eyes where all containers run as that user, and for those of the pod's group where it has one. */
 function tokenFile(token: string, mode: number, pod: Pod): PayloadFile {
   const data = Buffer.from(token);
-  if (pod.spec.securityContext?.fsGroup !== undefined) return { data, mode: 0o600 };
-  const users = new Set(containersOf(pod).map(({ spec }) => spec.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser));
-  const [uid] = users;
-  return users.size === 1 && uid !== undefined ? { data, mode: 0o600, uid } : { data, mode };
+  const { runAsUser, fsGroup } = pod.spec.securityContext ?? {};
+  const users = new Set(containersOf(pod).map(({ spec }) => spec.securityContext?.runAsUser ?? runAsUser));
+  const uid = users.size === 1 ? [...users][0] : undefined;
+  return { data, mode: uid === undefined && fsGroup === undefined ? mode : 0o600, uid };
 }

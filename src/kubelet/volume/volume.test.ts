@@ -105,3 +105,19 @@ test("prepareHostPath() makes what may be made and refuses what is something els
   assert.throws(() => prepareHostPath(join(dir, "none"), "File"), new VolumeError(`hostPath type check failed: ${join(dir, "none")} is not a file`));
   prepareHostPath(join(dir, "none"), "");
 });
+
+for (const { name, pod, users, want } of [
+  { name: "anybody", pod: {}, users: [undefined], want: { mode: 0o644, uid: undefined } },
+  { name: "the one user of all containers", pod: { runAsUser: 7 }, users: [undefined, 7], want: { mode: 0o600, uid: 7 } },
+  { name: "anybody, where containers have several users", pod: { runAsUser: 7 }, users: [8, undefined], want: { mode: 0o644, uid: undefined } },
+  { name: "a group", pod: { fsGroup: 9 }, users: [8, 7], want: { mode: 0o600, uid: undefined } },
+  { name: "a user and a group", pod: { fsGroup: 9 }, users: [8, 8], want: { mode: 0o600, uid: 8 } },
+]) {
+  test(`volumePayload() gives a token to ${name}`, async () => {
+    const containers = users.map((runAsUser, i) => ({ name: `c${i}`, image: "i", ...(runAsUser !== undefined && { securityContext: { runAsUser } }) }));
+    const downward = { ...SOURCES.downward, pod: podOf({ securityContext: pod, containers } as object) };
+    const volume = { name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
+    const { mode, uid } = (await volumePayload(volume, { ...SOURCES, downward })).get("token")!;
+    assert.deepEqual({ mode, uid }, want);
+  });
+}
