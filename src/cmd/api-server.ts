@@ -22,6 +22,7 @@ import { openApiHandler } from "#apiserver/openapi/handler.ts";
 import type { ApiServerOptions } from "#apiserver/server.ts";
 import { ApiServer } from "#apiserver/server.ts";
 import { streamingHandlers } from "#apiserver/streaming/handlers.ts";
+import { type ComponentHealth, componentStatusHandler } from "#apiserver/registry/special/component-status.ts";
 import { KubeletDialer, type KubeletTls } from "#apiserver/streaming/kubelet-dialer.ts";
 import { addressAt } from "#lib/cidr.ts";
 import type { Clock } from "#lib/clock.ts";
@@ -56,6 +57,8 @@ export interface ControlPlaneOptions {
   readonly legacyApis?: boolean;
   /** Versions that upstream leaves off, and that are served all the same. */
   readonly runtimeConfig?: readonly string[];
+  /** The parts of the control plane besides the API server and its store, for `kubectl get componentstatuses`. */
+  readonly components?: () => readonly ComponentHealth[];
   /** What is served besides the API. */
   readonly plain?: readonly PlainHandler[];
 }
@@ -88,7 +91,10 @@ export async function openApiServer(options: ControlPlaneOptions, { bare = false
       ...(options.plain ?? []),
       openIdHandler({ ...tokenIssuer, serverAddress: `${options.advertiseAddress}:${options.securePort}` }),
     ],
-    subresources: ({ reader }) => streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
+    subresources: ({ reader }) => [
+      ...streamingHandlers({ reader, rng, kubelets: new KubeletDialer(reader, options.kubeletTls) }),
+      componentStatusHandler(() => [...(options.components?.() ?? []), { name: "etcd-0", fault: store.fault?.() }]),
+    ],
     ...(!bare && { admission: (parts) => admissionPlugins({ ...parts, clock, rng, logger, newUid: randomUUID }) }),
     ...over,
   });

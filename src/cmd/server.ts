@@ -37,8 +37,10 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     let proxyTls = proxyTlsOf(certificates);
     const audit = config.audit === undefined ? undefined : await (await import("./audit.ts")).openAudit(config.audit, deps);
     if (audit !== undefined) parts.defer(async () => audit.close());
+    const isWhole = !config.withoutControllers;
     const server = await openApiServer({
       ...controlPlaneOptions(config, deps, certificates),
+      components: () => ["controller-manager", "scheduler"].map((name) => ({ name, fault: isWhole ? undefined : "left out" })),
       kubeletTls: () => kubeletTls,
       proxyTls: () => proxyTls,
       store,
@@ -55,7 +57,7 @@ export async function runServer(config: ServerConfig, deps: ProcessDeps): Promis
     parts.defer(() => keeper.cancel());
     await server.listen(config.httpsPort, config.bindAddress);
     deps.logger.info("API server listens", { address: config.bindAddress, port: config.httpsPort });
-    if (!config.withoutControllers) {
+    if (isWhole) {
       const signCertificate = certificateSigner(config.tls);
       const components = startComponents(server, { ...deps, rootCa: certificates.ca, clusterCidr: config.clusterCidr, signCertificate });
       parts.defer(() => components.stop());

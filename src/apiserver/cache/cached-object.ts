@@ -66,6 +66,11 @@ export function bytesOf(cached: CachedObject | undefined): number {
   return cached instanceof Cached ? cached.bytes : 0;
 }
 
+/** An object that is kept nowhere, in the form of one that is. */
+export function passing(object: KubeObject): CachedObject {
+  return { key: object.metadata.name, object, json: Buffer.from(encodeObject(object)), revision: 0 };
+}
+
 /** The same state under another revision, as a deletion shows it. Made when first looked at. */
 export function withRevision(cached: CachedObject, revision: number): CachedObject {
   return new Moved(cached, revision);

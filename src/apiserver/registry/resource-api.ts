@@ -7,6 +7,7 @@ import { queryOptions } from "#apiserver/registry/connect-options.ts";
 import { recordReview } from "#apiserver/registry/ownership.ts";
 import type { DeleteOptions, ListOptions, RawWriteOptions } from "#apiserver/registry/options.ts";
 import { checkDeleteOptions, checkListOptions, checkedWriteOptions } from "#apiserver/registry/options.ts";
+import { selectionOf } from "#apiserver/registry/selection.ts";
 import type { ListOutcome, ObjectOutcome } from "#apiserver/registry/outcome.ts";
 import { patchObject } from "#apiserver/registry/patch.ts";
 import { getObject, listObjects } from "#apiserver/registry/read.ts";
@@ -17,6 +18,7 @@ import { updateObject } from "#apiserver/registry/update.ts";
 import type { Draft, WriteTarget } from "#apiserver/registry/write.ts";
 import { admissionAttributes, fieldManagerOf, matchNamespace } from "#apiserver/registry/write.ts";
 import { formatTime } from "#lib/clock.ts";
+import { passing } from "#apiserver/cache/cached-object.ts";
 import type { KubeObject } from "#apimachinery/object.ts";
 import type { Subresource } from "#api/resources.ts";
 import { failure } from "#apimachinery/status-error.ts";
@@ -49,9 +51,14 @@ export class ResourceApi {
     return getObject(this.#deps, target.served, { ...target, resourceVersion });
   }
 
-  list({ served, namespace }: Target, options: ListOptions): Promise<ListOutcome> {
+  async list(target: Target, options: ListOptions): Promise<ListOutcome> {
     checkListOptions(options);
-    return listObjects(this.#deps, served, namespace, options);
+    const { served, namespace } = target;
+    const handler = this.#handler(target);
+    if (handler?.list === undefined) return listObjects(this.#deps, served, namespace, options);
+    const { matches = () => true } = selectionOf(served, { namespace, ...options });
+    const objects = (await handler.list()).filter(matches);
+    return { items: objects.map((object) => passing(object)), resourceVersion: "" };
   }
 
   async create(target: Target, body: Body, raw: RawWriteOptions): Promise<ObjectOutcome> {

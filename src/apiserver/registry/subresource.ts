@@ -22,6 +22,8 @@ export interface SubresourceHandler {
   readonly ownsManagedFields?: boolean;
   /** GET on an object-shaped subresource. */
   get?(request: SubresourceRequest): Promise<object>;
+  /** GET on a collection whose objects are kept nowhere. */
+  list?(): Promise<readonly KubeObject[]>;
   /** POST with a decoded body of the subresource's kind (schema defaults applied, admission not run). */
   create?(request: SubresourceWrite): Promise<object>;
   /** PUT likewise. */

@@ -104,7 +104,8 @@ function attempt(address: HookAddress, agent: Agent, timeoutSeconds: number, tex
         "content-length": Buffer.byteLength(text),
       },
     });
-    request.once("error", (error) => ((error as { code?: string }).code === "ECONNRESET" && request.reusedSocket ? resolve(undefined) : refuse(error)));
+    // More than once where a deadline and the end of a connection meet; the first counts.
+    request.on("error", (error) => ((error as { code?: string }).code === "ECONNRESET" && request.reusedSocket ? resolve(undefined) : refuse(error)));
     request.once("response", (response) => {
       bodyOf(response).then((body) => answered(response, body, resolve, reject), refuse);
     });
