@@ -11,10 +11,10 @@ import { startTestServer } from "#test/api-server/test-server.ts";
 const STATUSES = builtin("", "v1", "componentstatuses");
 
 test("componentStatusHandler() tells of each part, when it is asked", async (context) => {
-  let fault: string | undefined;
+  const state = { fault: undefined as string | undefined };
   const parts = componentStatusHandler(() => [
     { name: "etcd-0", fault: undefined },
-    { name: "scheduler", fault },
+    { name: "scheduler", fault: state.fault },
   ]);
   const { url, ca, admin, close } = await startTestServer({ bare: true, subresources: () => [parts] });
   const transport = new HttpTransport({ server: url, ca, ...admin, clock: systemClock });
@@ -28,7 +28,8 @@ test("componentStatusHandler() tells of each part, when it is asked", async (con
     return items;
   };
   assert.deepEqual((await list()) as readonly object[], [healthy("etcd-0"), healthy("scheduler")]);
-  fault = "it has stopped";
+  const fault = "it has stopped";
+  state.fault = fault;
   assert.deepEqual((await list("metadata.name=scheduler")) as readonly object[], [healthy("scheduler", "False", fault)]);
   const { kind, apiVersion, ...one }: KubeObject = (await transport.perform({ verb: "get", resource: STATUSES, name: "scheduler" })) as KubeObject;
   assert.deepEqual([kind, apiVersion], ["ComponentStatus", "v1"]);
