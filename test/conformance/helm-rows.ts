@@ -80,7 +80,7 @@ export const life: readonly Row[] = [
   row("all is as before", ["get", "cm", "one-settings", "-o", "jsonpath={.data.colour}"], /^green$/),
   refused(
     "upgrade --wait of what never comes, taken back",
-    "upgrade one SHOP --reuse-values --set replicas=1 --set colour=red --wait --timeout 3s --rollback-on-failure",
+    "upgrade one SHOP --reuse-values --set replicas=1 --set colour=red --wait --timeout 8s --rollback-on-failure",
     /one-web not ready\. status: InProgress[^]*context deadline exceeded/,
   ),
   helm(

@@ -38,9 +38,12 @@ export const row: (name: string, words: Words, stdout: RegExp, options?: Options
 /** Makes a row of Helm's. */
 export const helmRow: typeof row = rowOf("helm");
 
+/** However slow the machine is. */
+const AGAIN_MS = 90_000;
+
 /** Does what a row says. @throws when something else comes of it */
 export function checkRow({ again = false, ...row }: Row, user: KubectlUser): Promise<void> {
-  return again ? eventually(() => checkOnce(row, user)) : checkOnce(row, user);
+  return again ? eventually(() => checkOnce(row, user), AGAIN_MS) : checkOnce(row, user);
 }
 
 async function checkOnce({ program, words, code = 0, stdout, stderr, ...options }: Row, user: KubectlUser): Promise<void> {

@@ -23,7 +23,7 @@ export const growing: readonly Row[] = [
 
 /** What goes wrong with it, and its end. */
 export const failing: readonly Row[] = [
-  helm("an image that is not there, taken back", "upgrade site SITE --set release=none --wait --timeout 8s --rollback-on-failure", /^/, {
+  helm("an image that is not there, taken back", "upgrade site SITE --set release=none --wait --timeout 15s --rollback-on-failure", /^/, {
     code: 1,
     stderr: /context deadline exceeded/,
   }),

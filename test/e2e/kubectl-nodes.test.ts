@@ -17,9 +17,13 @@ after(() => cluster?.destroy());
 
 /** Those between do not try what is refused, nor taints. */
 const WHOLE: readonly KubectlMinor[] = [22, 28, 35];
+/** For some forty commands, however slow the machine is. */
+const LIMIT_MS = 300_000;
 
 for (const minor of KUBECTL_MINORS) {
-  test(`kubectl 1.${minor} cordons, drains${WHOLE.includes(minor) ? " and taints" : ""} the node, and gives it back`, async (context) => {
+  test(`kubectl 1.${minor} cordons, drains${WHOLE.includes(minor) ? " and taints" : ""} the node, and gives it back`, {
+    timeout: LIMIT_MS,
+  }, async (context) => {
     const namespace = `k${minor}`;
     const user = userOf(cluster, minor, namespace);
     context.after(() => user.close());
@@ -37,7 +41,7 @@ for (const minor of KUBECTL_MINORS) {
     }
     await follow(draining(namespace, node));
     if (WHOLE.includes(minor)) await follow(tainting(namespace, node));
-    await follow([row("delete of the namespace", `delete namespace ${namespace} --timeout=90s`, /deleted/)]);
+    await follow([row("delete of the namespace", `delete namespace ${namespace} --timeout=110s`, /deleted/)]);
   });
 }
 

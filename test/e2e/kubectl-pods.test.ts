@@ -13,6 +13,8 @@ import { userOf } from "./support/users.ts";
 
 /** As many at once as the machine has processors, on the smallest that we ask for. */
 const AT_ONCE = 2;
+/** For some fifty commands, however slow the machine is. */
+const LIMIT_MS = 300_000;
 
 let cluster: TestCluster;
 let node: string;
@@ -23,7 +25,7 @@ before(async () => {
 after(() => cluster?.destroy());
 
 describe("kubectl with pods that run", { concurrency: AT_ONCE }, () => {
-  for (const minor of KUBECTL_MINORS) test(`kubectl 1.${minor} with pods that run`, () => withPods(minor));
+  for (const minor of KUBECTL_MINORS) test(`kubectl 1.${minor} with pods that run`, { timeout: LIMIT_MS }, () => withPods(minor));
 });
 
 async function withPods(minor: KubectlMinor): Promise<void> {
@@ -34,7 +36,7 @@ async function withPods(minor: KubectlMinor): Promise<void> {
     for (const { since = 0, ...row } of podRows(namespace, node)) if (since <= minor) await checkRow(row, user);
     await checkForward(user);
     await checkTerminal(user);
-    await checkRow({ name: "the end", program: "kubectl", words: ["delete", "namespace", namespace, "--timeout=90s"] }, user);
+    await checkRow({ name: "the end", program: "kubectl", words: ["delete", "namespace", namespace, "--timeout=110s"] }, user);
   } finally {
     user.close();
   }

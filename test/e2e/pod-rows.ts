@@ -50,12 +50,12 @@ const rollouts = (ns: string): readonly Row[] => [
   row("create namespace", `create namespace ${ns}`, /created\n$/),
   row("create of pods that talk", "create -f talker.yaml", /^pod\/talker created\npod\/cat created\n$/),
   row("create", "create -f web.yaml", /^deployment\.apps\/web created\n$/),
-  row("rollout status", "rollout status deploy/web --timeout=60s", /deployment "web" successfully rolled out\n$/),
-  row("wait for a condition", "wait deploy/web --for=condition=Available --timeout=60s", /^deployment\.apps\/web condition met\n$/),
-  row("wait for pods", "wait pod -l app=web --for=condition=Ready --timeout=60s", /^pod\/web-\S+ condition met\npod\/web-\S+ condition met\n$/),
+  row("rollout status", "rollout status deploy/web --timeout=110s", /deployment "web" successfully rolled out\n$/),
+  row("wait for a condition", "wait deploy/web --for=condition=Available --timeout=110s", /^deployment\.apps\/web condition met\n$/),
+  row("wait for pods", "wait pod -l app=web --for=condition=Ready --timeout=110s", /^pod\/web-\S+ condition met\npod\/web-\S+ condition met\n$/),
   row("set image", "set image deploy/web web=nginx:1.9.1", /image updated/),
   row("annotate of the change", "annotate deploy/web kubernetes.io/change-cause=newer", /annotated/),
-  row("rollout status follows", "rollout status deploy/web --timeout=60s", /successfully rolled out\n$/),
+  row("rollout status follows", "rollout status deploy/web --timeout=110s", /successfully rolled out\n$/),
   row("rollout history", "rollout history deploy/web", /^deployment\.apps\/web \nREVISION +CHANGE-CAUSE\n1 +<none>\n2 +newer\n/, { again: true }),
   row(
     "rollout history of a revision",
@@ -67,7 +67,7 @@ const rollouts = (ns: string): readonly Row[] => [
   row("rollout resume", "rollout resume deploy/web", /^deployment\.apps\/web resumed\n$/),
   row("rollout undo", "rollout undo deploy/web", /^deployment\.apps\/web rolled back\n$/),
   row("rollout restart", "rollout restart deploy/web", /^deployment\.apps\/web restarted\n$/),
-  row("rollout status at last", "rollout status deploy/web --timeout=60s", /successfully rolled out\n$/),
+  row("rollout status at last", "rollout status deploy/web --timeout=110s", /successfully rolled out\n$/),
   row(
     "the image is that of the first",
     ["get", "deploy", "web", "-o", "jsonpath={..image} {.metadata.annotations['deployment\\.kubernetes\\.io/revision']}"],
@@ -76,7 +76,7 @@ const rollouts = (ns: string): readonly Row[] => [
 ];
 
 const talking = (): readonly Row[] => [
-  row("wait for those that talk", "wait pod/talker pod/cat --for=condition=Ready --timeout=60s", /condition met/),
+  row("wait for those that talk", "wait pod/talker pod/cat --for=condition=Ready --timeout=110s", /condition met/),
   row("logs", "logs talker -c main", /^one\ntwo\nthree\n$/, { again: true }),
   row("logs --timestamps", "logs talker -c main --tail=1 --timestamps", /^\d{4}-\d\d-\d\dT\S+Z three\n$/),
   row(
@@ -111,7 +111,7 @@ const running = (ns: string): readonly Row[] => [
     since: 24, // 1.22 does not end its watch for the pod's end before the server does
   }),
   row("run of what fails", "run fails --restart=Never --image=busybox:1.36 -- sh -c false", /^pod\/fails created\n$/),
-  row("wait for a phase", ["wait", "pod/fails", "--for=jsonpath={.status.phase}=Failed", "--timeout=60s"], /condition met/, { since: 24 }),
+  row("wait for a phase", ["wait", "pod/fails", "--for=jsonpath={.status.phase}=Failed", "--timeout=110s"], /condition met/, { since: 24 }),
   row("expose", "expose deploy web --port=8080 --target-port=http --name=front", /^service\/front exposed\n$/),
   row("describe of the service", "describe svc front", /^Name: +front\nNamespace: +\S+\n[^]*TargetPort: +http\/TCP\nEndpoints: +10\.\S+:80,10\.\S+:80\n/, {
     again: true,
