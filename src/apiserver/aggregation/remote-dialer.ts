@@ -105,7 +105,9 @@ export class RemoteDialer {
 
 const serverName = ({ spec }: RemoteService): string => `${spec.service.name}.${spec.service.namespace}.svc`;
 
+/** Whoever waits for the answer hears of errors; one that nobody waits for any more ends no server. */
 function withConnectTimeout(request: ClientRequest): ClientRequest {
+  request.on("error", () => {});
   return request.once("socket", (socket) => {
     if (!socket.connecting) return;
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error("i/o timeout")));

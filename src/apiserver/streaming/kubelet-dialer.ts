@@ -52,6 +52,7 @@ export class KubeletDialer {
   request({ host, port }: KubeletAddress, options: RequestOptions, { upgrade = false } = {}): ClientRequest {
     const { cert, key, ca } = this.#tls();
     const request = httpsRequest({ ...options, host, port, cert, key, ca, agent: upgrade ? false : this.#agent });
+    request.on("error", () => {}); // who waits for the answer hears of it; one that nobody waits for any more ends no server
     request.once("socket", (socket) => {
       if (!socket.connecting) return;
       socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error("i/o timeout")));
