@@ -129,7 +129,7 @@ export class CustomResources {
 
   #enqueue(name: string): void {
     this.#dirty.add(name);
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -142,6 +142,7 @@ export class CustomResources {
         this.#deps.logger.error("a custom resource definition cannot be seen to", { definition: name, error });
       }
     }
+    this.#running = undefined; // in the same turn as the last look, or what comes between would wait for ever
   }
 
   async #sync(name: string): Promise<void> {
