@@ -39,7 +39,7 @@ const TEXTS: readonly (readonly [name: string, text: string, answer: RegExp])[] 
   ["a version that does not exist", "GET / HTTP/9.9\r\nHost: a\r\n\r\n", /^HTTP\/1\.1 400 .*"reason":"BadRequest"/s],
   ["a header without a colon", "GET /readyz HTTP/1.1\r\nHost: a\r\nnothing\r\n\r\n", /^HTTP\/1\.1 400 /],
   ["a zero byte in a header", "GET /readyz HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", /^HTTP\/1\.1 400 /],
-  ["headers of 100 KiB", `GET /readyz HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(100_000)}\r\n\r\n`, /^HTTP\/1\.1 4\d\d /],
+  ["headers of 2 MiB", `GET /readyz HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(2 << 20)}\r\n\r\n`, /^HTTP\/1\.1 4\d\d /],
   ["a length that is no number", `${POST}Content-Length: many\r\n\r\n`, /^HTTP\/1\.1 400 /],
   ["a length and chunks", `${POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, /^HTTP\/1\.1 400 /],
   ["a chunk without a size", `${POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, /^HTTP\/1\.1 400 /],
