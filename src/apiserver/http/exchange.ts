@@ -9,7 +9,7 @@ import type { AuditTrail } from "#apiserver/audit/auditor.ts";
 import type { Seat } from "#apiserver/flowcontrol/flow-control.ts";
 import type { UserInfo } from "#apiserver/user.ts";
 import { ANONYMOUS } from "#apiserver/user.ts";
-import { Http2Stream } from "#lib/http2/stream.ts";
+import type { Http2Stream } from "#lib/http2/stream.ts";
 
 export type Incoming = IncomingMessage | Http2Stream;
 
@@ -135,7 +135,7 @@ const NO_BYTES = Buffer.alloc(0);
  * which is no fault of ours
  */
 export function readBody(request: Incoming): Promise<Buffer> {
-  return (request instanceof Http2Stream ? request.readBody(BODY_LIMIT_BYTES) : bodyOf(request)).then(withinLimit, endsEarly);
+  return (isHttp2(request) ? request.readBody(BODY_LIMIT_BYTES) : bodyOf(request)).then(withinLimit, endsEarly);
 }
 
 function withinLimit(body: Buffer | undefined): Buffer {
@@ -159,7 +159,10 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
 }
 
 /** The body as it comes. */
-export const bodyStream = (request: Incoming): Readable => (request instanceof Http2Stream ? request.bodyStream() : request);
+export const bodyStream = (request: Incoming): Readable => (isHttp2(request) ? request.bodyStream() : request);
+
+/** By what it can: a file of the bundle that loads on demand has a class of its own by that name. */
+const isHttp2 = (request: Incoming): request is Http2Stream => "bodyStream" in request;
 
 const MAX_WARNINGS_RUNES = 4096;
 const MAX_LONG_WARNING_RUNES = 256;

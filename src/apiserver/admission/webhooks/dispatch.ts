@@ -5,7 +5,7 @@ import { statusError, StatusError } from "#apimachinery/status-error.ts";
 import type { AdmissionAttributes } from "#apiserver/admission/admission.ts";
 import type { ObjectReader } from "#apiserver/admission/reader.ts";
 import type { Hook } from "#apiserver/admission/webhooks/hook.ts";
-import { NoHookClient } from "#apiserver/admission/webhooks/hook-address.ts";
+import { isNoHookClient } from "#apiserver/admission/webhooks/hook-address.ts";
 import type { HookClient } from "#apiserver/admission/webhooks/hook-client.ts";
 import type { Candidate } from "#apiserver/admission/webhooks/hook-source.ts";
 import type { HookConditions } from "#apiserver/admission/webhooks/conditions.ts";
@@ -115,7 +115,7 @@ async function post(hook: Hook, text: string, { signal }: AdmissionAttributes, {
   try {
     return await client.post(hook, text, signal);
   } catch (cause) {
-    throw cause instanceof NoHookClient ? cause : new Error(`failed to call webhook: ${(cause as Error).message}`, { cause });
+    throw isNoHookClient(cause) ? cause : new Error(`failed to call webhook: ${(cause as Error).message}`, { cause });
   }
 }
 

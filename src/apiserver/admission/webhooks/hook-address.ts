@@ -27,6 +27,9 @@ export class NoHookClient extends Error {
   }
 }
 
+/** By its name: a file of the bundle that loads on demand has a class of its own. */
+export const isNoHookClient = (error: unknown): error is NoHookClient => error instanceof Error && error.name === "NoHookClient";
+
 /** @throws {NoHookClient} for a configuration that says neither */
 export function hookAddress({ url, service }: WebhookClientConfig, reader: ObjectReader): HookAddress {
   if (service !== undefined) {
