@@ -20,7 +20,8 @@ const base64 = (text: string) => Buffer.from(text).toString("base64");
  * @see kubernetes pkg/controller/serviceaccount/tokens_controller.go
  */
 export function startTokenSecrets(deps: ControllerDeps, options: TokenSecretOptions): void {
-  const accounts = deps.informers.informer(SERVICE_ACCOUNTS);
+  const secretsOf = ({ metadata, secrets: references = [] }: ServiceAccount) => references.map(({ name }) => `${metadata.namespace}/${name}`);
+  const accounts = deps.informers.informer(SERVICE_ACCOUNTS, { secretsOf });
   const ofAccount = ({ metadata }: Secret) => [`${metadata.namespace}/${metadata.annotations?.[ACCOUNT_NAME] ?? ""}`];
   const secrets = deps.informers.informer(SECRETS, { ofAccount }, { fieldSelector: `type=${TOKEN_SECRET_TYPE}` });
   const sync = async (key: ObjectKey) => {
@@ -43,10 +44,9 @@ export function startTokenSecrets(deps: ControllerDeps, options: TokenSecretOpti
   });
   const forget = async (key: ObjectKey) => {
     if (secrets.get(key) !== undefined) return;
-    const [namespace, name = ""] = key.split("/");
-    for (const account of accounts.list()) {
-      if (account.metadata.namespace !== namespace || account.secrets?.every((reference) => reference.name !== name) !== false) continue;
-      await deps.client.update(SERVICE_ACCOUNTS, { ...account, secrets: account.secrets.filter((reference) => reference.name !== name) });
+    for (const account of accounts.byIndex("secretsOf", key)) {
+      const kept = account.secrets?.filter(({ name }) => `${account.metadata.namespace}/${name}` !== key);
+      await deps.client.update(SERVICE_ACCOUNTS, { ...account, secrets: kept });
     }
   };
   const references = queueFor(deps, { name: "serviceaccount_tokens_reference", sync: forget });
